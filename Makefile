@@ -1,0 +1,91 @@
+# Gatehouse.  On a fresh Debian 12 two commands are all there is:
+#   make demo    build, start before three real servers, show verdicts (STAY=1 leaves it up)
+#   make check   build and run every test
+# and for those who work on it:
+#   make lint  make san  make fuzz T=30  make bench  make torture
+#   make conform CORPORA=DIR   make install PREFIX=/usr/local
+V       ?= dev
+B       := build/$(V)
+CC      ?= cc
+T       ?= 30
+PREFIX  ?= /usr/local
+CORPORA ?= ../shared/corpora
+LLHTTP  := /usr/share/llhttp
+STD     := -std=c17 -D_GNU_SOURCE -Isrc
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wundef \
+	   -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	   -Wcast-qual -Wwrite-strings -Wswitch-enum -Wconversion \
+	   -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Werror
+HARD    := -O2 -g -fPIE -fno-common -fno-strict-aliasing -fno-strict-overflow \
+	   -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
+	   -fno-delete-null-pointer-checks -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+GCCONLY := -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr \
+	   -Wduplicated-cond -Wlogical-op -Walloca
+LINK    := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+LIBS    := -lssl -lcrypto -lfyaml -lpthread
+
+ifneq (,$(findstring clang,$(CC)))
+GCCONLY :=
+endif
+ifeq ($(V),san)
+HARD := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+LINK := -fsanitize=address,undefined
+endif
+ifeq ($(V),fuzz)
+CC   := clang
+HARD := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+GCCONLY :=
+LINK := -fsanitize=fuzzer,address,undefined
+endif
+
+ALL   := $(wildcard src/*/*.c)
+TESTS := $(foreach f,$(ALL),$(if $(findstring /test-,$f),$f))
+FUZZ  := $(foreach f,$(ALL),$(if $(findstring /fuzz-,$f),$f))
+MAIN  := src/ctl/main.c
+LIB   := $(filter-out $(TESTS) $(FUZZ) $(MAIN),$(ALL))
+o      = $(patsubst src/%.c,$(B)/%.o,$(1))
+x      = $(patsubst src/%.c,$(B)/%,$(1))
+A     := $(B)/libhouse.a
+
+all: build/gatehouse
+build/gatehouse: $(B)/gatehouse
+	@ln -sf $(V)/gatehouse $@
+$(B)/gatehouse: $(call o,$(MAIN)) $(A)
+	$(CC) $(HARD) $(LINK) -o $@ $^ $(LIBS)
+$(A): $(call o,$(LIB)) $(B)/llhttp.o $(B)/llhttp-api.o
+	@rm -f $@
+	@ar rcs $@ $^
+$(B)/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(HARD) $(GCCONLY) -I/usr/share/include/llhttp -MMD -MP -c -o $@ $<
+$(B)/llhttp.o: $(LLHTTP)/llhttp.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -fPIE -I/usr/share/include/llhttp -c -o $@ $<
+$(B)/llhttp-api.o: $(LLHTTP)/api.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -fPIE -I/usr/share/include/llhttp -c -o $@ $<
+$(call x,$(TESTS) $(FUZZ)): $(B)/%: $(B)/%.o $(A)
+	$(CC) $(HARD) $(LINK) -o $@ $^ $(LIBS)
+unit: $(call x,$(TESTS))
+	prove -Q --exec '' $(call x,$(TESTS))
+check: all unit
+san:
+	$(MAKE) V=san unit
+fuzz-build: $(call x,$(FUZZ))
+fuzz:
+	$(MAKE) V=fuzz fuzz-build
+	for f in $(patsubst src/%.c,build/fuzz/%,$(FUZZ)); do \
+	  d=$$(dirname src/$${f#build/fuzz/})/corpus; mkdir -p build/fuzz/new; \
+	  $$f -max_total_time=$(T) -print_final_stats=1 build/fuzz/new $$(test -d $$d && echo $$d) 2>&1 | tail -4; \
+	  [ $${PIPESTATUS:-0} = 0 ] || exit 1; done
+lint:
+	tool/rooms
+	for h in src/*/*.h; do case $$h in */messages.h|*/methods.h|*/counters.h|*/settings.h|*/roles.h|*/tap.h) continue;; esac; \
+	  echo "#include \"$${h#src/}\"" | $(CC) $(STD) -Wall -Werror -fsyntax-only -x c - || exit 1; done
+	clang-format --dry-run -Werror $(ALL)
+clean:
+	rm -rf build
+-include $(patsubst %.o,%.d,$(call o,$(ALL)))
+.PHONY: all unit check san fuzz fuzz-build lint clean
+.SECONDARY:
