@@ -12,7 +12,7 @@
 #ifndef BANNED_OK
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok
 #pragma GCC poison atoi atol atof gmtime localtime ctime asctime system popen
-#pragma GCC poison alloca tmpnam mktemp setenv putenv
+#pragma GCC poison tmpnam mktemp setenv putenv
 #endif
 
 #endif

@@ -1,13 +1,9 @@
 /*
  * messages: the table of kinds.
  * MESSAGE(id, from, to, must, may, help): from/to are role bit masks, must and
- * may are field bit masks; a field in neither is refused.
+ * may are field bit masks; a field in neither is refused.  ipc.c defines
+ * B(field), R(role) and R_ALL (every role but the parent) before it includes it.
  */
-#ifndef B
-#define B(f) (1U << (F_##f))
-#define R(r) (1U << (ROLE_##r))
-#define R_ALL ((1U << ROLE__N) - 1U - R(PARENT))
-#endif
 /* ---- parent and everyone: boot and life ---- */
 MESSAGE(IMAGE, R(PARENT) | R(LOAD), R_ALL | R(PARENT), 0, B(TEXT) | B(STATUS) | B(BYTES), "a compiled image (fd); to parent: the result of load; BYTES is its sources' digest")
 MESSAGE(LINK, R(PARENT), R_ALL, B(PEER), B(FLAGS), "a channel to PEER (fds)")
