@@ -22,7 +22,8 @@ struct call {
 };
 struct policy;
 /* Compiles image.rules; ERR_SYNTAX + why.  Views into image must stay. */
-NODISCARD enum err policy_new(struct jv image, struct policy **out, struct note *why);
+NODISCARD enum err policy_new(
+    struct jv image, struct policy **out, struct note *why);
 void policy_free(struct policy *p);
 struct verdict policy_decide(const struct policy *p, const struct call *c);
 

@@ -69,8 +69,8 @@ bool str_ieq(struct str a, struct str b); /* ASCII letters fold */
 int str_cmp(struct str a, struct str b);  /* bytewise, as memcmp */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-size_t str_find(struct str s, char ch); /* s.n when absent */
-size_t str_search(struct str s, struct str what); /* s.n when absent */
+size_t str_find(struct str s, char ch);			 /* s.n when absent */
+size_t str_search(struct str s, struct str what);	 /* s.n when absent */
 struct str str_sub(struct str s, size_t from, size_t n); /* clipped to s */
 struct str str_trim(struct str s); /* spaces and tabs at both ends */
 /* Takes the part before sep off *rest; false when *rest was used up. */
@@ -88,10 +88,11 @@ void note_set(struct note *n, const char *fmt, ...) PRINTF(2, 3);
 
 /* What outlives a turn.  Zeroed.  Out of memory is the end of the process. */
 void *mem_get(size_t n);
-void *mem_more(void *p, size_t old_n, size_t new_n); /* grows, zeroes the rest */
-void mem_free(void *p);				     /* NULL is fine */
-struct str str_keep(struct str s);		     /* a copy; mem_free(.p) */
-void mem_wipe(void *p, size_t n);		     /* not optimised away */
+void *mem_more(
+    void *p, size_t old_n, size_t new_n); /* grows, zeroes the rest */
+void mem_free(void *p);			  /* NULL is fine */
+struct str str_keep(struct str s);	  /* a copy; mem_free(.p) */
+void mem_wipe(void *p, size_t n);	  /* not optimised away */
 /* In time that depends on n alone. */
 bool mem_same(const void *a, const void *b, size_t n);
 
@@ -105,7 +106,8 @@ struct arena *arena_new(size_t budget);
 void arena_free(struct arena *a); /* NULL is fine */
 void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t n);
-struct str arena_str(struct arena *a, struct str s); /* a copy; .p NULL if spent */
+struct str arena_str(
+    struct arena *a, struct str s); /* a copy; .p NULL if spent */
 bool arena_spent(const struct arena *a);
 
 /*
@@ -123,7 +125,7 @@ uint16_t cur_u16(struct cur *c);
 uint32_t cur_u32(struct cur *c);
 uint64_t cur_u64(struct cur *c);
 struct str cur_str(struct cur *c, size_t n);
-size_t cur_left(const struct cur *c); /* 0 when bad */
+size_t cur_left(const struct cur *c);		 /* 0 when bad */
 NODISCARD enum err cur_end(const struct cur *c); /* OK only at the very end */
 
 /*
@@ -137,8 +139,8 @@ struct buf {
 	size_t max; /* never more than this */
 	bool full;
 };
-void buf_done(struct buf *b);  /* frees; the buf is fresh again */
-void buf_clear(struct buf *b); /* empties; keeps memory */
+void buf_done(struct buf *b);		 /* frees; the buf is fresh again */
+void buf_clear(struct buf *b);		 /* empties; keeps memory */
 char *buf_room(struct buf *b, size_t n); /* n bytes to fill, or NULL; then: */
 void buf_add(struct buf *b, size_t n);	 /* ... this many were filled */
 void buf_put(struct buf *b, const void *p, size_t n);
@@ -151,10 +153,11 @@ void buf_u64(struct buf *b, uint64_t v);
 void buf_fmt(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 void buf_dec(struct buf *b, uint64_t v); /* decimal text */
 void buf_hex(struct buf *b, struct str bytes);
-void buf_drop(struct buf *b, size_t n); /* removes the first n bytes */
-struct str buf_view(const struct buf *b); /* until the next write */
+void buf_drop(struct buf *b, size_t n);		 /* removes the first n bytes */
+struct str buf_view(const struct buf *b);	 /* until the next write */
 NODISCARD enum err buf_end(const struct buf *b); /* ERR_LIMIT when full */
-NODISCARD enum err hex_bytes(struct str hex, void *out, size_t n); /* exactly n */
+NODISCARD enum err hex_bytes(
+    struct str hex, void *out, size_t n);	  /* exactly n */
 void base64_put(struct buf *b, struct str bytes); /* RFC 4648 s.4, padded */
 /* Strict: padding, alphabet, zero trailing bits. */
 NODISCARD enum err base64_get(struct str text, struct buf *out);
@@ -166,7 +169,7 @@ NODISCARD enum err base64_get(struct str text, struct buf *out);
 struct map;
 struct map *map_new(uint64_t seed);
 void map_free(struct map *m); /* values are the caller's */
-void *map_get(const struct map *m, struct str key); /* NULL: absent */
+void *map_get(const struct map *m, struct str key);    /* NULL: absent */
 void *map_put(struct map *m, struct str key, void *v); /* returns the old */
 void *map_del(struct map *m, struct str key);	       /* returns the old */
 size_t map_count(const struct map *m);

@@ -48,8 +48,8 @@ struct conf_error {
 NODISCARD enum err conf_read(struct str yaml, struct str dir, struct buf *image,
     struct conf_error *at, size_t max, size_t *n);
 /* The image of `gatehouse wrap -- argv`: one stdio server, stdio agent. */
-NODISCARD enum err conf_wrap(char *const *argv, struct str state,
-    struct buf *image, struct note *why);
+NODISCARD enum err conf_wrap(
+    char *const *argv, struct str state, struct buf *image, struct note *why);
 void conf_example(struct buf *out); /* the commented example */
 void conf_man(struct buf *out);	    /* gatehouse.yaml(5), mdoc */
 

@@ -11,8 +11,8 @@
 #define IPC_H
 
 #include "base/base.h"
-#include "json/json.h"
 #include "sys/sys.h"
+#include "json/json.h"
 
 enum role_id {
 	ROLE_PARENT,
@@ -41,72 +41,75 @@ enum msg_kind {
 /* Fields.  Scalars are u64; texts are bytes; trees are tapes, checked. */
 enum msg_field {
 	/* scalars */
-	F_REF,	    /* the sender's or receiver's handle of an agent request */
-	F_CALL,	    /* the judge's number of a turn or upstream call */
-	F_HOP,	    /* the judge's number of an upstream session */
-	F_WHERE,    /* endpoint index (front), upstream index (back) */
-	F_ERA,	    /* enum mcp_era */
-	F_METHOD,   /* enum mcp_method */
-	F_STATUS,   /* HTTP status, or enum err of a failed step */
-	F_CODE,	    /* JSON-RPC error code, as two's complement */
-	F_FLAGS,    /* MF_* */
-	F_SEQ,	    /* ledger sequence, event number */
-	F_TIME,	    /* nanoseconds; deadlines are relative */
-	F_PEER,	    /* role and instance: role << 16 | instance */
+	F_REF,	  /* the sender's or receiver's handle of an agent request */
+	F_CALL,	  /* the judge's number of a turn or upstream call */
+	F_HOP,	  /* the judge's number of an upstream session */
+	F_WHERE,  /* endpoint index (front), upstream index (back) */
+	F_ERA,	  /* enum mcp_era */
+	F_METHOD, /* enum mcp_method */
+	F_STATUS, /* HTTP status, or enum err of a failed step */
+	F_CODE,	  /* JSON-RPC error code, as two's complement */
+	F_FLAGS,  /* MF_* */
+	F_SEQ,	  /* ledger sequence, event number */
+	F_TIME,	  /* nanoseconds; deadlines are relative */
+	F_PEER,	  /* role and instance: role << 16 | instance */
 	/* texts */
-	F_SESSION,  /* legacy session id */
-	F_VERSION,  /* protocol version text */
-	F_NAME,	    /* method text, server name, host name, whatever the kind says */
-	F_TEXT,	    /* words for people: reason, message */
-	F_CRED,	    /* 32 bytes SHA-256 of the bearer token as presented */
-	F_EVENT,    /* Last-Event-ID; SSE event id to write */
-	F_BYTES,    /* opaque: sealed state, signature input, credential */
+	F_SESSION, /* legacy session id */
+	F_VERSION, /* protocol version text */
+	F_NAME,	 /* method text, server name, host name, whatever the kind says
+		  */
+	F_TEXT,	 /* words for people: reason, message */
+	F_CRED,	 /* 32 bytes SHA-256 of the bearer token as presented */
+	F_EVENT, /* Last-Event-ID; SSE event id to write */
+	F_BYTES, /* opaque: sealed state, signature input, credential */
 	/* trees */
-	F_ID,	    /* JSON-RPC id: STR or NUM */
-	F_PARAMS,   /* params of a request or notification */
-	F_RESULT,   /* result */
-	F_ERROR,    /* JSON-RPC error object */
-	F_CAPS,	    /* client (down) or server (up) capabilities */
-	F_INFO,	    /* clientInfo or serverInfo */
-	F_HEADS,    /* Mcp-Param-* headers: {"name": "decoded value"} */
-	F_REC,	    /* fields of a record */
+	F_ID,	  /* JSON-RPC id: STR or NUM */
+	F_PARAMS, /* params of a request or notification */
+	F_RESULT, /* result */
+	F_ERROR,  /* JSON-RPC error object */
+	F_CAPS,	  /* client (down) or server (up) capabilities */
+	F_INFO,	  /* clientInfo or serverInfo */
+	F_HEADS,  /* Mcp-Param-* headers: {"name": "decoded value"} */
+	F_REC,	  /* fields of a record */
 	F__N
 };
 enum { F_TEXT0 = F_SESSION, F_TREE0 = F_ID };
 
 /* Flags. */
 enum {
-	MF_FINAL = 1,	   /* ANSWER: nothing follows on this ref */
-	MF_REQUEST = 2,	   /* EVENT: is a server request and wants a reply */
-	MF_STRICT = 4,	   /* RECORD: acknowledge only when durable */
-	MF_PROGRESS = 8,   /* the agent gave a progress token */
-	MF_STREAM = 16,	   /* agent accepts text/event-stream */
-	MF_STDIO = 32,	   /* the agent side is stdio */
-	MF_RESUME = 64,	   /* stream is resumable: number its events */
-	MF_DRAIN = 128,	   /* stop taking new work */
-	MF_CRED = 256,	   /* a bearer token was presented */
-	MF_RING = 512,	   /* LINK: a ring comes with it */
+	MF_FINAL = 1,	 /* ANSWER: nothing follows on this ref */
+	MF_REQUEST = 2,	 /* EVENT: is a server request and wants a reply */
+	MF_STRICT = 4,	 /* RECORD: acknowledge only when durable */
+	MF_PROGRESS = 8, /* the agent gave a progress token */
+	MF_STREAM = 16,	 /* agent accepts text/event-stream */
+	MF_STDIO = 32,	 /* the agent side is stdio */
+	MF_RESUME = 64,	 /* stream is resumable: number its events */
+	MF_DRAIN = 128,	 /* stop taking new work */
+	MF_CRED = 256,	 /* a bearer token was presented */
+	MF_RING = 512,	 /* LINK: a ring comes with it */
 };
 
 struct msg {
 	enum msg_kind kind;
 	uint32_t has; /* bit per msg_field */
 	uint64_t num[F_TEXT0];
-	struct str text[F__N - F_TEXT0]; /* texts and trees, by field - F_TEXT0 */
-	int fd[3];			 /* -1 when none came */
+	struct str
+	    text[F__N - F_TEXT0]; /* texts and trees, by field - F_TEXT0 */
+	int fd[3];		  /* -1 when none came */
 };
 static inline bool
 msg_has(const struct msg *m, enum msg_field f)
 {
 	return (m->has >> f & 1U) != 0;
 }
-uint64_t msg_num(const struct msg *m, enum msg_field f);   /* 0 when absent */
+uint64_t msg_num(const struct msg *m, enum msg_field f);    /* 0 when absent */
 struct str msg_text(const struct msg *m, enum msg_field f); /* empty: absent */
 struct jv msg_tree(const struct msg *m, enum msg_field f);  /* J_NONE: absent */
 /* Building: fields point at the caller's bytes until chan_send returns. */
 struct msg msg_of(enum msg_kind kind);
 void msg_set(struct msg *m, enum msg_field f, uint64_t v);
-void msg_set_text(struct msg *m, enum msg_field f, struct str s); /* or tape bytes */
+void msg_set_text(
+    struct msg *m, enum msg_field f, struct str s); /* or tape bytes */
 void msg_set_tree(struct msg *m, enum msg_field f, struct jv v);
 
 /* The codec, also a fuzz target.  decode checks the table: kind known, sent
@@ -154,7 +157,7 @@ void chan_flush(struct chan *c);
 void chan_flush_all(void *unused);
 bool chan_busy_any(void *unused);
 /* Blocking receive on a SEQPACKET channel, before the loop runs (boot). */
-NODISCARD enum err chan_wait(struct chan *c, uint64_t timeout_ns,
-    struct buf *scratch, struct msg *out);
+NODISCARD enum err chan_wait(
+    struct chan *c, uint64_t timeout_ns, struct buf *scratch, struct msg *out);
 
 #endif

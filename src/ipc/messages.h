@@ -2,59 +2,128 @@
  * messages: the table of kinds.
  * MESSAGE(id, from, to, must, may, help): from/to are role bit masks, must and
  * may are field bit masks; a field in neither is refused.  ipc.c defines
- * B(field), R(role) and R_ALL (every role but the parent) before it includes it.
+ * B(field), R(role) and R_ALL (every role but the parent) before it includes
+ * it.
  */
 /* ---- parent and everyone: boot and life ---- */
-MESSAGE(IMAGE, R(PARENT) | R(LOAD), R_ALL | R(PARENT), 0, B(TEXT) | B(STATUS) | B(BYTES), "a compiled image (fd); to parent: the result of load; BYTES is its sources' digest")
+MESSAGE(IMAGE, R(PARENT) | R(LOAD), R_ALL | R(PARENT), 0,
+    B(TEXT) | B(STATUS) | B(BYTES),
+    "a compiled image (fd); to parent: the result of load; BYTES is its "
+    "sources' digest")
 MESSAGE(LINK, R(PARENT), R_ALL, B(PEER), B(FLAGS), "a channel to PEER (fds)")
-MESSAGE(LISTEN, R(PARENT), R(FRONT) | R(DESK), 0, B(NAME) | B(FLAGS), "a listening socket, or stdin and stdout (fds, MF_STDIO)")
-MESSAGE(SEGMENT, R(PARENT), R(LEDGER), B(NAME), B(SEQ), "the next segment to append to (fd)")
-MESSAGE(SECRET, R(PARENT), R(KEYS), B(NAME) | B(BYTES), 0, "a key or credential, once, at start")
+MESSAGE(LISTEN, R(PARENT), R(FRONT) | R(DESK), 0, B(NAME) | B(FLAGS),
+    "a listening socket, or stdin and stdout (fds, MF_STDIO)")
+MESSAGE(SEGMENT, R(PARENT), R(LEDGER), B(NAME), B(SEQ),
+    "the next segment to append to (fd)")
+MESSAGE(SECRET, R(PARENT), R(KEYS), B(NAME) | B(BYTES), 0,
+    "a key or credential, once, at start")
 MESSAGE(GO, R(PARENT), R_ALL, 0, B(FLAGS), "boot is over: confine and serve")
 MESSAGE(READY, R_ALL, R(PARENT), 0, B(TEXT), "confined and serving")
-MESSAGE(STOP, R(PARENT), R_ALL, 0, B(FLAGS), "end; MF_DRAIN: finish what runs first")
-MESSAGE(FULL, R(LEDGER), R(PARENT), 0, B(SEQ), "this segment is nearly full; the next please")
-MESSAGE(COMMAND, R(DESK), R(PARENT), B(NAME), B(REF), "a local control word: status, reload, stop")
+MESSAGE(STOP, R(PARENT), R_ALL, 0, B(FLAGS),
+    "end; MF_DRAIN: finish what runs first")
+MESSAGE(FULL, R(LEDGER), R(PARENT), 0, B(SEQ),
+    "this segment is nearly full; the next please")
+MESSAGE(COMMAND, R(DESK), R(PARENT), B(NAME), B(REF),
+    "a local control word: status, reload, stop")
 MESSAGE(STATUS, R(PARENT), R(DESK), B(TEXT), B(REF), "the answer")
 /* ---- agent side ---- */
-MESSAGE(REQUEST, R(FRONT), R(JUDGE), B(REF) | B(WHERE) | B(ERA) | B(METHOD), B(NAME) | B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(ID) | B(PARAMS) | B(CAPS) | B(INFO) | B(HEADS) | B(EVENT) | B(TEXT), "a request; NAME is the method's text; TEXT the modern log level")
-MESSAGE(NOTICE, R(FRONT), R(JUDGE), B(WHERE) | B(ERA) | B(METHOD), B(REF) | B(NAME) | B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(PARAMS), "a notification; answered ACCEPTED when REF is there")
-MESSAGE(REPLY, R(FRONT), R(JUDGE), B(WHERE) | B(ERA) | B(ID), B(REF) | B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(RESULT) | B(ERROR), "an agent's answer to a server request")
-MESSAGE(STREAM, R(FRONT), R(JUDGE), B(REF) | B(WHERE), B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(EVENT), "legacy GET: the session's own stream; EVENT is Last-Event-ID")
-MESSAGE(CLOSE, R(FRONT), R(JUDGE), B(REF) | B(WHERE), B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION), "legacy DELETE, or end of a stdio agent")
-MESSAGE(GONE, R(FRONT), R(JUDGE), B(REF), 0, "the agent's connection of REF is closed")
-MESSAGE(REFUSED, R(FRONT), R(JUDGE), B(WHERE) | B(STATUS) | B(TEXT), B(CRED) | B(CODE) | B(FLAGS), "a malformed message was refused by the front: record it")
-MESSAGE(ANSWER, R(JUDGE), R(FRONT), B(REF), B(FLAGS) | B(STATUS) | B(SESSION) | B(RESULT) | B(ERROR) | B(EVENT) | B(METHOD) | B(TIME), "the answer of REF; STATUS when not 200")
-MESSAGE(EVENT, R(JUDGE), R(FRONT), B(REF) | B(NAME), B(FLAGS) | B(PARAMS) | B(ID) | B(EVENT), "a notification, or with MF_REQUEST a server request, on REF's stream")
-MESSAGE(ACCEPTED, R(JUDGE), R(FRONT), B(REF), B(STATUS) | B(FLAGS) | B(EVENT) | B(TIME), "202 for a POST; for STREAM: the stream is open")
-MESSAGE(END, R(JUDGE), R(FRONT), B(REF), B(TIME), "close REF's stream; TIME: retry milliseconds")
+MESSAGE(REQUEST, R(FRONT), R(JUDGE), B(REF) | B(WHERE) | B(ERA) | B(METHOD),
+    B(NAME) | B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(ID) | B(PARAMS) |
+	B(CAPS) | B(INFO) | B(HEADS) | B(EVENT) | B(TEXT),
+    "a request; NAME is the method's text; TEXT the modern log level")
+MESSAGE(NOTICE, R(FRONT), R(JUDGE), B(WHERE) | B(ERA) | B(METHOD),
+    B(REF) | B(NAME) | B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(PARAMS),
+    "a notification; answered ACCEPTED when REF is there")
+MESSAGE(REPLY, R(FRONT), R(JUDGE), B(WHERE) | B(ERA) | B(ID),
+    B(REF) | B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(RESULT) |
+	B(ERROR),
+    "an agent's answer to a server request")
+MESSAGE(STREAM, R(FRONT), R(JUDGE), B(REF) | B(WHERE),
+    B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(EVENT),
+    "legacy GET: the session's own stream; EVENT is Last-Event-ID")
+MESSAGE(CLOSE, R(FRONT), R(JUDGE), B(REF) | B(WHERE),
+    B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION),
+    "legacy DELETE, or end of a stdio agent")
+MESSAGE(GONE, R(FRONT), R(JUDGE), B(REF), 0,
+    "the agent's connection of REF is closed")
+MESSAGE(REFUSED, R(FRONT), R(JUDGE), B(WHERE) | B(STATUS) | B(TEXT),
+    B(CRED) | B(CODE) | B(FLAGS),
+    "a malformed message was refused by the front: record it")
+MESSAGE(ANSWER, R(JUDGE), R(FRONT), B(REF),
+    B(FLAGS) | B(STATUS) | B(SESSION) | B(RESULT) | B(ERROR) | B(EVENT) |
+	B(METHOD) | B(TIME),
+    "the answer of REF; STATUS when not 200")
+MESSAGE(EVENT, R(JUDGE), R(FRONT), B(REF) | B(NAME),
+    B(FLAGS) | B(PARAMS) | B(ID) | B(EVENT),
+    "a notification, or with MF_REQUEST a server request, on REF's stream")
+MESSAGE(ACCEPTED, R(JUDGE), R(FRONT), B(REF),
+    B(STATUS) | B(FLAGS) | B(EVENT) | B(TIME),
+    "202 for a POST; for STREAM: the stream is open")
+MESSAGE(END, R(JUDGE), R(FRONT), B(REF), B(TIME),
+    "close REF's stream; TIME: retry milliseconds")
 /* ---- tool side ---- */
-MESSAGE(HOP_OPEN, R(JUDGE), R(BACK), B(HOP) | B(WHERE), B(CAPS) | B(INFO) | B(VERSION) | B(FLAGS), "open an upstream session for HOP, with these client capabilities")
-MESSAGE(HOP_OPENED, R(BACK), R(JUDGE), B(HOP) | B(STATUS), B(ERA) | B(VERSION) | B(CAPS) | B(INFO) | B(TEXT), "STATUS 0: open; TEXT: instructions, or why it failed")
-MESSAGE(HOP_CLOSE, R(JUDGE), R(BACK), B(HOP), 0, "end that upstream session and its child")
-MESSAGE(HOP_LOST, R(BACK), R(JUDGE), B(HOP), B(TEXT), "it ended by itself; its calls have no answer")
-MESSAGE(UP_CALL, R(JUDGE), R(BACK), B(CALL) | B(HOP) | B(METHOD), B(NAME) | B(PARAMS) | B(FLAGS) | B(TIME) | B(CAPS) | B(INFO) | B(TEXT) | B(HEADS), "a judged request; CAPS, INFO, TEXT (log level) for modern upstreams; HEADS: argument name of each Mcp-Param to send")
-MESSAGE(UP_NOTICE, R(JUDGE), R(BACK), B(HOP) | B(METHOD), B(NAME) | B(PARAMS), "a judged notification")
-MESSAGE(UP_REPLY, R(JUDGE), R(BACK), B(HOP) | B(ID), B(RESULT) | B(ERROR), "the agent's answer to an upstream's request")
-MESSAGE(UP_CANCEL, R(JUDGE), R(BACK), B(CALL), B(TEXT), "cancel in the upstream's way; its late answer is dropped")
-MESSAGE(UP_ANSWER, R(BACK), R(JUDGE), B(CALL), B(RESULT) | B(ERROR) | B(STATUS) | B(TEXT), "the answer; STATUS: the upstream failed (502, 504), TEXT why")
-MESSAGE(UP_EVENT, R(BACK), R(JUDGE), B(HOP) | B(NAME), B(CALL) | B(PARAMS) | B(ID) | B(FLAGS), "a notification or (MF_REQUEST) request of the upstream, of CALL if it is about one")
+MESSAGE(HOP_OPEN, R(JUDGE), R(BACK), B(HOP) | B(WHERE),
+    B(CAPS) | B(INFO) | B(VERSION) | B(FLAGS),
+    "open an upstream session for HOP, with these client capabilities")
+MESSAGE(HOP_OPENED, R(BACK), R(JUDGE), B(HOP) | B(STATUS),
+    B(ERA) | B(VERSION) | B(CAPS) | B(INFO) | B(TEXT),
+    "STATUS 0: open; TEXT: instructions, or why it failed")
+MESSAGE(HOP_CLOSE, R(JUDGE), R(BACK), B(HOP), 0,
+    "end that upstream session and its child")
+MESSAGE(HOP_LOST, R(BACK), R(JUDGE), B(HOP), B(TEXT),
+    "it ended by itself; its calls have no answer")
+MESSAGE(UP_CALL, R(JUDGE), R(BACK), B(CALL) | B(HOP) | B(METHOD),
+    B(NAME) | B(PARAMS) | B(FLAGS) | B(TIME) | B(CAPS) | B(INFO) | B(TEXT) |
+	B(HEADS),
+    "a judged request; CAPS, INFO, TEXT (log level) for modern upstreams; "
+    "HEADS: argument name of each Mcp-Param to send")
+MESSAGE(UP_NOTICE, R(JUDGE), R(BACK), B(HOP) | B(METHOD), B(NAME) | B(PARAMS),
+    "a judged notification")
+MESSAGE(UP_REPLY, R(JUDGE), R(BACK), B(HOP) | B(ID), B(RESULT) | B(ERROR),
+    "the agent's answer to an upstream's request")
+MESSAGE(UP_CANCEL, R(JUDGE), R(BACK), B(CALL), B(TEXT),
+    "cancel in the upstream's way; its late answer is dropped")
+MESSAGE(UP_ANSWER, R(BACK), R(JUDGE), B(CALL),
+    B(RESULT) | B(ERROR) | B(STATUS) | B(TEXT),
+    "the answer; STATUS: the upstream failed (502, 504), TEXT why")
+MESSAGE(UP_EVENT, R(BACK), R(JUDGE), B(HOP) | B(NAME),
+    B(CALL) | B(PARAMS) | B(ID) | B(FLAGS),
+    "a notification or (MF_REQUEST) request of the upstream, of CALL if it is "
+    "about one")
 /* ---- ledger ---- */
-MESSAGE(RECORD, R(JUDGE), R(LEDGER), B(SEQ) | B(REC), B(FLAGS) | B(PARAMS) | B(RESULT), "append; PARAMS or RESULT is digested, not kept")
-MESSAGE(RECORDED, R(LEDGER), R(JUDGE), B(SEQ), B(STATUS) | B(FLAGS), "every record up to SEQ is written (MF_STRICT: durable); STATUS: it cannot be")
+MESSAGE(RECORD, R(JUDGE), R(LEDGER), B(SEQ) | B(REC),
+    B(FLAGS) | B(PARAMS) | B(RESULT),
+    "append; PARAMS or RESULT is digested, not kept")
+MESSAGE(RECORDED, R(LEDGER), R(JUDGE), B(SEQ), B(STATUS) | B(FLAGS),
+    "every record up to SEQ is written (MF_STRICT: durable); STATUS: it cannot "
+    "be")
 /* ---- keys ---- */
-MESSAGE(SEAL, R(JUDGE), R(KEYS), B(CALL) | B(BYTES), B(TIME), "seal this state; TIME: nanoseconds until it expires")
-MESSAGE(SEALED, R(KEYS), R(JUDGE), B(CALL), B(TEXT) | B(STATUS), "the sealed text")
+MESSAGE(SEAL, R(JUDGE), R(KEYS), B(CALL) | B(BYTES), B(TIME),
+    "seal this state; TIME: nanoseconds until it expires")
+MESSAGE(
+    SEALED, R(KEYS), R(JUDGE), B(CALL), B(TEXT) | B(STATUS), "the sealed text")
 MESSAGE(UNSEAL, R(JUDGE), R(KEYS), B(CALL) | B(TEXT), 0, "open a sealed text")
-MESSAGE(UNSEALED, R(KEYS), R(JUDGE), B(CALL), B(BYTES) | B(STATUS), "the state, or STATUS non-zero: refused")
-MESSAGE(SIGN, R(FRONT), R(KEYS), B(REF) | B(BYTES) | B(FLAGS), B(NAME), "TLS 1.3 CertificateVerify: BYTES is the transcript hash, FLAGS the signature scheme")
-MESSAGE(SIGNED, R(KEYS), R(FRONT), B(REF), B(BYTES) | B(STATUS), "the signature")
-MESSAGE(WANT_CRED, R(BACK), R(KEYS), B(WHERE), 0, "this back's upstream credential")
-MESSAGE(CRED, R(KEYS), R(BACK), B(WHERE), B(BYTES) | B(STATUS), "it; kept in the back of that upstream only")
+MESSAGE(UNSEALED, R(KEYS), R(JUDGE), B(CALL), B(BYTES) | B(STATUS),
+    "the state, or STATUS non-zero: refused")
+MESSAGE(SIGN, R(FRONT), R(KEYS), B(REF) | B(BYTES) | B(FLAGS), B(NAME),
+    "TLS 1.3 CertificateVerify: BYTES is the transcript hash, FLAGS the "
+    "signature scheme")
+MESSAGE(
+    SIGNED, R(KEYS), R(FRONT), B(REF), B(BYTES) | B(STATUS), "the signature")
+MESSAGE(
+    WANT_CRED, R(BACK), R(KEYS), B(WHERE), 0, "this back's upstream credential")
+MESSAGE(CRED, R(KEYS), R(BACK), B(WHERE), B(BYTES) | B(STATUS),
+    "it; kept in the back of that upstream only")
 /* ---- dial and launch ---- */
-MESSAGE(DIAL, R(BACK), R(DIAL), B(REF) | B(WHERE), 0, "a connection to upstream WHERE, please")
-MESSAGE(DIALED, R(DIAL), R(BACK), B(REF), B(STATUS) | B(TEXT), "the connected socket (fd), or why not")
-MESSAGE(LAUNCH, R(BACK), R(LAUNCH), B(REF) | B(WHERE), 0, "a fresh tool server of upstream WHERE")
-MESSAGE(LAUNCHED, R(LAUNCH), R(BACK), B(REF), B(STATUS) | B(TEXT), "its stdin, stdout, stderr (fds), or why not")
-MESSAGE(LAUNCH_END, R(BACK), R(LAUNCH), B(REF), 0, "end it: EOF came first, then TERM, then KILL, on the group")
-MESSAGE(LAUNCH_GONE, R(LAUNCH), R(BACK), B(REF), B(STATUS) | B(TEXT), "it exited")
+MESSAGE(DIAL, R(BACK), R(DIAL), B(REF) | B(WHERE), 0,
+    "a connection to upstream WHERE, please")
+MESSAGE(DIALED, R(DIAL), R(BACK), B(REF), B(STATUS) | B(TEXT),
+    "the connected socket (fd), or why not")
+MESSAGE(LAUNCH, R(BACK), R(LAUNCH), B(REF) | B(WHERE), 0,
+    "a fresh tool server of upstream WHERE")
+MESSAGE(LAUNCHED, R(LAUNCH), R(BACK), B(REF), B(STATUS) | B(TEXT),
+    "its stdin, stdout, stderr (fds), or why not")
+MESSAGE(LAUNCH_END, R(BACK), R(LAUNCH), B(REF), 0,
+    "end it: EOF came first, then TERM, then KILL, on the group")
+MESSAGE(
+    LAUNCH_GONE, R(LAUNCH), R(BACK), B(REF), B(STATUS) | B(TEXT), "it exited")

@@ -20,7 +20,7 @@ void jail_show(struct buf *out, bool json);
  * fork and exec: namespaces where the kernel has them, Landlock for what it
  * may read and write, rlimits, seccomp deny-list, pdeathsig, clean fds. */
 struct jail_tool {
-	const char *const *read;  /* NULL-terminated paths; NULL: everything */
+	const char *const *read; /* NULL-terminated paths; NULL: everything */
 	const char *const *write;
 	bool net;
 	bool on;

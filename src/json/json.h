@@ -10,10 +10,9 @@
  * Tape bytes, one value (all integers little-endian, no alignment):
  *   tag u8 = enum jtype
  *   NULL FALSE TRUE  nothing more
- *   NUM STR          len u32, bytes (NUM: the JSON lexeme; STR: unescaped UTF-8)
- *   ARR              count u32, size u32 of what follows, values
- *   OBJ              count u32, size u32 of what follows,
- *                    members: keylen u32, key bytes, value
+ *   NUM STR          len u32, bytes (NUM: the JSON lexeme; STR: unescaped
+ * UTF-8) ARR              count u32, size u32 of what follows, values OBJ count
+ * u32, size u32 of what follows, members: keylen u32, key bytes, value
  *
  * Who owns what.  A struct jv is a view into somebody's bytes.  Builders
  * append to the caller's buf; a failed builder leaves the buf full.
@@ -63,12 +62,12 @@ struct jv jv_of(struct str tape); /* of one whole value; empty: J_NONE */
 struct str jv_bytes(struct jv v);
 enum jtype jv_type(struct jv v);
 bool jv_is(struct jv v, enum jtype t);
-size_t jv_count(struct jv v);	  /* members or elements */
-struct str jv_str(struct jv v);	  /* STR or NUM text; else empty */
-bool jv_true(struct jv v);	  /* is exactly true */
+size_t jv_count(struct jv v);	/* members or elements */
+struct str jv_str(struct jv v); /* STR or NUM text; else empty */
+bool jv_true(struct jv v);	/* is exactly true */
 struct jv jv_get(struct jv obj, struct str key);
 struct jv jv_at(struct jv obj, const char *path); /* "a/b/c", members only */
-bool jv_same(struct jv a, struct jv b); /* equal bytes */
+bool jv_same(struct jv a, struct jv b);		  /* equal bytes */
 /* Exact or refused (ERR_SYNTAX not a number, ERR_LIMIT not exact): 1.0 and 1e2
  * are integers. */
 NODISCARD enum err jv_i64(struct jv v, int64_t *out);

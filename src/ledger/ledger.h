@@ -11,7 +11,8 @@
 #include "json/json.h"
 
 struct disk {
-	enum err (*write)(struct disk *d, struct str s); /* append, whole or err */
+	enum err (*write)(
+	    struct disk *d, struct str s); /* append, whole or err */
 	enum err (*sync)(struct disk *d);
 };
 struct ledger;

@@ -11,8 +11,14 @@
 #include "json/json.h"
 
 enum mcp_era { MCP_LEGACY, MCP_MODERN };
-enum { MCP_V_2024_11_05, MCP_V_2025_03_26, MCP_V_2025_06_18, MCP_V_2025_11_25,
-	MCP_V_2026_07_28, MCP_V__N };
+enum {
+	MCP_V_2024_11_05,
+	MCP_V_2025_03_26,
+	MCP_V_2025_06_18,
+	MCP_V_2025_11_25,
+	MCP_V_2026_07_28,
+	MCP_V__N
+};
 #define MCP_LATEST_LEGACY STR("2025-11-25")
 #define MCP_MODERN_VERSION STR("2026-07-28")
 int mcp_version(struct str text); /* MCP_V_*, -1 unknown */
@@ -26,21 +32,23 @@ enum mcp_method {
 	MCP__N
 };
 enum {
-	ML = 1,		/* exists in the legacy era */
-	MM = 2,		/* exists in the modern era */
-	M_NOTE = 4,	/* is a notification */
-	M_UP = 8,	/* an agent may send it */
-	M_DOWN = 16,	/* a server may send it */
-	M_LIST = 32,	/* paged list: cursor, ttlMs, cacheScope */
-	M_CACHE = 64,	/* result needs ttlMs and cacheScope (modern) */
-	M_MRTR = 128,	/* may answer input_required (modern) */
+	ML = 1,	      /* exists in the legacy era */
+	MM = 2,	      /* exists in the modern era */
+	M_NOTE = 4,   /* is a notification */
+	M_UP = 8,     /* an agent may send it */
+	M_DOWN = 16,  /* a server may send it */
+	M_LIST = 32,  /* paged list: cursor, ttlMs, cacheScope */
+	M_CACHE = 64, /* result needs ttlMs and cacheScope (modern) */
+	M_MRTR = 128, /* may answer input_required (modern) */
 };
 struct mcp_row {
 	struct str text;
 	unsigned flags;
-	const char *name_at; /* params member that Mcp-Name mirrors; NULL none */
-	const char *client_cap; /* capability the agent must have declared for a
-				   server to send it: "sampling", ...; or NULL */
+	const char
+	    *name_at; /* params member that Mcp-Name mirrors; NULL none */
+	const char
+	    *client_cap; /* capability the agent must have declared for a
+			    server to send it: "sampling", ...; or NULL */
 };
 const struct mcp_row *mcp_row(enum mcp_method m);
 enum mcp_method mcp_method_of(struct str text);
@@ -77,8 +85,8 @@ struct mcp_in {
 NODISCARD enum err mcp_read_agent(struct jv body, const struct mcp_heads *h,
     struct mcp_in *out, struct mcp_fail *fail);
 /* The same for a message of a server; era is the hop's.  ERR_SYNTAX + why. */
-NODISCARD enum err mcp_read_server(struct jv body, enum mcp_era era,
-    struct mcp_in *out, struct note *why);
+NODISCARD enum err mcp_read_server(
+    struct jv body, enum mcp_era era, struct mcp_in *out, struct note *why);
 
 /* Params for the judge: a copy without the protocol's own _meta keys (modern)
  * and without progressToken, everything else kept in order. */
@@ -91,20 +99,23 @@ struct mcp_out {
 	struct str log_level;
 	uint64_t token;
 };
-void mcp_params_out(struct jv params, const struct mcp_out *o, struct buf *tape);
+void mcp_params_out(
+    struct jv params, const struct mcp_out *o, struct buf *tape);
 /* A result as the agent's era wants it: resultType, ttlMs, cacheScope added or
  * taken away (mcp.md 4.7). */
-void mcp_result_for(enum mcp_era agent, enum mcp_method m, struct jv result,
-    struct buf *tape);
+void mcp_result_for(
+    enum mcp_era agent, enum mcp_method m, struct jv result, struct buf *tape);
 /* An error object likewise: codes mapped (-32002 and -32602, -32042). */
-void mcp_error_for(enum mcp_era agent, enum mcp_method m, struct jv error,
-    struct buf *tape);
+void mcp_error_for(
+    enum mcp_era agent, enum mcp_method m, struct jv error, struct buf *tape);
 
 /* JSON text of one message. id J_NONE where none. */
-void mcp_write_request(struct buf *out, struct jv id, struct str method, struct jv params);
+void mcp_write_request(
+    struct buf *out, struct jv id, struct str method, struct jv params);
 void mcp_write_result(struct buf *out, struct jv id, struct jv result);
 void mcp_write_error(struct buf *out, struct jv id, struct jv error);
-void mcp_error_tape(struct buf *tape, int code, struct str message, struct jv data);
+void mcp_error_tape(
+    struct buf *tape, int code, struct str message, struct jv data);
 
 /* Headers (modern).  Mcp-Name and Mcp-Param values: plain where allowed, else
  * =?base64?...?= (2026-07-28 streamable-http, Value Encoding). */
@@ -112,11 +123,13 @@ void mcp_head_encode(struct str value, struct buf *out);
 NODISCARD enum err mcp_head_decode(struct str value, struct buf *out);
 /* x-mcp-header of one tool's inputSchema: tape {"path/of/arg": "Header-Name"};
  * ERR_SYNTAX + why when invalid: the tool must not be shown (N4). */
-NODISCARD enum err mcp_tool_headers(struct jv input_schema, struct buf *tape, struct note *why);
+NODISCARD enum err mcp_tool_headers(
+    struct jv input_schema, struct buf *tape, struct note *why);
 /* N2: heads as received {"Name": "value"} against arguments. */
 NODISCARD enum err mcp_heads_agree(struct jv tool_headers, struct jv arguments,
     struct jv heads, struct note *why);
 /* Legacy agent -> modern tool: the Mcp-Param headers for these arguments. */
-void mcp_heads_make(struct jv tool_headers, struct jv arguments, struct buf *tape);
+void mcp_heads_make(
+    struct jv tool_headers, struct jv arguments, struct buf *tape);
 
 #endif

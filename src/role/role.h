@@ -17,7 +17,7 @@ struct role_env {
 			      cell * servers + upstream */
 	struct loop *loop;
 	struct chan *parent;
-	struct jv image;   /* the configuration */
+	struct jv image; /* the configuration */
 	unsigned cells;
 	struct { /* LISTEN, SEGMENT descriptors, in order of arrival */
 		enum msg_kind kind;
@@ -45,7 +45,8 @@ struct role {
 	    struct chan_fds *fds);
 	/* A new image after SIGHUP; may be NULL. */
 	void (*image)(struct role_env *e, struct jv image);
-	/* A later LISTEN, SEGMENT, SECRET, COMMAND or STATUS from the parent. */
+	/* A later LISTEN, SEGMENT, SECRET, COMMAND or STATUS from the parent.
+	 */
 	void (*from_parent)(struct role_env *e, const struct msg *m);
 	void (*drain)(struct role_env *e); /* MF_DRAIN; NULL: stop at once */
 };

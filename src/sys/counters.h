@@ -4,8 +4,11 @@ COUNTER(ALLOWED, "gatehouse_allowed_total", "requests that policy allowed")
 COUNTER(DENIED, "gatehouse_denied_total", "requests that were refused")
 COUNTER(RECORDS, "gatehouse_records_total", "records written to the ledger")
 COUNTER(SYNCS, "gatehouse_syncs_total", "fdatasync calls of the ledger")
-COUNTER(BAD_INPUT, "gatehouse_bad_input_total", "agent messages refused as malformed")
-COUNTER(UPSTREAM_FAIL, "gatehouse_upstream_failures_total", "upstream calls without an answer")
+COUNTER(BAD_INPUT, "gatehouse_bad_input_total",
+    "agent messages refused as malformed")
+COUNTER(UPSTREAM_FAIL, "gatehouse_upstream_failures_total",
+    "upstream calls without an answer")
 COUNTER(CONNS, "gatehouse_connections_total", "agent connections accepted")
 COUNTER(SESSIONS, "gatehouse_sessions_total", "legacy sessions opened")
-COUNTER(RESTARTS, "gatehouse_role_restarts_total", "roles that died and were started again")
+COUNTER(RESTARTS, "gatehouse_role_restarts_total",
+    "roles that died and were started again")

@@ -36,9 +36,11 @@ struct timer {
 };
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
-NODISCARD enum err loop_watch(struct loop *l, struct watch *w); /* IN|OUT|RDHUP|ET */
+NODISCARD enum err loop_watch(
+    struct loop *l, struct watch *w);		    /* IN|OUT|RDHUP|ET */
 void loop_unwatch(struct loop *l, struct watch *w); /* before closing w->fd */
-void loop_timer(struct loop *l, struct timer *t, uint64_t after_ns); /* re-arms */
+void loop_timer(
+    struct loop *l, struct timer *t, uint64_t after_ns); /* re-arms */
 void loop_timer_off(struct loop *l, struct timer *t);
 /* Run after every batch of events and before sleeping: flush what the batch
  * wrote.  `idle` returns true when there is work already (do not sleep). */
@@ -57,15 +59,16 @@ NODISCARD enum err fd_read(int fd, void *p, size_t cap, size_t *n);
 NODISCARD enum err fd_write(int fd, struct str s, size_t *n);
 NODISCARD enum err fd_write2(int fd, struct str a, struct str b, size_t *n);
 /* A whole regular file; ERR_LIMIT past max. */
-NODISCARD enum err file_read(const char *path, size_t max, struct buf *out,
-    struct note *why);
+NODISCARD enum err file_read(
+    const char *path, size_t max, struct buf *out, struct note *why);
 /* Atomic: temporary, fsync, rename, mode kept or `mode`. */
-NODISCARD enum err file_replace(const char *path, struct str s, mode_t mode,
-    struct note *why);
+NODISCARD enum err file_replace(
+    const char *path, struct str s, mode_t mode, struct note *why);
 NODISCARD enum err fd_nonblock(int fd);
 /* A sealed read-only memory file holding s; for images. */
 NODISCARD enum err memfd_of(const char *name, struct str s, int *fd);
-NODISCARD enum err fd_map_ro(int fd, struct str *out); /* whole file, read-only */
+NODISCARD enum err fd_map_ro(
+    int fd, struct str *out); /* whole file, read-only */
 
 /* ---- operational log: one JSON object a line on stderr ---- */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };

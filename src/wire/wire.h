@@ -104,7 +104,8 @@ NODISCARD enum err tls_ctx_new(
     const struct tls_setup *s, struct tls_ctx **out, struct note *why);
 void tls_ctx_free(struct tls_ctx *c);
 /* name: the server's name to verify (client), else empty. */
-NODISCARD enum err tls_new(struct tls_ctx *c, struct str name, struct tls **out);
+NODISCARD enum err tls_new(
+    struct tls_ctx *c, struct str name, struct tls **out);
 void tls_free(struct tls *t);
 /* Wire bytes in -> plain bytes appended to plain, wire bytes appended to out.
  * OK, ERR_MORE (handshake goes on), ERR_GONE (close_notify), ERR_SYNTAX,

@@ -1,0 +1,176 @@
+/* str: text as pointer and length.  Nothing here allocates but str_keep. */
+#include "base/base.h"
+
+struct str
+str_of(const char *z)
+{
+	return z == NULL ? (struct str){ NULL, 0 }
+			 : (struct str){ z, strlen(z) };
+}
+
+bool
+str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static char
+lower(char ch)
+{
+	return ch >= 'A' && ch <= 'Z' ? (char)(ch + ('a' - 'A')) : ch;
+}
+
+bool
+str_ieq(struct str a, struct str b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	return true;
+}
+
+int
+str_cmp(struct str a, struct str b)
+{
+	const size_t n = a.n < b.n ? a.n : b.n;
+	const int c = n == 0 ? 0 : memcmp(a.p, b.p, n);
+
+	if (c != 0)
+		return c;
+	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+bool
+str_starts(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n && str_eq(str_sub(s, 0, prefix.n), prefix);
+}
+
+bool
+str_ends(struct str s, struct str suffix)
+{
+	return s.n >= suffix.n &&
+	       str_eq(str_sub(s, s.n - suffix.n, suffix.n), suffix);
+}
+
+size_t
+str_find(struct str s, char ch)
+{
+	const char *at = s.n == 0 ? NULL : memchr(s.p, ch, s.n);
+
+	return at == NULL ? s.n : (size_t)(at - s.p);
+}
+
+size_t
+str_search(struct str s, struct str what)
+{
+	const char *at;
+
+	if (what.n == 0)
+		return 0;
+	if (s.n < what.n)
+		return s.n;
+	at = memmem(s.p, s.n, what.p, what.n);
+	return at == NULL ? s.n : (size_t)(at - s.p);
+}
+
+struct str
+str_sub(struct str s, size_t from, size_t n)
+{
+	if (from > s.n)
+		from = s.n;
+	if (n > s.n - from)
+		n = s.n - from;
+	return (struct str){ s.p == NULL ? NULL : s.p + from, n };
+}
+
+struct str
+str_trim(struct str s)
+{
+	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+		s = str_sub(s, 1, s.n - 1);
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
+bool
+str_split(struct str *rest, char sep, struct str *out)
+{
+	const size_t at = str_find(*rest, sep);
+
+	if (rest->p == NULL)
+		return false;
+	*out = str_sub(*rest, 0, at);
+	*rest = at == rest->n ? (struct str){ NULL, 0 }
+			      : str_sub(*rest, at + 1, rest->n);
+	return true;
+}
+
+/* Greedy with one point to go back to: linear in practice, never exponential.
+ */
+bool
+str_glob(struct str pattern, struct str s)
+{
+	size_t p = 0, i = 0, star = SIZE_MAX, back = 0;
+
+	while (i < s.n) {
+		if (p < pattern.n && pattern.p[p] == '*') {
+			star = p++;
+			back = i;
+		} else if (p < pattern.n && pattern.p[p] == s.p[i]) {
+			p++;
+			i++;
+		} else if (star != SIZE_MAX) {
+			p = star + 1;
+			i = ++back;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.n && pattern.p[p] == '*')
+		p++;
+	return p == pattern.n;
+}
+
+enum err
+str_u64(struct str s, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (s.n == 0 || s.n > 20)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < s.n; i++) {
+		const unsigned d = (unsigned)(s.p[i] - '0');
+
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return ERR_SYNTAX;
+		if (v > (UINT64_MAX - d) / 10)
+			return ERR_LIMIT;
+		v = v * 10 + d;
+	}
+	*out = v;
+	return OK;
+}
+
+/* FNV-1a over 8-byte steps with a final mix: for tables only. */
+uint64_t
+hash64(struct str s, uint64_t seed)
+{
+	uint64_t h = seed ^ 0x9e3779b97f4a7c15U ^ s.n;
+	uint64_t w;
+	size_t i = 0;
+
+	for (; s.n - i >= 8; i += 8) {
+		memcpy(&w, s.p + i, 8);
+		h = (h ^ w) * 0xff51afd7ed558ccdU;
+		h ^= h >> 32;
+	}
+	for (; i < s.n; i++)
+		h = (h ^ (uint8_t)s.p[i]) * 0x100000001b3U;
+	h ^= h >> 33;
+	h *= 0xc4ceb9fe1a85ec53U;
+	return h ^ h >> 33;
+}
