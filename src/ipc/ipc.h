@@ -77,25 +77,29 @@ enum { F_TEXT0 = F_SESSION, F_TREE0 = F_ID };
 
 /* Flags. */
 enum {
-	MF_FINAL = 1,	 /* ANSWER: nothing follows on this ref */
-	MF_REQUEST = 2,	 /* EVENT: is a server request and wants a reply */
-	MF_STRICT = 4,	 /* RECORD: acknowledge only when durable */
-	MF_PROGRESS = 8, /* the agent gave a progress token */
-	MF_STREAM = 16,	 /* agent accepts text/event-stream */
-	MF_STDIO = 32,	 /* the agent side is stdio */
-	MF_RESUME = 64,	 /* stream is resumable: number its events */
-	MF_DRAIN = 128,	 /* stop taking new work */
-	MF_CRED = 256,	 /* a bearer token was presented */
-	MF_RING = 512,	 /* LINK: a ring comes with it */
+	MF_FINAL = 1,	  /* ANSWER: nothing follows on this ref */
+	MF_REQUEST = 2,	  /* EVENT: is a server request and wants a reply */
+	MF_STRICT = 4,	  /* RECORD: acknowledge only when durable */
+	MF_PROGRESS = 8,  /* the agent gave a progress token */
+	MF_STREAM = 16,	  /* agent accepts text/event-stream */
+	MF_STDIO = 32,	  /* the agent side is stdio */
+	MF_RESUME = 64,	  /* stream is resumable: number its events */
+	MF_DRAIN = 128,	  /* stop taking new work */
+	MF_CRED = 256,	  /* a bearer token was presented */
+	MF_RING = 512,	  /* LINK: a ring comes with it */
+	MF_SIDE_B = 1024, /* LINK: the receiver holds side b of the pair */
 };
 
+enum { MSG_FDS = 4 }; /* sock, ring, two eventfds: a whole channel end */
 struct msg {
 	enum msg_kind kind;
 	uint32_t has; /* bit per msg_field */
 	uint64_t num[F_TEXT0];
 	struct str
 	    text[F__N - F_TEXT0]; /* texts and trees, by field - F_TEXT0 */
-	int fd[3];		  /* -1 when none came */
+	int fd[MSG_FDS]; /* -1 when none came; kinds whose row says FDS only.
+			    Sent: the caller keeps them (sent as copies).
+			    Received: the receiver's to close */
 };
 static inline bool
 msg_has(const struct msg *m, enum msg_field f)
@@ -130,10 +134,17 @@ struct chan_fds {
 	int ring;      /* memfd, or -1 */
 	int wake_me;   /* eventfd I sleep on, or -1 */
 	int wake_peer; /* eventfd I kick, or -1 */
+	int side;      /* 0: a, 1: b */
 };
 /* Both ends, for the parent to pass on. ERR_OS. */
 NODISCARD enum err chan_pair(bool ring, struct chan_fds *a, struct chan_fds *b);
-void chan_fds_done(struct chan_fds *f);
+void chan_fds_done(struct chan_fds *f); /* closes what is open */
+/* One end as MSG_LINK to and from (PEER, FLAGS, descriptors).  link_take moves
+ * the descriptors out of m; ERR_SYNTAX: not a whole end (m's are closed). */
+struct msg chan_link_msg(
+    const struct chan_fds *f, enum role_id peer, unsigned instance);
+NODISCARD enum err chan_link_take(const struct msg *m, enum role_id *peer,
+    unsigned *instance, struct chan_fds *out);
 struct chan_ops {
 	/* m and all it points to are valid during the call only */
 	void (*got)(struct chan *c, const struct msg *m);

@@ -2,18 +2,19 @@
  * messages: the table of kinds.
  * MESSAGE(id, from, to, must, may, help): from/to are role bit masks, must and
  * may are field bit masks; a field in neither is refused.  ipc.c defines
- * B(field), R(role) and R_ALL (every role but the parent) before it includes
- * it.
+ * B(field), R(role) and R_ALL (every role but the parent) and
+ * FDS(n), the most descriptors it may carry, before it includes it.
  */
 /* ---- parent and everyone: boot and life ---- */
 MESSAGE(IMAGE, R(PARENT) | R(LOAD), R_ALL | R(PARENT), 0,
-    B(TEXT) | B(STATUS) | B(BYTES),
+    B(TEXT) | B(STATUS) | B(BYTES) | FDS(1),
     "a compiled image (fd); to parent: the result of load; BYTES is its "
     "sources' digest")
-MESSAGE(LINK, R(PARENT), R_ALL, B(PEER), B(FLAGS), "a channel to PEER (fds)")
-MESSAGE(LISTEN, R(PARENT), R(FRONT) | R(DESK), 0, B(NAME) | B(FLAGS),
+MESSAGE(LINK, R(PARENT), R_ALL, B(PEER), B(FLAGS) | FDS(4),
+    "a channel to PEER (fds)")
+MESSAGE(LISTEN, R(PARENT), R(FRONT) | R(DESK), 0, B(NAME) | B(FLAGS) | FDS(3),
     "a listening socket, or stdin and stdout (fds, MF_STDIO)")
-MESSAGE(SEGMENT, R(PARENT), R(LEDGER), B(NAME), B(SEQ),
+MESSAGE(SEGMENT, R(PARENT), R(LEDGER), B(NAME), B(SEQ) | FDS(1),
     "the next segment to append to (fd)")
 MESSAGE(SECRET, R(PARENT), R(KEYS), B(NAME) | B(BYTES), 0,
     "a key or credential, once, at start")
@@ -117,11 +118,11 @@ MESSAGE(CRED, R(KEYS), R(BACK), B(WHERE), B(BYTES) | B(STATUS),
 /* ---- dial and launch ---- */
 MESSAGE(DIAL, R(BACK), R(DIAL), B(REF) | B(WHERE), 0,
     "a connection to upstream WHERE, please")
-MESSAGE(DIALED, R(DIAL), R(BACK), B(REF), B(STATUS) | B(TEXT),
+MESSAGE(DIALED, R(DIAL), R(BACK), B(REF), B(STATUS) | B(TEXT) | FDS(1),
     "the connected socket (fd), or why not")
 MESSAGE(LAUNCH, R(BACK), R(LAUNCH), B(REF) | B(WHERE), 0,
     "a fresh tool server of upstream WHERE")
-MESSAGE(LAUNCHED, R(LAUNCH), R(BACK), B(REF), B(STATUS) | B(TEXT),
+MESSAGE(LAUNCHED, R(LAUNCH), R(BACK), B(REF), B(STATUS) | B(TEXT) | FDS(3),
     "its stdin, stdout, stderr (fds), or why not")
 MESSAGE(LAUNCH_END, R(BACK), R(LAUNCH), B(REF), 0,
     "end it: EOF came first, then TERM, then KILL, on the group")
