@@ -12,8 +12,8 @@ MESSAGE(IMAGE, R(PARENT) | R(LOAD), R_ALL | R(PARENT), 0,
     "sources' digest")
 MESSAGE(LINK, R(PARENT), R_ALL, B(PEER), B(FLAGS) | FDS(4),
     "a channel to PEER (fds)")
-MESSAGE(LISTEN, R(PARENT), R(FRONT) | R(DESK), 0, B(NAME) | B(FLAGS) | FDS(3),
-    "a listening socket, or stdin and stdout (fds, MF_STDIO)")
+MESSAGE(LISTEN, R(PARENT), R_ALL, 0, B(NAME) | B(FLAGS) | FDS(3),
+    "a listening socket, stdin and stdout (MF_STDIO), or counter pages (fds)")
 MESSAGE(SEGMENT, R(PARENT), R(LEDGER), B(NAME), B(SEQ) | FDS(1),
     "the next segment to append to (fd)")
 MESSAGE(SECRET, R(PARENT), R(KEYS), B(NAME) | B(BYTES), 0,

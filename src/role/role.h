@@ -2,7 +2,25 @@
  * role: one file a process.  Every role starts the same way: the parent
  * re-executes the program as "gatehouse role NAME INSTANCE" with its channel
  * on descriptor 3, role_boot() collects image, links and descriptors until GO,
- * confines the process, says READY, and the role's serve function runs.
+ * the role prepares, is confined, says READY, and the loop runs.
+ *
+ * What the parent gives, by role (given[] unless it says otherwise):
+ *   every role  IMAGE (e->image); its page of counters (counters is set)
+ *   front       LISTEN "agents" fd 0: the listening socket; or with MF_STDIO
+ *               in flags fd 0 and fd 1: the agent's lines in and out
+ *   desk        LISTEN "desk" and LISTEN "control": listening sockets;
+ *               e->pages: the counter page of every role, read-only
+ *   ledger      SEGMENT name "cell-0-000001", seq 1, fd 0
+ *   keys        SECRET straight to from_parent(), before prepare(): name
+ *               "tls-key", "credential/N" or "client-key/N" (N: the index in
+ *               image.servers); copy it, the message is wiped afterwards
+ *   load        IMAGE without a descriptor: the path of the configuration
+ *
+ * image.ledger, which load adds to what conf compiled: one object for each
+ * cell, {"cell":0,"segment":3,"size":123,"seq":123,"root":"<hex>",
+ * "torn":false,"good":4096}: the last segment that exists (0: none), the
+ * leaves and last sequence number over all of them, and how many bytes of the
+ * last are whole.
  */
 #ifndef ROLE_H
 #define ROLE_H
@@ -10,7 +28,8 @@
 #include "base/base.h"
 #include "ipc/ipc.h"
 
-enum { ROLE_LINKS_MAX = 256, ROLE_FDS_MAX = 16 };
+enum { ROLE_LINKS_MAX = 4096, ROLE_FDS_MAX = 16 };
+enum { ROLE_PAGE = 4096, ROLE_PAGE_TAG = ROLE_PAGE / 8 - 1 };
 struct role_env {
 	enum role_id id;
 	unsigned instance; /* cell for front, judge, ledger; for back:
@@ -34,6 +53,11 @@ struct role_env {
 	} link[ROLE_LINKS_MAX];
 	size_t link_n;
 	bool draining;
+	/* Desk only: pages_n pages of ROLE_PAGE / 8 counters; at ROLE_PAGE_TAG
+	 * 1 + (role << 16 | instance), or 0 while the page is nobody's. */
+	const uint64_t *pages;
+	size_t pages_n;
+	struct str config_path; /* load only */
 };
 /* What a role provides; one row in roles[] of role.c. */
 struct role {
@@ -43,16 +67,22 @@ struct role {
 	/* A link that came later (a peer was restarted); may be NULL. */
 	void (*link)(struct role_env *e, enum role_id peer, unsigned instance,
 	    struct chan_fds *fds);
-	/* A new image after SIGHUP; may be NULL. */
+	/* A new image after SIGHUP; may be NULL.  The old one stays mapped. */
 	void (*image)(struct role_env *e, struct jv image);
-	/* A later LISTEN, SEGMENT, SECRET, COMMAND or STATUS from the parent.
-	 */
+	/* A later LISTEN, SEGMENT, COMMAND or STATUS from the parent, and every
+	 * SECRET; descriptors in m are the role's.  May be NULL. */
 	void (*from_parent)(struct role_env *e, const struct msg *m);
-	void (*drain)(struct role_env *e); /* MF_DRAIN; NULL: stop at once */
+	/* MF_DRAIN: end what runs, then loop_stop(); NULL: stop at once */
+	void (*drain)(struct role_env *e);
 };
 extern const struct role role_front, role_judge, role_back, role_ledger,
     role_dial, role_keys, role_launch, role_desk, role_load;
 int role_main(int argc, char **argv); /* "gatehouse role NAME INSTANCE" */
+/* The same with other roles: table[ROLE__N], for tests. */
+int role_main_with(
+    const struct role *const *table, int argc, char *const *argv);
+/* `gatehouse run` (config_path) and `gatehouse wrap` (image; path NULL; the
+ * agent is on descriptors 0 and 1).  Returns the exit status. */
 int parent_main(struct jv image, const char *config_path, unsigned flags);
 /* Takes the link to (peer, instance) out of e->link. ERR_GONE when none. */
 NODISCARD enum err role_link(struct role_env *e, enum role_id peer,
