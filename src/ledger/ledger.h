@@ -1,8 +1,12 @@
 /*
  * ledger: what is written down and how.  Records are JCS objects, one leaf
  * each (RFC 6962 s.2.1 hashing); a segment is an append-only file of them.
- * This room makes no system call: it writes through a struct disk.  Byte
- * layout: doc/formats/ledger.md.
+ * Every cell has a log of its own; its tree runs over all its segments, and
+ * record number SEQ is leaf SEQ - 1.  This room makes no system call: it
+ * writes through a struct disk.  Byte layout: doc/formats/ledger.md.
+ *
+ * Who owns what.  struct disk belongs to the caller and outlives the writer.
+ * What a reader's callback gets is valid during the call only.
  */
 #ifndef LEDGER_H
 #define LEDGER_H
@@ -10,36 +14,81 @@
 #include "base/base.h"
 #include "json/json.h"
 
+enum {
+	LEDGER_HASH = 32,
+	LEDGER_NAME_MAX = 63,	  /* of a segment */
+	LEDGER_RECORD_MAX = 65535 /* what an entry of tlog-tiles can hold */
+};
+
 struct disk {
 	enum err (*write)(
 	    struct disk *d, struct str s); /* append, whole or err */
 	enum err (*sync)(struct disk *d);
 };
+
+/* The hash tree, as its compact range: node[h] is the root of the 2^h leaves
+ * that bit h of size stands for, and means nothing where the bit is clear.
+ * Zeroed: empty. */
+struct ledger_tree {
+	uint64_t size; /* leaves */
+	unsigned char node[64][LEDGER_HASH];
+};
+void ledger_tree_root(
+    const struct ledger_tree *t, unsigned char out[static LEDGER_HASH]);
+
+/* ---- writing ---- */
 struct ledger;
-/* A writer at the start of a fresh segment. name: "cell-0-000001". prev: root
- * and size of the stream before it. */
-struct ledger *ledger_new(struct disk *d, struct str segment,
-    const unsigned char prev_root[32], uint64_t prev_size);
+/* A writer at the start of a fresh segment; name: "cell-0-000001".  prev: the
+ * tree so far, all earlier segments.  NULL when the name does not fit or the
+ * hash cannot be had.  The header goes out with the first ledger_write. */
+struct ledger *ledger_new(
+    struct disk *d, struct str segment, const struct ledger_tree *prev);
 void ledger_free(struct ledger *l);
-/* Stages one record: `rec` tape fields plus seq, time, and the digest of
- * `content` (JCS SHA-256) as `content_name`, when not J_NONE. */
+/* Stages one record: the members of `rec` plus "seq", "time" (microseconds,
+ * from nanoseconds since 1970) and, when content is not J_NONE, its SHA-256 as
+ * `content_name` and the form that was digested as content_name "_form":
+ * "jcs", or "json" where JCS refuses a number.  seq must follow the last one.
+ * ERR_SYNTAX: not an object, a member of ours in it, another seq; ERR_LIMIT:
+ * too large even with its long strings cut to a digest.  On error nothing is
+ * staged. */
 NODISCARD enum err ledger_stage(struct ledger *l, uint64_t seq, uint64_t time,
     struct jv rec, const char *content_name, struct jv content);
-/* Writes all staged records in one write. */
+/* Writes all staged records in one write.  After an error every later call
+ * fails: what the file holds is no longer known. */
 NODISCARD enum err ledger_write(struct ledger *l);
-uint64_t ledger_bytes(const struct ledger *l);
-uint64_t ledger_size(const struct ledger *l); /* leaves so far, all segments */
-void ledger_root(const struct ledger *l, unsigned char out[static 32]);
+uint64_t ledger_bytes(const struct ledger *l); /* of this segment, staged too */
+uint64_t ledger_size(const struct ledger *l);  /* leaves so far, all segments */
+const struct ledger_tree *ledger_tree(const struct ledger *l);
+void ledger_root(const struct ledger *l, unsigned char out[static LEDGER_HASH]);
 
-/* Reading: walks a segment's bytes; a torn tail ends it with ERR_MORE and
- * *good bytes that are whole; anything else wrong is ERR_SYNTAX + why. */
+/* ---- reading ---- */
+/* Where a reader is in one cell's log.  Zeroed before the first segment, then
+ * handed from each segment to the next. */
 struct ledger_seen {
-	uint64_t seq, size;
-	unsigned char root[32];
-	size_t good;
+	struct ledger_tree tree;	   /* of every whole record so far */
+	char segment[LEDGER_NAME_MAX + 1]; /* last one whose header was whole */
+	uint64_t first;			   /* seq of its first record */
+	size_t good; /* bytes of the last read segment that are whole */
+	size_t torn; /* bytes after them */
+	unsigned char chain[LEDGER_HASH]; /* value after the last record */
 };
+/* Takes the start from the header of `bytes` without asking what came before:
+ * for reading on after a gap, or one segment alone.  Errors as ledger_read. */
+NODISCARD enum err ledger_start(
+    struct str bytes, struct ledger_seen *state, struct note *why);
+/*
+ * Walks one segment's bytes from its start.  got (may be NULL) gets every
+ * whole record, as text and as tape.  ERR_MORE: the end is torn as a crash
+ * tears it; what is before it stands.  ERR_SYNTAX: something else is wrong
+ * with record state->tree.size + 1, or with the header; why says what.
+ */
 NODISCARD enum err ledger_read(struct str bytes, struct ledger_seen *state,
-    void (*got)(void *arg, uint64_t index, struct str jcs), void *arg,
-    struct note *why);
+    void (*got)(void *arg, uint64_t seq, struct str jcs, struct jv rec),
+    void *arg, struct note *why);
+/* The start of a cell's log as image member "ledger"[cell], which load makes
+ * and role ledger takes: {"range":hex,"root":hex,"segment":"","size":n,
+ * "torn":n}.  of: ERR_SYNTAX when range, root and size disagree. */
+void ledger_seen_put(const struct ledger_seen *s, struct buf *tape);
+NODISCARD enum err ledger_seen_of(struct jv v, struct ledger_seen *out);
 
 #endif
