@@ -85,10 +85,14 @@ NODISCARD enum err ledger_start(
 NODISCARD enum err ledger_read(struct str bytes, struct ledger_seen *state,
     void (*got)(void *arg, uint64_t seq, struct str jcs, struct jv rec),
     void *arg, struct note *why);
-/* The start of a cell's log as image member "ledger"[cell], which load makes
- * and role ledger takes: {"range":hex,"root":hex,"segment":"","size":n,
- * "torn":n}.  of: ERR_SYNTAX when range, root and size disagree. */
-void ledger_seen_put(const struct ledger_seen *s, struct buf *tape);
+/* Where a cell's log ends, as the object image.ledger[cell] which load makes
+ * and role ledger takes: {"cell":n,"good":n,"range":hex,"root":hex,
+ * "segment":n,"seq":n,"size":n,"torn":bool}; segment: number of the last file
+ * that exists, 0 none.  Range is what the tree goes on from: the nodes of the
+ * set bits of size, lowest first.  of: ERR_SYNTAX when range, root and size
+ * disagree. */
+void ledger_seen_put(const struct ledger_seen *s, unsigned cell,
+    unsigned segment, struct buf *tape);
 NODISCARD enum err ledger_seen_of(struct jv v, struct ledger_seen *out);
 
 #endif
