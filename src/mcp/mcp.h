@@ -54,6 +54,27 @@ const struct mcp_row *mcp_row(enum mcp_method m);
 enum mcp_method mcp_method_of(struct str text);
 
 enum mcp_kind { MCP_REQUEST, MCP_NOTICE, MCP_REPLY };
+enum {
+	MCP_ID_MAX = 256, /* bytes of a request id: it is kept and echoed */
+	MCP_SESSION_MAX = 128, /* ours are far shorter */
+};
+/* Error codes of the protocol, and ours (outside its reserved ranges). */
+enum {
+	MCP_E_PARSE = -32700,
+	MCP_E_REQUEST = -32600,
+	MCP_E_METHOD = -32601,
+	MCP_E_PARAMS = -32602,
+	MCP_E_INTERNAL = -32603,
+	MCP_E_HEADERS = -32020,
+	MCP_E_CAPABILITY = -32021,
+	MCP_E_VERSION = -32022,
+	MCP_E_NO_RESOURCE = -32002, /* legacy only */
+	MCP_E_URL_FIRST = -32042,   /* 2025-11-25 only */
+	MCP_E_DENIED = -31001,	    /* policy */
+	MCP_E_BUSY = -31002,	    /* a limit of the gateway */
+	MCP_E_UPSTREAM = -31003,    /* the upstream failed */
+	MCP_E_AUTH = -31004,	    /* no or unknown credential */
+};
 
 /* What the transport saw beside the body.  Empty str: header absent. */
 struct mcp_heads {
@@ -67,6 +88,7 @@ struct mcp_fail {
 	int code;	 /* JSON-RPC; 0: status alone, no body */
 	struct note why;
 	struct buf data; /* tape of error.data, or empty; caller: buf_done */
+	struct jv id; /* of the request, to echo; J_NONE: could not be read */
 };
 struct mcp_in {
 	enum mcp_kind kind;
@@ -77,16 +99,30 @@ struct mcp_in {
 	struct jv id, params, result, error, token, caps, info;
 	struct str log_level; /* modern _meta.logLevel */
 };
+/* An array body: only a legacy session of 2025-03-26 may send one; its
+ * elements are then read one by one. */
+bool mcp_is_batch(struct jv body);
 /*
  * Classifies and checks one message of an agent (mcp.md 1.1, 4.1 A5-A8, 4.3
- * N1 N5 N7, 5).  `body` is a parsed tape.  OK or ERR_SYNTAX with *fail filled.
- * Views point into body.
+ * N1 N5 N7, 5).  `body` is a parsed tape.  OK or ERR_SYNTAX with *fail filled
+ * (data's old bytes are dropped).  Views point into body and h.  A request or
+ * notification that came over HTTP without a session is legacy only as
+ * initialize.
  */
 NODISCARD enum err mcp_read_agent(struct jv body, const struct mcp_heads *h,
     struct mcp_in *out, struct mcp_fail *fail);
 /* The same for a message of a server; era is the hop's.  ERR_SYNTAX + why. */
 NODISCARD enum err mcp_read_server(
     struct jv body, enum mcp_era era, struct mcp_in *out, struct note *why);
+
+/* A result of an upstream of era `hop` for a call of method m by an agent with
+ * these capabilities: its resultType and what it asks for (N10, N18). */
+NODISCARD enum err mcp_result_check(enum mcp_era hop, enum mcp_method m,
+    struct jv result, struct jv caps, struct note *why);
+/* Has the agent declared it?  cap is a path: "elicitation/url". */
+bool mcp_cap(struct jv caps, const char *cap);
+/* The -32021 answer: data.requiredCapabilities (N8). */
+void mcp_fail_cap(struct mcp_fail *fail, const char *cap);
 
 /* Params for the judge: a copy without the protocol's own _meta keys (modern)
  * and without progressToken, everything else kept in order. */
@@ -109,6 +145,9 @@ void mcp_result_for(
 void mcp_error_for(
     enum mcp_era agent, enum mcp_method m, struct jv error, struct buf *tape);
 
+/* HTTP status of a JSON-RPC error when nobody chose one. */
+unsigned mcp_error_status(enum mcp_era agent, int code);
+
 /* JSON text of one message. id J_NONE where none. */
 void mcp_write_request(
     struct buf *out, struct jv id, struct str method, struct jv params);
@@ -122,10 +161,13 @@ void mcp_error_tape(
 void mcp_head_encode(struct str value, struct buf *out);
 NODISCARD enum err mcp_head_decode(struct str value, struct buf *out);
 /* x-mcp-header of one tool's inputSchema: tape {"path/of/arg": "Header-Name"};
- * ERR_SYNTAX + why when invalid: the tool must not be shown (N4). */
+ * ERR_SYNTAX + why when invalid: the tool must not be shown (N4).  Path steps
+ * are joined by '/', with ~0 for ~ and ~1 for / in a name. */
 NODISCARD enum err mcp_tool_headers(
     struct jv input_schema, struct buf *tape, struct note *why);
-/* N2: heads as received {"Name": "value"} against arguments. */
+/* N2: heads as received, decoded {"Name": "value"}, against arguments.  Name is
+ * without "Mcp-Param-"; a value that repeats or does not decode is null there,
+ * which agrees with nothing. */
 NODISCARD enum err mcp_heads_agree(struct jv tool_headers, struct jv arguments,
     struct jv heads, struct note *why);
 /* Legacy agent -> modern tool: the Mcp-Param headers for these arguments. */
