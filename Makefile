@@ -53,7 +53,7 @@ build/gatehouse: $(B)/gatehouse
 	@ln -sf $(V)/gatehouse $@
 $(B)/gatehouse: $(call o,$(MAIN)) $(A)
 	$(CC) $(HARD) $(LINK) -o $@ $^ $(LIBS)
-$(A): $(call o,$(LIB)) $(B)/llhttp.o $(B)/llhttp-api.o
+$(A): $(call o,$(LIB)) $(B)/llhttp.o $(B)/llhttp-api.o $(B)/llhttp-http.o
 	@rm -f $@
 	@ar rcs $@ $^
 $(B)/%.o: src/%.c Makefile
@@ -61,10 +61,10 @@ $(B)/%.o: src/%.c Makefile
 	$(CC) $(STD) $(WARN) $(HARD) $(GCCONLY) -I/usr/share/include/llhttp -MMD -MP -c -o $@ $<
 $(B)/llhttp.o: $(LLHTTP)/llhttp.c
 	@mkdir -p $(@D)
-	$(CC) -O2 -fPIE -I/usr/share/include/llhttp -c -o $@ $<
-$(B)/llhttp-api.o: $(LLHTTP)/api.c
+	$(CC) -O2 -fPIE -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp -c -o $@ $<
+$(B)/llhttp-%.o: $(LLHTTP)/%.c
 	@mkdir -p $(@D)
-	$(CC) -O2 -fPIE -I/usr/share/include/llhttp -c -o $@ $<
+	$(CC) -O2 -fPIE -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp -c -o $@ $<
 $(call x,$(TESTS) $(FUZZ)): $(B)/%: $(B)/%.o $(A)
 	$(CC) $(HARD) $(LINK) -o $@ $^ $(LIBS)
 unit: $(call x,$(TESTS))

@@ -34,8 +34,10 @@ struct http_head {
 enum { HTTP_CHUNKED = -1, HTTP_UNTIL_CLOSE = -2 }; /* of (int64_t)length */
 
 /* Looks for one whole head at the start of `in`.  OK: *used bytes of head;
- * ERR_MORE: incomplete; ERR_SYNTAX/ERR_LIMIT: h->status (400, 431, 505, 501)
- * and why.  max_head bounds it. */
+ * ERR_MORE: incomplete; ERR_SYNTAX/ERR_LIMIT: h->status to answer (400, 417,
+ * 431, 501, 505; of a response: 502) and why.  max_head bounds it.  An answer
+ * to HEAD is not known here: its length is that of the body it does not have.
+ */
 NODISCARD enum err http_head_read(struct str in, bool response, size_t max_head,
     struct http_head *h, size_t *used, struct note *why);
 /* The only value, or empty with *many set when it repeats; names fold case. */
@@ -45,12 +47,14 @@ struct str http_get(const struct http_head *h, struct str name, bool *many);
 struct http_body {
 	uint64_t left; /* of this chunk or length */
 	uint64_t total, max;
-	int state; /* 0 is not begun: use http_body_of */
+	int state;		   /* 0 is not begun: use http_body_of */
+	uint32_t count, at, match; /* the reader's own */
 };
 struct http_body http_body_of(const struct http_head *h, uint64_t max);
 /* Consumes from `in`; *used bytes eaten, *data the body bytes among them (a
  * view into in).  OK: body complete; ERR_MORE: call again (with more bytes when
- * *used == in.n); ERR_SYNTAX, ERR_LIMIT. Until-close bodies end by _eof. */
+ * *used == in.n); ERR_SYNTAX (400); ERR_LIMIT: over max (413), as soon as that
+ * is known.  At the connection's end _eof: OK only if the body was whole. */
 NODISCARD enum err http_body_read(
     struct http_body *b, struct str in, size_t *used, struct str *data);
 NODISCARD enum err http_body_eof(const struct http_body *b);
