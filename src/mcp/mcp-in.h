@@ -20,4 +20,14 @@ bool is_log_level(struct str s);
 /* May this value stand in a header as it is? */
 bool head_is_plain(struct str v);
 
+/* A message taken apart; members the protocol does not name are not looked
+ * at again. */
+struct parts {
+	struct jv jsonrpc, id, method, params, result, error, meta;
+};
+bool is_none(struct jv v);
+bool object_or_absent(struct jv v);
+NODISCARD enum err check_shape(struct jv body, struct parts *p, bool from_agent,
+    struct mcp_in *in, struct note *why);
+
 #endif
