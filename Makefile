@@ -86,6 +86,7 @@ lint:
 	clang-format --dry-run -Werror $(ALL)
 clean:
 	rm -rf build
+-include t/t.mk bench/bench.mk
 -include $(patsubst %.o,%.d,$(call o,$(ALL)))
 .PHONY: all unit check san fuzz fuzz-build lint clean
 .SECONDARY:

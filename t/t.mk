@@ -1,0 +1,19 @@
+# Protocol tests, conformance, demo and torture.  See t/README.md.
+PROTOCOL := $(sort $(wildcard t/test-*.py))
+N        ?= 200
+protocol: all
+	@tool/need build node
+	prove -Q --timer -j2 --exec python3 $(PROTOCOL)
+conform: all
+	@tool/need build node
+	t/conform.py --corpora $(CORPORA)
+conform-direct:
+	@tool/need node
+	t/conform.py --direct
+demo:
+	@tool/need build node
+	$(MAKE) all
+	t/demo $(if $(STAY),--stay)
+torture: all
+	t/torture.py --times $(N)
+.PHONY: protocol conform conform-direct demo torture
