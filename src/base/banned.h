@@ -10,6 +10,7 @@
 #include <time.h>
 
 #ifndef BANNED_OK
+#undef sprintf /* a macro with clang */
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok
 #pragma GCC poison atoi atol atof gmtime localtime ctime asctime system popen
 #pragma GCC poison tmpnam mktemp setenv putenv

@@ -36,7 +36,9 @@ cur_u16(struct cur *c)
 {
 	const uint8_t *p = take(c, 2);
 
-	return p == NULL ? 0 : (uint16_t)(p[0] | p[1] << 8);
+	if (p == NULL)
+		return 0;
+	return (uint16_t)(p[0] | p[1] << 8);
 }
 
 uint32_t
