@@ -44,6 +44,8 @@ struct json_limits {
 	size_t string;	/* bytes of one string, unescaped */
 };
 extern const struct json_limits json_default; /* 64, 100000, 8 MiB */
+/* No limit of anybody's is deeper: what recurses over a tape stops here. */
+enum { JSON_DEPTH_MAX = 256 };
 
 /*
  * Reads exactly one JSON text.  Appends its tape to *tape.  ERR_SYNTAX or
@@ -53,8 +55,12 @@ extern const struct json_limits json_default; /* 64, 100000, 8 MiB */
 NODISCARD enum err json_parse(struct str text, const struct json_limits *lim,
     struct buf *tape, struct note *why);
 
-/* Checks a tape that another process sent: bounds, tags, depth, exact size.
- * ERR_SYNTAX, ERR_LIMIT.  After OK every jv_ function is safe on it. */
+/*
+ * Checks a tape that another process sent for all that json_parse promises:
+ * bounds, tags, counts, exact size, depth and the other limits, UTF-8, number
+ * grammar, no duplicate members.  ERR_SYNTAX, ERR_LIMIT.  After OK it may be
+ * walked, judged and written; walking never reads outside even without.
+ */
 NODISCARD enum err tape_check(struct str bytes, const struct json_limits *lim);
 
 /* Walking.  On J_NONE every question has the empty answer. */
@@ -83,6 +89,8 @@ bool jit_next(struct jit *it, struct str *key, struct jv *val);
 /*
  * Building.  tape_obj/tape_arr open a container; between open and tape_end
  * write members (tape_key then a value) or values; marks nest by the C stack.
+ * A key or string that is not UTF-8 and a lexeme that is no number mark the
+ * buf full; that no key comes twice is the builder's own promise.
  */
 size_t tape_obj(struct buf *b); /* returns a mark for tape_end */
 size_t tape_arr(struct buf *b);
@@ -95,17 +103,23 @@ void tape_bool(struct buf *b, bool v);
 void tape_null(struct buf *b);
 void tape_copy(struct buf *b, struct jv v); /* J_NONE writes null */
 
-/* JSON text: no spaces, members in order, number text kept, only what must be
- * escaped is escaped.  False when a string is not UTF-8 (hostile tape): the
- * buf is then marked full. */
+/*
+ * JSON text: no spaces, members in order, number text kept, only what must be
+ * escaped is escaped.  J_NONE writes null.  When it does not fit, or the tape
+ * is hostile (a string not UTF-8, a lexeme no number), nothing is written and
+ * the buf is marked full.
+ */
 void json_write(struct jv v, struct buf *out);
-/* A JSON string literal with quotes. */
+/* A JSON string literal with quotes; the same on what is not UTF-8. */
 void json_quote(struct str s, struct buf *out);
-/* RFC 8785.  ERR_LIMIT when a number has no exact double (the text is refused
- * rather than rounded) or the depth budget is spent. */
+/*
+ * RFC 8785.  On error *out is as before: ERR_SYNTAX for J_NONE and a broken
+ * tape; ERR_LIMIT when it does not fit or a number cannot stand for its text.
+ * A number may be written when the text JCS gives its double has exactly the
+ * value of the lexeme (0.1, 1e2, 4.50, 9007199254740992, not ...993, not
+ * 1e400), or when it is a fraction of at most 17 significant digits with a
+ * normal double (333333333.33333329, written 333333333.3333333).
+ */
 NODISCARD enum err json_jcs(struct jv v, struct buf *out);
-
-/* The strictness suite: every y_ n_ i_ file of DIR, and JCS vectors when DIR
- * holds input/ and output/.  Lives in ctl: "gatehouse json check DIR". */
 
 #endif
