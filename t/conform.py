@@ -159,7 +159,7 @@ def server_side(report, keep, legs):
     upstream = {"http": {"url": url},
                 "stdio": {"command": [g.node(), fixture, "--stdio"],
                           "cwd": g.NODE_DIR,
-                          "sandbox": {"read": [g.TOP]}}}
+                          "sandbox": {"read": [*g.SYSTEM, g.TOP]}}}
     for leg in legs:
         for revision in REVISIONS:
             through_one(report, keep, leg, revision, upstream[leg],

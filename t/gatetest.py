@@ -25,6 +25,9 @@ NODE_DIR = os.path.join(TOP, "t", "node")
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 META = "io.modelcontextprotocol/"
+# What any program of the system needs, for sandboxes.
+SYSTEM = [p for p in ("/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/dev")
+          if os.path.exists(p)]
 PATIENCE = 10.0  # seconds for anything that should happen at once
 
 _count = 0
@@ -184,7 +187,9 @@ class Gateway:
         self.port = free_port()
         self.state = os.path.join(self.dir, "state")
         os.makedirs(self.state, exist_ok=True)
+        self.desk = free_port()
         self.config = {"listen": f"127.0.0.1:{self.port}",
+                       "desk": f"127.0.0.1:{self.desk}",
                        "state": self.state}
         if agents:
             self.config["principals"] = {
