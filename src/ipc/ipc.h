@@ -55,6 +55,7 @@ enum msg_field {
 	F_PEER,	  /* role and instance: role << 16 | instance */
 	/* texts */
 	F_SESSION, /* legacy session id */
+	F_TEXT0 = F_SESSION,
 	F_VERSION, /* protocol version text */
 	F_NAME,	 /* method text, server name, host name, whatever the kind says
 		  */
@@ -63,7 +64,8 @@ enum msg_field {
 	F_EVENT, /* Last-Event-ID; SSE event id to write */
 	F_BYTES, /* opaque: sealed state, signature input, credential */
 	/* trees */
-	F_ID,	  /* JSON-RPC id: STR or NUM */
+	F_ID, /* JSON-RPC id: STR or NUM */
+	F_TREE0 = F_ID,
 	F_PARAMS, /* params of a request or notification */
 	F_RESULT, /* result */
 	F_ERROR,  /* JSON-RPC error object */
@@ -73,7 +75,6 @@ enum msg_field {
 	F_REC,	  /* fields of a record */
 	F__N
 };
-enum { F_TEXT0 = F_SESSION, F_TREE0 = F_ID };
 
 /* Flags. */
 enum {
@@ -152,10 +153,11 @@ struct chan_ops {
 					 owner calls chan_free when it likes */
 };
 /* Takes the descriptors.  me is the `to` of what arrives; side 0 is `a`. */
+/* NULL: the ring cannot be mapped, or the loop is full. */
 struct chan *chan_new(struct loop *l, struct chan_fds *f, enum role_id me,
     enum role_id peer, unsigned peer_instance, const struct chan_ops *ops,
     void *owner);
-void chan_free(struct chan *c);
+void chan_free(struct chan *c); /* also within its own got; NULL is fine */
 void *chan_owner(const struct chan *c);
 enum role_id chan_peer(const struct chan *c);
 unsigned chan_peer_instance(const struct chan *c);
@@ -167,7 +169,8 @@ void chan_flush(struct chan *c);
 /* Flush/busy for loop_hooks over every channel of this process. */
 void chan_flush_all(void *unused);
 bool chan_busy_any(void *unused);
-/* Blocking receive on a SEQPACKET channel, before the loop runs (boot). */
+/* Blocking receive on a SEQPACKET channel, before the loop runs (boot).  Sends
+ * what waits first.  out points into scratch.  ERR_LIMIT: time is up. */
 NODISCARD enum err chan_wait(
     struct chan *c, uint64_t timeout_ns, struct buf *scratch, struct msg *out);
 
