@@ -122,7 +122,8 @@ object(struct jcs *j, struct jv v, size_t depth)
 		push(j,
 		    (struct member){ .key = (const uint8_t *)k.p, .n = k.n });
 	}
-	members_sort(j->m + base, j->n - base, by_utf16);
+	if (j->n > base)
+		members_sort(j->m + base, j->n - base, by_utf16);
 	TRY(put(j, "{", 1));
 	for (size_t i = base; i < j->n; i++) {
 		const struct member m = j->m[i];
