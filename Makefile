@@ -52,13 +52,15 @@ all: build/gatehouse
 build/gatehouse: $(B)/gatehouse
 	@ln -sf $(V)/gatehouse $@
 $(B)/gatehouse: $(call o,$(MAIN)) $(A)
-	$(CC) $(HARD) $(LINK) -o $@ $^ $(LIBS)
+	@echo "LD $@"
+	@$(CC) $(HARD) $(LINK) -o $@ $^ $(LIBS)
 $(A): $(call o,$(LIB)) $(B)/llhttp.o $(B)/llhttp-api.o $(B)/llhttp-http.o
 	@rm -f $@
 	@ar rcs $@ $^
 $(B)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(WARN) $(HARD) $(GCCONLY) -I/usr/share/include/llhttp -MMD -MP -c -o $@ $<
+	@echo "CC $<"
+	@$(CC) $(STD) $(WARN) $(HARD) $(GCCONLY) -I/usr/share/include/llhttp -MMD -MP -c -o $@ $<
 $(B)/llhttp.o: $(LLHTTP)/llhttp.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -fPIE -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp -c -o $@ $<
@@ -66,7 +68,8 @@ $(B)/llhttp-%.o: $(LLHTTP)/%.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -fPIE -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp -c -o $@ $<
 $(call x,$(TESTS) $(FUZZ)): $(B)/%: $(B)/%.o $(A)
-	$(CC) $(HARD) $(LINK) -o $@ $^ $(LIBS)
+	@echo "LD $@"
+	@$(CC) $(HARD) $(LINK) -o $@ $^ $(LIBS)
 unit: $(call x,$(TESTS))
 	prove -Q --exec '' $(call x,$(TESTS))
 check: all unit

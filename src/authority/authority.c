@@ -205,3 +205,22 @@ policy_decide(const struct policy *p, const struct call *c)
 	}
 	return none;
 }
+
+bool
+policy_reaches(const struct policy *p, struct str principal, struct str server,
+    struct str method)
+{
+	for (size_t i = 0; principal.n > 0 && p != NULL && i < p->n; i++) {
+		const struct rule *r = &p->rule[i];
+
+		if (!glob_fits(&r->part[P_PRINCIPAL], principal) ||
+		    !glob_fits(&r->part[P_SERVER], server))
+			continue;
+		if (i >= p->denies)
+			return true;
+		if (r->part[P_NAME].kind == GLOB_ANY &&
+		    glob_fits(&r->part[P_METHOD], method))
+			return false;
+	}
+	return false;
+}

@@ -26,5 +26,10 @@ NODISCARD enum err policy_new(
     struct jv image, struct policy **out, struct note *why);
 void policy_free(struct policy *p);
 struct verdict policy_decide(const struct policy *p, const struct call *c);
+/* May this principal do `method`, one that names no object (a list, the
+ * handshake), at this server?  Yes when some rule allows it anything there and
+ * no deny covers the method for every name. */
+bool policy_reaches(const struct policy *p, struct str principal,
+    struct str server, struct str method);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/banned.h"
 
+#define GATEHOUSE_VERSION "0.1.0"
 #define NODISCARD __attribute__((warn_unused_result))
 #define PRINTF(a, b) __attribute__((format(printf, a, b)))
 #define UNUSED __attribute__((unused))

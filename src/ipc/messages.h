@@ -77,7 +77,7 @@ MESSAGE(UP_CALL, R(JUDGE), R(BACK), B(CALL) | B(HOP) | B(METHOD),
     B(NAME) | B(PARAMS) | B(FLAGS) | B(TIME) | B(CAPS) | B(INFO) | B(TEXT) |
 	B(HEADS),
     "a judged request; CAPS, INFO, TEXT (log level) for modern upstreams; "
-    "HEADS: argument name of each Mcp-Param to send")
+    "HEADS: {Name: value} of each Mcp-Param-Name to send")
 MESSAGE(UP_NOTICE, R(JUDGE), R(BACK), B(HOP) | B(METHOD), B(NAME) | B(PARAMS),
     "a judged notification")
 MESSAGE(UP_REPLY, R(JUDGE), R(BACK), B(HOP) | B(ID), B(RESULT) | B(ERROR),

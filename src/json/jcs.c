@@ -122,8 +122,7 @@ object(struct jcs *j, struct jv v, size_t depth)
 		push(j,
 		    (struct member){ .key = (const uint8_t *)k.p, .n = k.n });
 	}
-	if (j->n > base)
-		members_sort(j->m + base, j->n - base, by_utf16);
+	members_sort(j->m + base, j->n - base, by_utf16);
 	TRY(put(j, "{", 1));
 	for (size_t i = base; i < j->n; i++) {
 		const struct member m = j->m[i];

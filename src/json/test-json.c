@@ -171,7 +171,6 @@ test_limits(void)
 	    "not 5");
 	ok(json_parse(STR("{\"abcde\":1}"), &few, &tape, NULL) == ERR_LIMIT,
 	    "keys are strings");
-	ok(parse((struct str){ NULL, 0 }, &tape) == ERR_SYNTAX, "no text");
 	ok(parse(STR("[1]"), &tight) == OK && tight.n == 15, "fits exactly");
 	buf_clear(&tight);
 	ok(parse(STR("[12]"), &tight) == ERR_LIMIT && tight.n == 0 &&
@@ -362,7 +361,6 @@ static const struct {
 	{ STR_INIT("1e400"), STR_INIT("") },
 	{ STR_INIT("1e-400"), STR_INIT("") },
 	{ STR_INIT("1e99999999999999999999"), STR_INIT("") },
-	{ STR_INIT("{ }"), STR_INIT("{}") },
 	{ STR_INIT("[ 1 , null ]"), STR_INIT("[1,null]") },
 	{ STR_INIT("{\"b\":1,\"a\":{\"d\":[],\"c\":{}}}"),
 	    STR_INIT("{\"a\":{\"c\":{},\"d\":[]},\"b\":1}") },

@@ -150,8 +150,5 @@ json_quote(struct str s, struct buf *out)
 {
 	struct sink to = sink_of(out);
 
-	if (s.p == NULL) /* an empty text may have no address */
-		s = STR("");
-
 	finish(&to, put_quoted(&to, s, (const uint8_t *)s.p + s.n) == OK);
 }

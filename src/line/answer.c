@@ -1,0 +1,411 @@
+/*
+ * answer: from what the legs brought to what the agent is shown.  One server's
+ * answer passes as it is; lists are cut to what policy would let the agent
+ * use, and on the aggregating endpoint merged in the order of the servers.
+ */
+#include "line/line-in.h"
+
+static const struct list {
+	enum mcp_method method;
+	const char *items, *key, *use; /* use: the method that policy judges */
+} lists[] = {
+	{ MCP_TOOLS_LIST, "tools", "name", "tools/call" },
+	{ MCP_PROMPTS_LIST, "prompts", "name", "prompts/get" },
+	{ MCP_RESOURCES_LIST, "resources", "uri", "resources/read" },
+	{ MCP_TEMPLATES_LIST, "resourceTemplates", "uriTemplate",
+	    "resources/read" },
+};
+
+static const struct list *
+list_of(enum mcp_method m)
+{
+	for (size_t i = 0; i < countof(lists); i++)
+		if (lists[i].method == m)
+			return &lists[i];
+	return NULL;
+}
+
+/* False: the tool must not be shown (its x-mcp-header is invalid). */
+static bool
+tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern)
+{
+	const struct str name = jv_str(jv_get(tool, STR("name")));
+	struct str *known = map_get(u->tools, name);
+	struct note why;
+
+	buf_clear(&l->work2);
+	if (mcp_tool_headers(
+		jv_get(tool, STR("inputSchema")), &l->work2, &why) != OK) {
+		const struct fact f = { .kind = "finding",
+			.reason = why.text,
+			.server = u->name,
+			.name = name,
+			.verdict = modern ? "hidden" : "shown" };
+
+		record_fact(l, &f);
+		return !modern;
+	}
+	if (known == NULL) {
+		if (map_count(u->tools) > 10000)
+			return true;
+		known = mem_get(sizeof(*known));
+		(void)map_put(u->tools, name, known);
+	}
+	if (!str_eq(*known, buf_view(&l->work2))) {
+		drop(known);
+		*known = str_keep(buf_view(&l->work2));
+	}
+	return true;
+}
+
+static void
+put_renamed(struct buf *b, struct jv item, const char *key, struct str server)
+{
+	struct jit it = jit_of(item);
+	const size_t o = tape_obj(b);
+	size_t n = 0;
+	struct str k;
+	struct jv v;
+
+	for (; jit_next(&it, &k, &v); n++) {
+		tape_key(b, k);
+		if (str_eq(k, str_of(key)) && jv_is(v, J_STR)) {
+			struct buf name = { .max = 4096 };
+
+			buf_str(&name, server);
+			buf_str(&name, STR("___"));
+			buf_str(&name, jv_str(v));
+			tape_str(b, buf_view(&name));
+			buf_done(&name);
+		} else {
+			tape_copy(b, v);
+		}
+	}
+	tape_end(b, o, n);
+}
+
+struct pick {
+	struct line *l;
+	struct turn *t;
+	const struct list *list;
+	struct upstream *up;
+	enum mcp_era era;
+	struct map *seen;
+};
+
+static bool
+put_item(struct pick *p, struct jv item)
+{
+	struct endpoint *e = p->t->endpoint;
+	const struct str id = jv_str(jv_get(item, str_of(p->list->key)));
+	const bool is_name = str_eq(str_of(p->list->key), STR("name"));
+
+	if (id.n == 0 || id.n > 2000 ||
+	    !may(p->l, p->t->principal, p->up, str_of(p->list->use), id))
+		return false;
+	if (map_get(p->seen, id) != NULL) /* a name twice: the first one */
+		return false;
+	(void)map_put(p->seen, id, p->up);
+	if (p->list->method == MCP_TOOLS_LIST &&
+	    !tool_learn(p->l, p->up, item, p->era == MCP_MODERN))
+		return false;
+	if (!is_name)
+		uri_learn(e, str_sub(id, 0, str_find(id, '{')), p->up);
+	if (e->aggregate && is_name)
+		put_renamed(&p->t->out, item, p->list->key, p->up->name);
+	else
+		tape_copy(&p->t->out, item);
+	return true;
+}
+
+static size_t
+put_items(struct pick *p, struct jv items)
+{
+	struct jit it = jit_of(items);
+	size_t n = 0;
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		n += put_item(p, v);
+	return n;
+}
+
+/* Earlier pages lie one behind the other in g->all. */
+static size_t
+put_leg(struct pick *p, const struct leg *g)
+{
+	struct buf arr = { .max = g->all.n + 64 };
+	size_t n, o;
+
+	o = tape_arr(&arr);
+	buf_str(&arr, buf_view(&g->all));
+	tape_end(&arr, o, g->all_n);
+	p->seen = map_new(0);
+	n = put_items(p, jv_of(buf_view(&arr)));
+	n += put_items(
+	    p, jv_get(jv_of(buf_view(&g->out)), str_of(p->list->items)));
+	map_free(p->seen);
+	buf_done(&arr);
+	return n;
+}
+
+static enum err
+leg_failed(struct turn *t, const struct leg *g)
+{
+	return turn_fail(t, g->status, CODE_UPSTREAM, "upstream %.*s: %s",
+	    STR_ARG(t->target[0]->name), g->why.text);
+}
+
+static enum err
+merge_list(struct line *l, struct turn *t, const struct list *list)
+{
+	struct pick p = { .l = l, .t = t, .list = list };
+	struct leg *g = t->legs;
+	size_t o, a, n = 0, bad = 0;
+
+	o = tape_obj(&t->out);
+	tape_key(&t->out, str_of(list->items));
+	a = tape_arr(&t->out);
+	for (size_t i = 0; g != NULL; g = g->next, i++) {
+		if (g->status != 0 || g->is_error) {
+			bad++;
+			continue;
+		}
+		p.up = t->target[i];
+		p.era = g->era;
+		n += put_leg(&p, g);
+	}
+	tape_end(&t->out, a, n);
+	tape_end(&t->out, o, 1);
+	if (bad > 0 && bad == t->target_n)
+		return leg_failed(t, t->legs);
+	return OK;
+}
+
+/* The one server's own result, with its items cut. */
+static void
+filter_list(
+    struct line *l, struct turn *t, const struct list *list, struct jv r)
+{
+	struct pick p = { .l = l,
+		.t = t,
+		.list = list,
+		.up = t->target[0],
+		.era = t->legs->era };
+	struct jit it = jit_of(r);
+	const size_t o = tape_obj(&t->out);
+	size_t n = 0;
+	struct str k;
+	struct jv v;
+
+	for (; jit_next(&it, &k, &v); n++) {
+		tape_key(&t->out, k);
+		if (str_eq(k, str_of(list->items)) && jv_is(v, J_ARR)) {
+			const size_t a = tape_arr(&t->out);
+
+			p.seen = map_new(0);
+			tape_end(&t->out, a, put_items(&p, v));
+			map_free(p.seen);
+		} else {
+			tape_copy(&t->out, v);
+		}
+	}
+	tape_end(&t->out, o, n);
+}
+
+/* ---- capabilities: narrowed, never widened ---- */
+static const char *const shown_caps[] = { "tools", "prompts", "resources",
+	"logging", "completions" };
+
+static bool
+put_cap(struct buf *b, const struct turn *t, const char *name)
+{
+	bool any = false, changed = false, sub = false;
+
+	for (size_t i = 0; i < t->target_n; i++) {
+		const struct hop *h = t->session != NULL
+					  ? t->session->hop[t->target[i]->index]
+					  : NULL;
+		struct jv caps =
+		    jv_of(h == NULL ? (struct str){ NULL, 0 } : h->caps);
+		const struct jv c = jv_get(caps, str_of(name));
+
+		any |= jv_is(c, J_OBJ);
+		changed |= jv_true(jv_get(c, STR("listChanged")));
+		sub |= jv_true(jv_get(c, STR("subscribe")));
+	}
+	if (any) {
+		size_t o;
+
+		tape_key(b, str_of(name));
+		o = tape_obj(b);
+		if (sub) {
+			tape_key(b, STR("subscribe"));
+			tape_bool(b, true);
+		}
+		if (changed) {
+			tape_key(b, STR("listChanged"));
+			tape_bool(b, true);
+		}
+		tape_end(b, o, (size_t)sub + changed);
+	}
+	return any;
+}
+
+static void
+put_caps(struct buf *b, const struct turn *t)
+{
+	const size_t o = tape_obj(b);
+	size_t n = 0;
+
+	for (size_t i = 0; i < countof(shown_caps); i++)
+		n += put_cap(b, t, shown_caps[i]);
+	tape_end(b, o, n);
+}
+
+static const struct hop *
+only_hop(const struct line *l, struct turn *t)
+{
+	(void)l;
+	if (t->endpoint->aggregate || t->target_n != 1 || t->session == NULL)
+		return NULL;
+	return t->session->hop[t->target[0]->index];
+}
+
+static void
+put_info(struct buf *b, const struct hop *h)
+{
+	size_t o;
+
+	if (h != NULL && jv_is(jv_of(h->info), J_OBJ)) {
+		tape_copy(b, jv_of(h->info));
+		return;
+	}
+	o = tape_obj(b);
+	tape_key(b, STR("name"));
+	tape_str(b, STR("gatehouse"));
+	tape_key(b, STR("version"));
+	tape_str(b, STR(GATEHOUSE_VERSION));
+	tape_end(b, o, 2);
+}
+
+static size_t
+put_instructions(struct buf *b, const struct hop *h)
+{
+	if (h == NULL || h->text.n == 0)
+		return 0;
+	tape_key(b, STR("instructions"));
+	tape_str(b, h->text);
+	return 1;
+}
+
+static enum err
+all_failed(struct turn *t)
+{
+	struct leg *g = t->legs;
+
+	for (; g != NULL; g = g->next)
+		if (g->status == 0)
+			return OK;
+	return leg_failed(t, t->legs);
+}
+
+static enum err
+merge_initialize(struct line *l, struct turn *t)
+{
+	struct buf *b = &t->out;
+	const struct hop *h;
+	size_t o;
+
+	TRY(all_failed(t));
+	h = only_hop(l, t);
+	o = tape_obj(b);
+	tape_key(b, STR("protocolVersion"));
+	tape_str(b, mcp_version_text(t->session->version));
+	tape_key(b, STR("capabilities"));
+	put_caps(b, t);
+	tape_key(b, STR("serverInfo"));
+	put_info(b, h);
+	tape_end(b, o, 3 + put_instructions(b, h));
+	return OK;
+}
+
+static enum err
+merge_discover(struct line *l, struct turn *t)
+{
+	struct buf *b = &t->out;
+	struct session view = {
+		0
+	}; /* so that one reader of caps serves both */
+	const struct hop *h;
+	size_t o, a, i;
+
+	TRY(all_failed(t));
+	for (i = 0; i < t->target_n; i++)
+		view.hop[t->target[i]->index] = hop_for(l, t, t->target[i]);
+	t->session = &view;
+	h = only_hop(l, t);
+	o = tape_obj(b);
+	tape_key(b, STR("supportedVersions"));
+	a = tape_arr(b);
+	for (i = MCP_V__N; i-- > 0;)
+		tape_str(b, mcp_version_text((int)i));
+	tape_end(b, a, MCP_V__N);
+	tape_key(b, STR("capabilities"));
+	put_caps(b, t);
+	i = put_instructions(b, h);
+	tape_key(b, STR("_meta"));
+	a = tape_obj(b);
+	tape_key(b, STR("io.modelcontextprotocol/serverInfo"));
+	put_info(b, h);
+	tape_end(b, a, 1);
+	tape_end(b, o, 3 + i);
+	t->session = NULL;
+	return OK;
+}
+
+static enum err
+merge_empty(struct turn *t)
+{
+	tape_end(&t->out, tape_obj(&t->out), 0);
+	return OK;
+}
+
+enum err
+step_merge(struct line *l, struct turn *t)
+{
+	const struct list *list = list_of(t->method);
+	struct leg *g = t->legs;
+
+	if (t->retry_of != 0)
+		return OK;
+	if (t->method == MCP_PING || t->method == MCP_SET_LEVEL)
+		return merge_empty(t);
+	if (t->method == MCP_LISTEN)
+		return listen_start(l, t);
+	if (t->method == MCP_INITIALIZE)
+		return merge_initialize(l, t);
+	if (t->method == MCP_DISCOVER)
+		return merge_discover(l, t);
+	if (list != NULL && t->endpoint->aggregate)
+		return merge_list(l, t, list);
+	if (g->status != 0)
+		return leg_failed(t, g);
+	if (g->is_error) {
+		buf_str(&t->out, buf_view(&g->out));
+		t->is_error = true;
+		note_set(&t->why, "%.*s",
+		    STR_ARG(jv_str(
+			jv_get(jv_of(buf_view(&g->out)), STR("message")))));
+		return OK;
+	}
+	if (str_eq(jv_str(jv_get(jv_of(buf_view(&g->out)), STR("resultType"))),
+		STR("input_required")) &&
+	    t->era == MCP_LEGACY)
+		return bridge_inputs(l, t, g);
+	if (list != NULL)
+		filter_list(l, t, list, jv_of(buf_view(&g->out)));
+	else
+		buf_str(&t->out, buf_view(&g->out));
+	return buf_end(&t->out);
+}

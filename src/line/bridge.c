@@ -1,0 +1,403 @@
+/*
+ * bridge: what a server asks of an agent while it works, in both eras.
+ *
+ *   legacy server, legacy agent   a request on the agent's stream and a reply
+ *   legacy server, modern agent   the call is held; the agent is answered
+ *                                 input_required and comes back with a retry
+ *   modern server, legacy agent   input_required becomes requests; the call is
+ *                                 made again with the replies
+ *   modern server, modern agent   passes; requestState is sealed (seal.c)
+ *
+ * A server may only ask what the agent declared it can do.
+ */
+#include "line/line-in.h"
+
+static bool
+cap_ok(enum mcp_method m, struct jv caps, struct jv params)
+{
+	const struct mcp_row *row = mcp_row(m);
+	struct jv c;
+
+	if (row->client_cap == NULL)
+		return false;
+	c = jv_get(caps, str_of(row->client_cap));
+	if (!jv_is(c, J_OBJ))
+		return false;
+	if (m == MCP_ELICIT) {
+		const bool form = jv_is(jv_get(c, STR("form")), J_OBJ);
+		const bool url = jv_is(jv_get(c, STR("url")), J_OBJ);
+
+		if (str_eq(jv_str(jv_get(params, STR("mode"))), STR("url")))
+			return url;
+		return form || !url; /* {} means form (2025-11-25) */
+	}
+	if (m == MCP_SAMPLING && jv_is(jv_get(params, STR("tools")), J_ARR))
+		return jv_is(jv_get(c, STR("tools")), J_OBJ);
+	return true;
+}
+
+static void
+answer_server(struct line *l, const struct hop *h, struct jv id,
+    struct jv result, struct jv error)
+{
+	struct msg m = msg_of(MSG_UP_REPLY);
+
+	msg_set(&m, F_HOP, h->id);
+	msg_set_tree(&m, F_ID, id);
+	if (jv_type(error) != J_NONE)
+		msg_set_tree(&m, F_ERROR, error);
+	else
+		msg_set_tree(&m, F_RESULT, result);
+	(void)l->port.back(l->port.arg, h->up->index, &m);
+}
+
+static void
+refuse_server(
+    struct line *l, const struct hop *h, const struct msg *m, const char *why)
+{
+	struct buf b = { .max = 4096 };
+	const struct fact f = { .kind = "ask",
+		.verdict = "deny",
+		.reason = why,
+		.principal = h->principal->name,
+		.server = h->up->name,
+		.method = msg_text(m, F_NAME) };
+
+	record_fact(l, &f);
+	mcp_error_tape(&b, -32601, str_of(why), (struct jv){ 0 });
+	answer_server(
+	    l, h, msg_tree(m, F_ID), (struct jv){ 0 }, jv_of(buf_view(&b)));
+	buf_done(&b);
+}
+
+static void
+ask_clear(struct ask *a)
+{
+	drop(&a->id);
+	drop(&a->method);
+	drop(&a->params);
+	*a = (struct ask){ 0 };
+}
+
+static bool
+ask_send(struct line *l, struct session *s, struct ask *a)
+{
+	struct turn *t = a->turn == 0 ? NULL : slab_get(&l->turns, a->turn);
+	struct buf id = { .max = 64 };
+	struct msg m = msg_of(MSG_EVENT);
+
+	tape_i64(&id, (int64_t)a->no);
+	msg_set_text(&m, F_NAME, a->method);
+	msg_set(&m, F_FLAGS, MF_REQUEST);
+	msg_set_text(&m, F_ID, buf_view(&id));
+	if (a->params.n > 0)
+		msg_set_text(&m, F_PARAMS, a->params);
+	msg_set(&m, F_REF, 0);
+	a->sent = s->ready && session_event(l, s, t, &m);
+	buf_done(&id);
+	return a->sent;
+}
+
+/* Whatever could not be sent before a stream was there. */
+void
+asks_flush(struct line *l, struct session *s)
+{
+	for (size_t i = 0; i < countof(s->ask); i++)
+		if (s->ask[i].no != 0 && !s->ask[i].sent)
+			(void)ask_send(l, s, &s->ask[i]);
+}
+
+void
+asks_drop(struct line *l, const struct hop *h)
+{
+	struct session *s = h->session;
+
+	(void)l;
+	for (size_t i = 0; s != NULL && i < countof(s->ask); i++)
+		if (s->ask[i].no != 0 && s->ask[i].hop == h->id)
+			ask_clear(&s->ask[i]);
+}
+
+static struct ask *
+ask_new(struct ask *at, size_t n, uint64_t *no)
+{
+	for (size_t i = 0; i < n; i++)
+		if (at[i].no == 0) {
+			at[i].no = ++*no;
+			return &at[i];
+		}
+	return NULL;
+}
+
+static struct turn *
+newest_turn(const struct hop *h)
+{
+	for (const struct leg *g = h->legs; g != NULL; g = g->hop_next)
+		if (g->turn != NULL && g->state == LEG_SENT &&
+		    !g->turn->listening)
+			return g->turn;
+	return NULL;
+}
+
+static void
+ask_fill(struct ask *a, const struct hop *h, const struct turn *t,
+    const struct msg *m)
+{
+	a->hop = h->id;
+	a->turn = t == NULL ? 0 : t->id;
+	a->id = keep_tape(msg_tree(m, F_ID));
+	a->method = str_keep(msg_text(m, F_NAME));
+	a->params = keep_tape(msg_tree(m, F_PARAMS));
+}
+
+static void
+server_asks(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
+{
+	const enum mcp_method method = mcp_method_of(msg_text(m, F_NAME));
+	struct session *s = h->session;
+	struct turn *t = g != NULL ? g->turn : NULL;
+	struct fact f = { .kind = "ask",
+		.verdict = "allow",
+		.principal = h->principal->name,
+		.server = h->up->name,
+		.method = msg_text(m, F_NAME) };
+	uint64_t no = 0;
+	struct ask *a;
+
+	if (t == NULL && s == NULL)
+		t = newest_turn(h);
+	if (method == MCP_PING) {
+		struct buf b = { .max = 64 };
+
+		tape_end(&b, tape_obj(&b), 0);
+		answer_server(l, h, msg_tree(m, F_ID), jv_of(buf_view(&b)),
+		    (struct jv){ 0 });
+		buf_done(&b);
+		return;
+	}
+	if ((s == NULL && t == NULL) ||
+	    !cap_ok(method, s != NULL ? jv_of(s->caps) : t->caps,
+		msg_tree(m, F_PARAMS))) {
+		refuse_server(l, h, m, "the agent did not declare this");
+		return;
+	}
+	a = s != NULL ? ask_new(s->ask, countof(s->ask), &s->ask_no)
+		      : ask_new(t->ask, countof(t->ask), &no);
+	if (a == NULL) {
+		refuse_server(l, h, m, "too many questions at once");
+		return;
+	}
+	record_fact(l, &f);
+	ask_fill(a, h, t, m);
+	if (s != NULL) {
+		(void)ask_send(l, s, a);
+		return;
+	}
+	a->no = (uint64_t)(a - t->ask) + 1;
+	t->asks_open++;
+	seal_hold(l, t);
+}
+
+/* The server no longer wants an answer to its own request. */
+static void
+server_cancels(struct line *l, struct hop *h, const struct msg *m)
+{
+	const struct jv id = jv_get(msg_tree(m, F_PARAMS), STR("requestId"));
+	struct session *s = h->session;
+
+	for (size_t i = 0; s != NULL && i < countof(s->ask); i++) {
+		struct ask *a = &s->ask[i];
+		struct buf b = { .max = 128 };
+		struct msg e = msg_of(MSG_EVENT);
+		size_t o;
+
+		if (a->no == 0 || a->hop != h->id || a->bridged ||
+		    !jv_same(jv_of(a->id), id))
+			continue;
+		o = tape_obj(&b);
+		tape_key(&b, STR("requestId"));
+		tape_i64(&b, (int64_t)a->no);
+		tape_end(&b, o, 1);
+		msg_set_text(&e, F_NAME, msg_text(m, F_NAME));
+		msg_set_text(&e, F_PARAMS, buf_view(&b));
+		msg_set(&e, F_REF, 0);
+		if (a->sent)
+			(void)session_event(l, s,
+			    a->turn ? slab_get(&l->turns, a->turn) : NULL, &e);
+		ask_clear(a);
+		buf_done(&b);
+	}
+}
+
+static void
+server_tells(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
+{
+	const enum mcp_method method = mcp_method_of(msg_text(m, F_NAME));
+	struct turn *t = g != NULL ? g->turn : NULL;
+	struct msg e = msg_of(MSG_EVENT);
+
+	if (method == MCP_CANCELLED) {
+		server_cancels(l, h, m);
+		return;
+	}
+	if (method == MCP_LISTEN_ACK || method == MCP_UNKNOWN ||
+	    !(mcp_row(method)->flags & M_DOWN))
+		return;
+	if (method == MCP_PROGRESS && (t == NULL || !t->progress))
+		return;
+	msg_set(&e, F_REF, 0);
+	msg_set_text(&e, F_NAME, msg_text(m, F_NAME));
+	if (msg_has(m, F_PARAMS))
+		msg_set_tree(&e, F_PARAMS, msg_tree(m, F_PARAMS));
+	if (h->session != NULL) {
+		(void)session_event(l, h->session,
+		    method == MCP_PROGRESS || method == MCP_MESSAGE ? t : NULL,
+		    &e);
+		return;
+	}
+	if (method != MCP_PROGRESS && method != MCP_MESSAGE) {
+		listen_event(
+		    l, h, method, msg_text(m, F_NAME), msg_tree(m, F_PARAMS));
+		return;
+	}
+	if (t == NULL)
+		t = newest_turn(h);
+	if (t == NULL || !t->attached || t->listening ||
+	    (method == MCP_MESSAGE && t->level.n == 0))
+		return; /* no log message without being asked (2026-07-28) */
+	msg_set(&e, F_REF, t->ref);
+	(void)l->port.front(l->port.arg, t->front, &e);
+}
+
+void
+up_event(struct line *l, const struct msg *m)
+{
+	struct hop *h = slab_get(&l->hop_ids, msg_num(m, F_HOP));
+	struct leg *g =
+	    msg_has(m, F_CALL) ? slab_get(&l->legs, msg_num(m, F_CALL)) : NULL;
+
+	if (h == NULL || (g != NULL && g->hop != h))
+		return;
+	if (msg_num(m, F_FLAGS) & MF_REQUEST)
+		server_asks(l, h, g, m);
+	else
+		server_tells(l, h, g, m);
+}
+
+/* ---- legacy agent, modern server ---- */
+
+static void
+input_came(
+    struct line *l, struct turn *t, const struct ask *a, const struct msg *m)
+{
+	const struct jv state =
+	    jv_get(jv_of(buf_view(&t->legs->out)), STR("requestState"));
+	struct buf r = { .max = t->inputs.max }, b = { .max = t->inputs.max };
+	size_t o;
+
+	tape_key(&t->inputs, a->id);
+	tape_copy(&t->inputs, msg_tree(m, F_RESULT));
+	t->inputs_n++;
+	if (--t->asks_open > 0)
+		return;
+	o = tape_obj(&r);
+	buf_str(&r, buf_view(&t->inputs));
+	tape_end(&r, o, t->inputs_n);
+	tape_with(&b, t->params, STR("inputResponses"), jv_of(buf_view(&r)));
+	buf_clear(&r);
+	if (jv_is(state, J_STR))
+		tape_with(&r, jv_of(buf_view(&b)), STR("requestState"), state);
+	else
+		buf_str(&r, buf_view(&b));
+	t->params = jv_of(arena_str(t->mem, buf_view(&r)));
+	buf_clear(&t->inputs);
+	t->inputs_n = 0;
+	buf_done(&r);
+	buf_done(&b);
+	(void)turn_again(l, t);
+}
+
+/* input_required of a modern server becomes requests to a legacy agent. */
+enum err
+bridge_inputs(struct line *l, struct turn *t, struct leg *g)
+{
+	const struct jv r = jv_of(buf_view(&g->out));
+	struct jit it = jit_of(jv_get(r, STR("inputRequests")));
+	struct session *s = t->session;
+	struct str key;
+	struct jv v;
+
+	if (s == NULL || jv_count(jv_get(r, STR("inputRequests"))) == 0)
+		return turn_fail(t, 502, CODE_UPSTREAM,
+		    "the server wants inputs but names none");
+	t->asks_open = 0;
+	while (jit_next(&it, &key, &v)) {
+		const struct str name = jv_str(jv_get(v, STR("method")));
+		const struct jv params = jv_get(v, STR("params"));
+		struct ask *a;
+
+		if (!cap_ok(mcp_method_of(name), jv_of(s->caps), params) ||
+		    (a = ask_new(s->ask, countof(s->ask), &s->ask_no)) == NULL)
+			return turn_fail(t, 502, CODE_UPSTREAM,
+			    "the server asks what the agent cannot give");
+		a->bridged = true;
+		a->turn = t->id;
+		a->id = str_keep(key);
+		a->method = str_keep(name);
+		a->params = keep_tape(params);
+		t->asks_open++;
+	}
+	asks_flush(l, s);
+	return ERR_MORE;
+}
+
+static bool
+bridged_reply(struct line *l, struct ask *a, const struct msg *m)
+{
+	struct turn *t = slab_get(&l->turns, a->turn);
+
+	if (t == NULL || t->dead || t->asks_open == 0 || t->legs == NULL)
+		return false;
+	if (msg_has(m, F_RESULT)) {
+		input_came(l, t, a, m);
+		return true;
+	}
+	(void)turn_fail(t, 0, CODE_STATE, "the agent refused an input");
+	turn_resume(l, t, ERR_DENIED);
+	return true;
+}
+
+/* An agent's answer to a server's request. */
+void
+agent_reply(struct line *l, unsigned front, const struct msg *m)
+{
+	struct session *s = session_checked(l, front, m);
+	struct fact f = { .kind = "reply", .verdict = "allow" };
+	int64_t no;
+
+	if (s == NULL)
+		return;
+	f.principal = s->principal->name;
+	if (jv_i64(msg_tree(m, F_ID), &no) != OK)
+		no = 0;
+	for (size_t i = 0; no > 0 && i < countof(s->ask); i++) {
+		struct ask a = s->ask[i];
+		struct hop *h;
+
+		if (a.no != (uint64_t)no || !a.sent)
+			continue;
+		s->ask[i] = (struct ask){ 0 };
+		f.method = a.method;
+		record_fact(l, &f);
+		h = slab_get(&l->hop_ids, a.hop);
+		if (a.bridged)
+			(void)bridged_reply(l, &a, m);
+		else if (h != NULL)
+			answer_server(l, h, jv_of(a.id), msg_tree(m, F_RESULT),
+			    msg_tree(m, F_ERROR));
+		ask_clear(&a);
+		break;
+	}
+	if (msg_has(m, F_REF))
+		accepted(l, front, msg_num(m, F_REF), 202);
+}

@@ -1,0 +1,149 @@
+/*
+ * hop: one upstream session.  A legacy agent's session has its own hop to each
+ * server, because a legacy server keeps state; modern calls share one hop per
+ * principal, server and declared capabilities, never across principals.
+ */
+#include "line/line-in.h"
+
+bool
+hop_cap(const struct hop *h, const char *cap)
+{
+	return jv_type(jv_get(jv_of(h->caps), str_of(cap))) == J_OBJ;
+}
+
+static void
+make_key(const struct turn *t, const struct upstream *u, struct buf *b)
+{
+	buf_clear(b);
+	buf_u32(b, u->index);
+	if (t->session != NULL) {
+		buf_ch(b, 's');
+		buf_str(b, t->session->id);
+	} else {
+		buf_ch(b, 'p');
+		buf_u32(b, (uint32_t)t->principal->name.n);
+		buf_str(b, t->principal->name);
+		buf_str(b, jv_bytes(t->caps));
+	}
+}
+
+struct hop *
+hop_for(struct line *l, struct turn *t, struct upstream *u)
+{
+	struct hop *h = t->session == NULL ? NULL : t->session->hop[u->index];
+
+	if (h != NULL)
+		return h;
+	make_key(t, u, &l->work);
+	h = map_get(l->hops, buf_view(&l->work));
+	if (h != NULL)
+		return h;
+	h = mem_get(sizeof(*h));
+	h->id = slab_add(&l->hop_ids, h);
+	h->key = str_keep(buf_view(&l->work));
+	h->up = u;
+	h->session = t->session;
+	h->principal = t->principal;
+	h->used = line_now(l);
+	if (t->session != NULL)
+		t->session->hop[u->index] = h;
+	(void)map_put(l->hops, h->key, h);
+	return h;
+}
+
+void
+hop_opened(struct line *l, const struct msg *m)
+{
+	struct hop *h = slab_get(&l->hop_ids, msg_num(m, F_HOP));
+
+	if (h == NULL || h->state != HOP_OPENING)
+		return;
+	if (msg_num(m, F_STATUS) != 0) {
+		struct note why;
+
+		note_set(&why, "%.*s", STR_ARG(msg_text(m, F_TEXT)));
+		hop_end(l, h, false, why.text);
+		return;
+	}
+	h->state = HOP_OPEN;
+	h->era = msg_num(m, F_ERA) == MCP_MODERN ? MCP_MODERN : MCP_LEGACY;
+	drop(&h->caps);
+	drop(&h->info);
+	drop(&h->text);
+	h->caps = keep_tape(msg_tree(m, F_CAPS));
+	h->info = keep_tape(msg_tree(m, F_INFO));
+	h->text = str_keep(msg_text(m, F_TEXT));
+	if (h->session != NULL)
+		listen_session(l, h->session, h);
+	/* Legs are pushed at the front while we walk: start over each time. */
+	for (struct leg *g = h->legs; g != NULL;) {
+		if (g->state == LEG_WAITS) {
+			leg_go(l, g);
+			if (slab_get(&l->hop_ids, msg_num(m, F_HOP)) != h)
+				return;
+			g = h->legs;
+		} else {
+			g = g->hop_next;
+		}
+	}
+}
+
+/* Its calls have no answer: unknown, never success. */
+void
+hop_end(struct line *l, struct hop *h, bool tell, const char *why)
+{
+	const uint64_t id = h->id;
+
+	if (tell && h->state != HOP_NEW) {
+		struct msg m = msg_of(MSG_HOP_CLOSE);
+
+		msg_set(&m, F_HOP, id);
+		(void)l->port.back(l->port.arg, h->up->index, &m);
+	}
+	slab_del(&l->hop_ids, id);
+	(void)map_del(l->hops, h->key);
+	if (h->session != NULL)
+		h->session->hop[h->up->index] = NULL;
+	asks_drop(l, h);
+	while (h->legs != NULL) {
+		struct leg *g = h->legs;
+
+		if (g->turn == NULL) {
+			leg_drop(l, g);
+			continue;
+		}
+		g->status = g->state == LEG_WAITS ? 502 : 504;
+		note_set(&g->why, "%s", why);
+		leg_done(l, g);
+	}
+	drop(&h->key);
+	drop(&h->caps);
+	drop(&h->info);
+	drop(&h->text);
+	mem_free(h);
+}
+
+/* Shared hops that nobody uses are closed; sessions look after their own. */
+void
+hops_tick(struct line *l)
+{
+	const uint64_t now = line_now(l);
+	struct hop *idle;
+	size_t at;
+	void *v;
+
+	do {
+		idle = NULL;
+		for (at = 0; map_next(l->hops, &at, NULL, &v);) {
+			struct hop *h = v;
+
+			if (h->session == NULL && h->legs == NULL &&
+			    now - h->used > HOP_IDLE_S * UINT64_C(1000000000)) {
+				idle = h;
+				break;
+			}
+		}
+		if (idle != NULL)
+			hop_end(l, idle, true, "idle");
+	} while (idle != NULL);
+}

@@ -1,0 +1,389 @@
+/*
+ * leg: one upstream call of a turn.  A leg waits until its hop is open, goes,
+ * and is done once: answered, failed, or dropped with its turn.
+ */
+#include "line/line-in.h"
+
+struct leg *
+leg_new(struct line *l, struct turn *t, struct hop *h)
+{
+	struct leg *g = l->leg_free;
+	struct buf out, all;
+
+	if (g == NULL) {
+		g = mem_get(sizeof(*g));
+		g->out.max = (size_t)l->max_body * 8;
+		g->all.max = g->out.max;
+	} else {
+		l->leg_free = g->next;
+	}
+	out = g->out;
+	all = g->all;
+	*g = (struct leg){ .out = out, .all = all, .turn = t, .hop = h };
+	buf_clear(&g->out);
+	buf_clear(&g->all);
+	g->id = slab_add(&l->legs, g);
+	g->hop_next = h->legs;
+	if (h->legs != NULL)
+		h->legs->hop_prev = g;
+	h->legs = g;
+	if (t != NULL) {
+		struct leg **at = &t->legs; /* in order of the targets */
+
+		while (*at != NULL)
+			at = &(*at)->next;
+		*at = g;
+		t->pending++;
+	}
+	return g;
+}
+
+static void
+leave_hop(struct line *l, struct leg *g)
+{
+	if (g->hop == NULL)
+		return;
+	if (g->hop_prev != NULL)
+		g->hop_prev->hop_next = g->hop_next;
+	else
+		g->hop->legs = g->hop_next;
+	if (g->hop_next != NULL)
+		g->hop_next->hop_prev = g->hop_prev;
+	g->hop->used = line_now(l);
+	g->hop = NULL;
+}
+
+static void
+cancel(struct line *l, const struct leg *g)
+{
+	struct msg m = msg_of(MSG_UP_CANCEL);
+
+	msg_set(&m, F_CALL, g->id);
+	(void)l->port.back(l->port.arg, g->hop->up->index, &m);
+}
+
+/* Gone for good, cancelled upstream if it is under way. */
+void
+leg_drop(struct line *l, struct leg *g)
+{
+	if (g->state == LEG_SENT && g->hop != NULL)
+		cancel(l, g);
+	leave_hop(l, g);
+	if (g->turn != NULL) {
+		struct leg **at = &g->turn->legs;
+
+		while (*at != g)
+			at = &(*at)->next;
+		*at = g->next;
+		if (g->state != LEG_DONE)
+			g->turn->pending--;
+	}
+	slab_del(&l->legs, g->id);
+	drop(&g->uri);
+	if (g->out.cap > 65536)
+		buf_done(&g->out);
+	buf_done(&g->all);
+	g->next = l->leg_free;
+	l->leg_free = g;
+}
+
+void
+leg_done(struct line *l, struct leg *g)
+{
+	struct turn *t = g->turn;
+
+	slab_del(&l->legs, g->id);
+	leave_hop(l, g);
+	g->state = LEG_DONE;
+	if (--t->pending == 1 && t->listening) { /* every server has ended it */
+		tape_end(&t->out, tape_obj(&t->out), 0);
+		t->pending = 0;
+	}
+	if (t->pending == 0)
+		turn_resume(l, t, OK);
+}
+
+/* A copy of obj in which key is v; added when it was not there. */
+void
+tape_with(struct buf *b, struct jv obj, struct str key, struct jv v)
+{
+	struct jit it = jit_of(obj);
+	const size_t o = tape_obj(b);
+	size_t n = 0;
+	bool seen = false;
+	struct str k;
+	struct jv w;
+
+	while (jit_next(&it, &k, &w)) {
+		const bool same = str_eq(k, key);
+
+		tape_key(b, k);
+		tape_copy(b, same ? v : w);
+		seen |= same;
+		n++;
+	}
+	if (!seen) {
+		tape_key(b, key);
+		tape_copy(b, v);
+		n++;
+	}
+	tape_end(b, o, n);
+}
+
+static struct jv
+string_tape(struct turn *t, struct str s)
+{
+	struct buf b = { .max = s.n + 16 };
+	struct jv v;
+
+	tape_str(&b, s);
+	v = jv_of(arena_str(t->mem, buf_view(&b)));
+	buf_done(&b);
+	return v;
+}
+
+/* The agent's params under the names that this server knows. */
+static struct jv
+local_params(struct line *l, struct turn *t)
+{
+	struct jv ref = jv_get(t->params, STR("ref"));
+
+	if (!t->endpoint->aggregate)
+		return t->params;
+	if (t->method == MCP_COMPLETE &&
+	    jv_is(jv_get(ref, STR("name")), J_STR)) {
+		buf_clear(&l->work2);
+		tape_with(&l->work2, ref, STR("name"), string_tape(t, t->name));
+		ref = jv_of(arena_str(t->mem, buf_view(&l->work2)));
+		buf_clear(&l->work);
+		tape_with(&l->work, t->params, STR("ref"), ref);
+		return jv_of(buf_view(&l->work));
+	}
+	if (t->method != MCP_TOOLS_CALL && t->method != MCP_PROMPTS_GET)
+		return t->params;
+	buf_clear(&l->work);
+	tape_with(&l->work, t->params, STR("name"), string_tape(t, t->name));
+	return jv_of(buf_view(&l->work));
+}
+
+static struct jv
+page_params(struct line *l, struct leg *g)
+{
+	const struct jv next =
+	    jv_get(jv_of(buf_view(&g->out)), STR("nextCursor"));
+
+	buf_clear(&l->work);
+	tape_with(&l->work, g->turn->params, STR("cursor"), next);
+	return jv_of(buf_view(&l->work));
+}
+
+/* Mcp-Param headers: from the schema where it is known, else as they came. */
+static void
+set_heads(struct line *l, struct turn *t, struct leg *g, struct msg *m)
+{
+	const struct str *known = map_get(g->hop->up->tools, t->name);
+
+	if (t->method != MCP_TOOLS_CALL || g->hop->era != MCP_MODERN)
+		return;
+	if (known == NULL) {
+		if (jv_count(t->heads) > 0)
+			msg_set_tree(m, F_HEADS, t->heads);
+		return;
+	}
+	buf_clear(&l->work2);
+	mcp_heads_make(
+	    jv_of(*known), jv_get(t->params, STR("arguments")), &l->work2);
+	if (jv_count(jv_of(buf_view(&l->work2))) > 0)
+		msg_set_text(m, F_HEADS, buf_view(&l->work2));
+}
+
+static void
+send_call(struct line *l, struct leg *g, struct jv params)
+{
+	struct turn *t = g->turn;
+	const struct session *s = t->session;
+	const struct jv caps = s != NULL ? jv_of(s->caps) : t->caps;
+	const struct jv info = s != NULL ? jv_of(s->info) : t->info;
+	const struct str level = s != NULL ? s->level : t->level;
+	struct msg m = msg_of(MSG_UP_CALL);
+
+	msg_set(&m, F_CALL, g->id);
+	msg_set(&m, F_HOP, g->hop->id);
+	msg_set(&m, F_METHOD, t->method);
+	msg_set_text(&m, F_NAME, t->method_text);
+	msg_set(&m, F_TIME, l->call_ns);
+	msg_set(&m, F_FLAGS, t->progress ? MF_PROGRESS : 0);
+	if (jv_type(params) != J_NONE)
+		msg_set_tree(&m, F_PARAMS, params);
+	if (g->hop->era == MCP_MODERN) {
+		if (jv_type(caps) != J_NONE)
+			msg_set_tree(&m, F_CAPS, caps);
+		if (jv_type(info) != J_NONE)
+			msg_set_tree(&m, F_INFO, info);
+		if (level.n > 0)
+			msg_set_text(&m, F_TEXT, level);
+	}
+	set_heads(l, t, g, &m);
+	g->state = LEG_SENT;
+	g->era = g->hop->era;
+	if (l->port.back(l->port.arg, g->hop->up->index, &m) != OK) {
+		g->status = 502;
+		note_set(&g->why, "the upstream's process is not there");
+		leg_done(l, g);
+	}
+}
+
+/* A header that contradicts the arguments refuses the call (N2). */
+static bool
+heads_agree(struct leg *g)
+{
+	struct turn *t = g->turn;
+	const struct str *known = map_get(g->hop->up->tools, t->name);
+
+	if (t->method != MCP_TOOLS_CALL || t->era != MCP_MODERN || t->stdio ||
+	    known == NULL || g->hop->era != MCP_MODERN ||
+	    mcp_heads_agree(jv_of(*known), jv_get(t->params, STR("arguments")),
+		t->heads, &g->why) == OK)
+		return true;
+	mcp_error_tape(&g->out, -32020, str_of(g->why.text), (struct jv){ 0 });
+	g->is_error = true;
+	return false;
+}
+
+static const char *
+needed_cap(enum mcp_method m)
+{
+	if (m == MCP_TOOLS_LIST)
+		return "tools";
+	if (m == MCP_PROMPTS_LIST)
+		return "prompts";
+	if (m == MCP_RESOURCES_LIST || m == MCP_TEMPLATES_LIST)
+		return "resources";
+	return m == MCP_SET_LEVEL ? "logging" : NULL;
+}
+
+static void
+hop_open(struct line *l, struct leg *g)
+{
+	struct hop *h = g->hop;
+	const struct turn *t = g->turn;
+	struct msg m = msg_of(MSG_HOP_OPEN);
+
+	msg_set(&m, F_HOP, h->id);
+	msg_set(&m, F_WHERE, h->up->index);
+	if (jv_type(t->caps) != J_NONE)
+		msg_set_tree(&m, F_CAPS, t->caps);
+	if (jv_type(t->info) != J_NONE)
+		msg_set_tree(&m, F_INFO, t->info);
+	h->state = HOP_OPENING;
+	if (l->port.back(l->port.arg, h->up->index, &m) != OK)
+		hop_end(l, h, false, "the upstream's process is not there");
+}
+
+void
+leg_go(struct line *l, struct leg *g)
+{
+	struct turn *t = g->turn;
+	const char *cap;
+
+	if (g->hop->state == HOP_OPENING)
+		return;
+	if (g->hop->state == HOP_NEW) {
+		hop_open(l, g);
+		return;
+	}
+	if ((t->method == MCP_SUBSCRIBE || t->method == MCP_UNSUBSCRIBE) &&
+	    g->hop->era == MCP_MODERN && t->session != NULL) {
+		listen_uri(
+		    l, t->session, g->hop, t->name, t->method == MCP_SUBSCRIBE);
+		tape_end(&g->out, tape_obj(&g->out), 0);
+		leg_done(l, g);
+		return;
+	}
+	cap = needed_cap(t->method);
+	if (t->method == MCP_INITIALIZE || t->method == MCP_DISCOVER ||
+	    t->method == MCP_LISTEN ||
+	    (cap != NULL &&
+		(t->endpoint->aggregate || t->method == MCP_SET_LEVEL) &&
+		(!hop_cap(g->hop, cap) || (t->method == MCP_SET_LEVEL &&
+					      g->hop->era == MCP_MODERN))) ||
+	    !heads_agree(g)) {
+		leg_done(l, g);
+		return;
+	}
+	send_call(l, g, local_params(l, t));
+}
+
+static bool
+next_page(struct line *l, struct leg *g)
+{
+	const struct mcp_row *row = mcp_row(g->turn->method);
+	const struct jv r = jv_of(buf_view(&g->out));
+	struct jit it = jit_of(r);
+	struct jv v;
+
+	if (!g->turn->endpoint->aggregate || !(row->flags & M_LIST) ||
+	    g->is_error || g->status != 0 ||
+	    !jv_is(jv_get(r, STR("nextCursor")), J_STR) ||
+	    ++g->pages >= PAGES_MAX)
+		return false;
+	while (jit_next(&it, NULL, &v)) {
+		struct jit in = jit_of(v);
+		struct jv item;
+
+		while (jv_is(v, J_ARR) && jit_next(&in, NULL, &item)) {
+			tape_copy(&g->all, item);
+			g->all_n++;
+		}
+	}
+	send_call(l, g, page_params(l, g));
+	return true;
+}
+
+void
+leg_answer(struct line *l, const struct msg *m)
+{
+	struct leg *g = slab_get(&l->legs, msg_num(m, F_CALL));
+
+	if (g == NULL || g->state != LEG_SENT)
+		return;	       /* cancelled: a late answer is dropped */
+	if (g->turn == NULL) { /* our own subscription has ended */
+		leg_drop(l, g);
+		return;
+	}
+	g->status = (unsigned)msg_num(m, F_STATUS);
+	if (g->status != 0) {
+		count(CNT_UPSTREAM_FAIL);
+		note_set(&g->why, "%.*s", STR_ARG(msg_text(m, F_TEXT)));
+	}
+	g->is_error = msg_has(m, F_ERROR);
+	buf_clear(&g->out);
+	buf_str(
+	    &g->out, jv_bytes(msg_tree(m, g->is_error ? F_ERROR : F_RESULT)));
+	if (g->status == 0 && g->out.n == 0) {
+		g->status = 502;
+		note_set(&g->why, "the upstream answered nothing");
+	}
+	if (!next_page(l, g))
+		leg_done(l, g);
+}
+
+enum err
+step_dispatch(struct line *l, struct turn *t)
+{
+	if (t->method == MCP_PING)
+		return OK;
+	if (t->retry_of != 0)
+		return bridge_retry(l, t);
+	if (t->method == MCP_SET_LEVEL && t->session != NULL) {
+		drop(&t->session->level);
+		t->session->level =
+		    str_keep(jv_str(jv_get(t->params, STR("level"))));
+	}
+	if (t->method == MCP_INITIALIZE)
+		TRY(session_new(l, t));
+	t->pending = 1; /* ours, so that no leg resumes the turn from here */
+	for (size_t i = 0; i < t->target_n; i++)
+		leg_go(l, leg_new(l, t, hop_for(l, t, t->target[i])));
+	return --t->pending == 0 ? OK : ERR_MORE;
+}

@@ -1,0 +1,345 @@
+/*
+ * line-in: the structs of the line, for its own files only.
+ *
+ *   session 1--n hop      a legacy agent's session has its own hops
+ *   turn    1--n leg      a call has one leg, a list over n servers has n
+ *   leg     n--1 hop      a leg travels on a hop
+ *   ask     n--1 hop      a server's request on its way to the agent
+ */
+#ifndef LINE_IN_H
+#define LINE_IN_H
+
+#include "authority/authority.h"
+#include "ledger/ledger.h"
+#include "line/line.h"
+#include "mcp/mcp.h"
+#include "json/json.h"
+
+enum {
+	SERVERS_MAX = 64,
+	ASKS_MAX = 32,	   /* open server requests of one session */
+	PAGES_MAX = 64,	   /* of one upstream list */
+	HOP_IDLE_S = 300,  /* an unused shared hop is closed after this */
+	HELD_S = 300,	   /* an agent must come back with its inputs */
+	TURN_FREE_MAX = 64 /* finished turns kept for reuse */
+};
+enum {
+	CODE_DENIED = -31001,
+	CODE_UPSTREAM = -31002,
+	CODE_BUSY = -31003,
+	CODE_LEDGER = -31004,
+	CODE_STATE = -31005
+};
+
+/* Handles that survive reuse: index | generation << 20. */
+struct slab {
+	struct slab_slot {
+		void *p;
+		uint32_t gen, next; /* next: index + 1 of the next free one */
+	} * at;
+	uint32_t n, cap, free;
+};
+uint64_t slab_add(struct slab *s, void *p);
+void *slab_get(const struct slab *s, uint64_t h); /* NULL: stale or foreign */
+void slab_del(struct slab *s, uint64_t h);
+void slab_done(struct slab *s);
+
+struct principal {
+	struct str name;
+	unsigned inflight;
+	uint64_t tokens, filled; /* rate bucket: thousandths, and when filled */
+};
+
+struct upstream {
+	unsigned index;
+	struct str name;
+	struct jv conf;
+	struct map *tools; /* name -> struct str: tape of its x-mcp-headers */
+};
+
+struct endpoint {
+	struct str path;
+	struct upstream *up[SERVERS_MAX];
+	size_t n;
+	bool aggregate;
+	struct map *uris; /* resource URI or template prefix -> upstream */
+};
+
+struct hop {
+	uint64_t id;
+	struct str key; /* in line.hops */
+	struct upstream *up;
+	struct session *session; /* NULL: shared by a principal's calls */
+	struct principal *principal;
+	enum { HOP_NEW, HOP_OPENING, HOP_OPEN } state;
+	enum mcp_era era;
+	struct str caps, info, text; /* tapes; instructions */
+	struct leg *legs;	     /* newest first */
+	uint64_t used;
+};
+
+/* A server's request that waits for the agent. */
+struct ask {
+	uint64_t no; /* JSON-RPC id towards the agent; 0: a free place */
+	uint64_t hop;
+	struct str id; /* tape of the server's id; bridged: the input's key */
+	struct str method, params; /* while it cannot be sent yet */
+	uint64_t turn;		   /* the turn it is about, or 0 */
+	bool bridged;		   /* from a modern server's input_required */
+	bool sent;
+};
+
+struct replay_event {
+	struct replay_event *next;
+	uint64_t stream, seq;
+	struct str bytes; /* encoded ANSWER or EVENT */
+};
+
+struct session {
+	struct str id;
+	struct principal *principal;
+	struct endpoint *endpoint;
+	unsigned front; /* of the stream, or of stdio */
+	uint64_t stream_ref;
+	bool has_stream, stdio, ready; /* ready: initialized came */
+	int version;
+	struct str caps, info, level; /* tapes; level is text */
+	struct hop *hop[SERVERS_MAX]; /* by upstream index */
+	struct ask ask[ASKS_MAX];
+	uint64_t ask_no;
+	struct turn *turns;
+	struct replay_event *replay, *replay_last;
+	size_t replay_bytes;
+	uint64_t stream_seq;
+	uint64_t used;
+};
+
+struct leg {
+	uint64_t id;
+	struct turn *turn; /* NULL: the session's own subscription */
+	struct hop *hop;
+	struct leg *next;		 /* of the turn */
+	struct leg *hop_next, *hop_prev; /* of the hop */
+	enum { LEG_WAITS, LEG_SENT, LEG_DONE } state;
+	struct buf out; /* result or error tape */
+	struct buf all; /* items of earlier pages, tape values */
+	size_t all_n;
+	bool is_error;
+	enum mcp_era era; /* of the hop it went on */
+	unsigned status;  /* the upstream failed: 502, 504 */
+	struct note why;
+	unsigned pages;
+	struct str uri; /* own subscription: of this resource */
+};
+
+struct turn {
+	uint64_t id;
+	unsigned front;
+	uint64_t ref;
+	bool attached; /* the agent's request is still open */
+	bool dead;     /* cancelled: no answer leaves */
+	bool stdio, held, progress, queued;
+	enum mcp_era era;
+	enum mcp_method method;
+	struct endpoint *endpoint;
+	struct principal *principal;
+	struct session *session;
+	struct turn *s_next, *s_prev; /* of the session */
+	struct turn *free_next;
+	struct arena *mem;
+	struct str method_text, version, level, session_id, cred;
+	struct jv id_tape, params, caps, info, heads;
+	size_t step;
+	/* route */
+	struct upstream *target[SERVERS_MAX];
+	size_t target_n;
+	struct str name; /* local name, or URI */
+	/* decide, record */
+	struct verdict verdict;
+	uint64_t decision; /* sequence of the decision record */
+	uint64_t wait_seq;
+	struct turn *wait_next;
+	/* legs and answer */
+	struct leg *legs;
+	size_t pending;
+	unsigned status; /* HTTP status of the answer; 0: 200 */
+	struct buf out;	 /* result or error tape */
+	bool is_error;
+	const char *failed; /* the step that refused, or NULL */
+	struct note why;
+	int code;
+	uint64_t seq; /* events sent on this turn's stream */
+	uint64_t born, held_until;
+	/* bridge */
+	struct ask ask[8]; /* modern agent: what a legacy server wants */
+	size_t asks_open;
+	struct buf inputs; /* legacy agent: inputResponses, members so far */
+	size_t inputs_n;
+	uint64_t retry_of; /* a held turn that this request brings inputs to */
+	bool sealing;
+	struct str bound; /* digest that came with an opened requestState */
+	/* listen */
+	bool listening;
+	unsigned listen; /* LISTEN_* */
+	struct jv uris;
+	struct turn *l_next;
+};
+enum { LISTEN_TOOLS = 1, LISTEN_PROMPTS = 2, LISTEN_RESOURCES = 4 };
+
+struct queue {
+	struct turn *first, *last;
+};
+
+struct line {
+	unsigned cell;
+	struct line_ports port;
+	struct jv image;
+	struct policy *policy;
+	struct map *principals; /* 32 bytes of credential digest -> principal */
+	struct map *names;	/* name -> principal; owns them */
+	struct principal *anonymous;
+	struct upstream up[SERVERS_MAX];
+	size_t up_n;
+	struct endpoint *endpoint;
+	size_t endpoint_n;
+	struct map *sessions, *hops;
+	struct slab turns, legs, hop_ids;
+	struct turn *turn_free;
+	size_t turn_free_n;
+	struct leg *leg_free;
+	struct turn *listens;
+	struct map *refs; /* front, ref -> turn of an open request */
+	bool ledger_ok;
+	uint64_t seq;
+	struct queue written, durable; /* turns that wait for the ledger */
+	struct buf rec, work, work2;
+	bool batch, answers_durable;
+	uint64_t max_body, max_sessions, max_inflight, rate, call_ns,
+	    session_idle_ns, max_replay;
+	size_t busy;
+};
+
+static inline uint64_t
+line_now(const struct line *l)
+{
+	return l->port.now(l->port.arg);
+}
+static inline struct jv
+tape_of(struct str s)
+{
+	return jv_of(s);
+}
+struct str keep_tape(struct jv v); /* str_keep of its bytes; empty for none */
+void drop(struct str *s);	   /* frees what str_keep gave */
+
+/* turn.c */
+void turn_start(struct line *l, unsigned front, const struct msg *m);
+void turn_run(struct line *l, struct turn *t); /* until parked or over */
+void turn_resume(struct line *l, struct turn *t, enum err how);
+/* The turn will be answered with this, and recorded as refused if nothing was
+ * decided yet.  code 0: an HTTP status alone.  Returns ERR_DENIED. */
+enum err turn_fail(struct turn *t, unsigned status, int code, const char *fmt,
+    ...) PRINTF(4, 5);
+void turn_over(struct line *l, struct turn *t);
+void turn_gone(struct line *l, unsigned front, uint64_t ref);
+void turn_cancel(struct line *l, struct turn *t, const char *why);
+void turn_detach(struct line *l, struct turn *t);
+void turn_attach(struct line *l, struct turn *t, unsigned front, uint64_t ref);
+enum err turn_again(struct line *l, struct turn *t);
+struct turn *turn_by_id(const struct session *s, struct jv id);
+enum err step_reply(struct line *l, struct turn *t);
+
+/* admit.c */
+enum err step_admit(struct line *l, struct turn *t);
+struct principal *principal_of(struct line *l, const struct msg *m);
+NODISCARD enum err admit_setup(struct line *l, struct note *why);
+void admit_done(struct line *l);
+
+/* route.c */
+enum err step_route(struct line *l, struct turn *t);
+enum err step_decide(struct line *l, struct turn *t);
+NODISCARD enum err route_setup(struct line *l, struct note *why);
+void route_done(struct line *l);
+bool may(const struct line *l, const struct principal *p,
+    const struct upstream *u, struct str method, struct str name);
+void uri_learn(struct endpoint *e, struct str uri, struct upstream *u);
+
+/* record.c */
+enum err step_record(struct line *l, struct turn *t);
+enum err step_outcome(struct line *l, struct turn *t);
+struct fact {
+	const char *kind, *verdict, *reason;
+	struct str principal, server, method, name;
+};
+void record_fact(struct line *l, const struct fact *f);
+void record_ack(struct line *l, const struct msg *m);
+void record_lost(struct line *l);
+
+/* hop.c */
+struct hop *hop_for(struct line *l, struct turn *t, struct upstream *u);
+void hop_opened(struct line *l, const struct msg *m);
+void hop_end(struct line *l, struct hop *h, bool tell, const char *why);
+void hops_tick(struct line *l);
+bool hop_cap(const struct hop *h, const char *cap);
+
+/* leg.c */
+enum err step_dispatch(struct line *l, struct turn *t);
+struct leg *leg_new(struct line *l, struct turn *t, struct hop *h);
+void leg_go(struct line *l, struct leg *g); /* sends, or opens the hop first */
+void leg_answer(struct line *l, const struct msg *m);
+void leg_done(struct line *l, struct leg *g);
+void leg_drop(struct line *l, struct leg *g);
+
+/* answer.c */
+enum err step_merge(struct line *l, struct turn *t);
+
+/* session.c */
+enum err session_new(struct line *l, struct turn *t);
+struct session *session_get(
+    struct line *l, struct str id, bool stdio, unsigned front);
+struct session *session_checked(
+    struct line *l, unsigned front, const struct msg *m);
+void session_end(struct line *l, struct session *s, const char *why);
+void session_notice(struct line *l, unsigned front, const struct msg *m);
+void session_stream(struct line *l, unsigned front, const struct msg *m);
+void session_close(struct line *l, unsigned front, const struct msg *m);
+/* To the related turn's stream, the session's own, or stdio.  False: nowhere.
+ */
+bool session_event(
+    struct line *l, struct session *s, struct turn *related, struct msg *m);
+void sessions_tick(struct line *l);
+void accepted(struct line *l, unsigned front, uint64_t ref, unsigned status);
+void refuse_ref(struct line *l, unsigned front, uint64_t ref, unsigned status,
+    int code, const char *text);
+
+/* replay.c */
+void stream_emit(
+    struct line *l, struct session *s, struct turn *t, struct msg *m);
+void replay_clear(struct session *s);
+bool replay_from(struct line *l, struct session *s, struct str event,
+    unsigned front, uint64_t ref);
+
+/* bridge.c */
+void up_event(struct line *l, const struct msg *m);
+void agent_reply(struct line *l, unsigned front, const struct msg *m);
+enum err bridge_retry(struct line *l, struct turn *t);
+enum err bridge_inputs(struct line *l, struct turn *t, struct leg *g);
+enum err step_unseal(struct line *l, struct turn *t);
+enum err step_seal(struct line *l, struct turn *t);
+void seal_hold(struct line *l, struct turn *t);
+enum err bound_ok(struct turn *t);
+void seal_came(struct line *l, const struct msg *m);
+void asks_flush(struct line *l, struct session *s);
+void asks_drop(struct line *l, const struct hop *h);
+
+/* listen.c */
+enum err listen_start(struct line *l, struct turn *t);
+void listen_event(struct line *l, struct hop *h, enum mcp_method m,
+    struct str name, struct jv params);
+void listen_over(struct line *l, struct turn *t);
+void listen_session(struct line *l, struct session *s, struct hop *h);
+void listen_uri(
+    struct line *l, struct session *s, struct hop *h, struct str uri, bool on);
+void tape_with(struct buf *b, struct jv obj, struct str key, struct jv v);
+
+#endif

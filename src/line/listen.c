@@ -1,0 +1,295 @@
+/*
+ * listen: change notifications in both eras.  A modern agent opens a listen
+ * request and says what it wants; a legacy agent hears everything on its own
+ * stream.  A modern server is listened to with a leg of the turn (or of the
+ * session); a legacy server just speaks.
+ */
+#include "line/line-in.h"
+
+#define SUBSCRIPTION STR("io.modelcontextprotocol/subscriptionId")
+
+static const struct wish {
+	const char *key, *cap;
+	unsigned bit;
+	enum mcp_method event;
+} wishes[] = {
+	{ "toolsListChanged", "tools", LISTEN_TOOLS, MCP_TOOLS_CHANGED },
+	{ "promptsListChanged", "prompts", LISTEN_PROMPTS,
+	    MCP_PROMPTS_CHANGED },
+	{ "resourcesListChanged", "resources", LISTEN_RESOURCES,
+	    MCP_RESOURCES_CHANGED },
+};
+
+static bool
+offers(const struct hop *h, const char *cap, const char *flag)
+{
+	return jv_true(
+	    jv_get(jv_get(jv_of(h->caps), str_of(cap)), str_of(flag)));
+}
+
+static size_t
+put_wishes(struct buf *b, unsigned listen, struct jv uris)
+{
+	const size_t o = tape_obj(b);
+	size_t n = 0;
+
+	for (size_t i = 0; i < countof(wishes); i++)
+		if (listen & wishes[i].bit) {
+			tape_key(b, str_of(wishes[i].key));
+			tape_bool(b, true);
+			n++;
+		}
+	if (jv_count(uris) > 0) {
+		tape_key(b, STR("resourceSubscriptions"));
+		tape_copy(b, uris);
+		n++;
+	}
+	tape_end(b, o, n);
+	return n;
+}
+
+/* A leg that carries our own subscriptions/listen to a modern server. */
+static void
+send_listen(struct line *l, struct leg *g, struct jv caps, unsigned listen,
+    struct jv uris)
+{
+	struct msg m = msg_of(MSG_UP_CALL);
+	size_t o;
+
+	buf_clear(&l->work);
+	o = tape_obj(&l->work);
+	tape_key(&l->work, STR("notifications"));
+	(void)put_wishes(&l->work, listen, uris);
+	tape_end(&l->work, o, 1);
+	msg_set(&m, F_CALL, g->id);
+	msg_set(&m, F_HOP, g->hop->id);
+	msg_set(&m, F_METHOD, MCP_LISTEN);
+	msg_set_text(&m, F_NAME, mcp_row(MCP_LISTEN)->text);
+	msg_set_text(&m, F_PARAMS, buf_view(&l->work));
+	if (jv_type(caps) != J_NONE)
+		msg_set_tree(&m, F_CAPS, caps);
+	g->state = LEG_SENT;
+	(void)l->port.back(l->port.arg, g->hop->up->index, &m);
+}
+
+static void
+send_ack(struct line *l, struct turn *t)
+{
+	struct buf b = { .max = 65536 };
+	struct msg m = msg_of(MSG_EVENT);
+	const size_t o = tape_obj(&b);
+	size_t meta;
+
+	tape_key(&b, STR("notifications"));
+	(void)put_wishes(&b, t->listen, t->uris);
+	tape_key(&b, STR("_meta"));
+	meta = tape_obj(&b);
+	tape_key(&b, SUBSCRIPTION);
+	tape_copy(&b, t->id_tape);
+	tape_end(&b, meta, 1);
+	tape_end(&b, o, 2);
+	msg_set(&m, F_REF, t->ref);
+	msg_set_text(&m, F_NAME, mcp_row(MCP_LISTEN_ACK)->text);
+	msg_set_text(&m, F_PARAMS, buf_view(&b));
+	if (t->attached)
+		(void)l->port.front(l->port.arg, t->front, &m);
+	buf_done(&b);
+}
+
+static void
+listen_legacy(struct line *l, struct hop *h, struct jv uris)
+{
+	struct jit it = jit_of(uris);
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v)) {
+		struct msg m = msg_of(MSG_UP_CALL);
+		struct leg *g = leg_new(l, NULL, h);
+		size_t o;
+
+		buf_clear(&l->work);
+		o = tape_obj(&l->work);
+		tape_key(&l->work, STR("uri"));
+		tape_copy(&l->work, v);
+		tape_end(&l->work, o, 1);
+		g->state = LEG_SENT;
+		msg_set(&m, F_CALL, g->id);
+		msg_set(&m, F_HOP, h->id);
+		msg_set(&m, F_METHOD, MCP_SUBSCRIBE);
+		msg_set_text(&m, F_NAME, mcp_row(MCP_SUBSCRIBE)->text);
+		msg_set_text(&m, F_PARAMS, buf_view(&l->work));
+		(void)l->port.back(l->port.arg, h->up->index, &m);
+	}
+}
+
+static void
+honour(struct turn *t, const struct hop *h, struct jv wanted)
+{
+	for (size_t i = 0; i < countof(wishes); i++)
+		if (jv_true(jv_get(wanted, str_of(wishes[i].key))) &&
+		    offers(h, wishes[i].cap, "listChanged"))
+			t->listen |= wishes[i].bit;
+	if (offers(h, "resources", "subscribe"))
+		t->uris = jv_get(wanted, STR("resourceSubscriptions"));
+}
+
+/* Parks the turn until the agent goes or the server ends it. */
+enum err
+listen_start(struct line *l, struct turn *t)
+{
+	const struct jv wanted = jv_get(t->params, STR("notifications"));
+	bool any = false;
+
+	for (size_t i = 0; i < t->target_n; i++) {
+		const struct hop *h = hop_for(l, t, t->target[i]);
+
+		any |= h->state == HOP_OPEN;
+		honour(t, h, wanted);
+	}
+	if (!any)
+		return turn_fail(t, 502, CODE_UPSTREAM,
+		    "no server of this endpoint can be reached");
+	send_ack(l, t);
+	t->l_next = l->listens;
+	l->listens = t;
+	while (t->legs != NULL)
+		leg_drop(l, t->legs);
+	t->listening = true;
+	t->pending = 1; /* not reached by the legs below; see leg_done */
+	for (size_t i = 0; i < t->target_n; i++) {
+		struct hop *h = hop_for(l, t, t->target[i]);
+
+		if (h->state != HOP_OPEN)
+			continue;
+		if (h->era == MCP_MODERN && (t->listen || jv_count(t->uris)))
+			send_listen(
+			    l, leg_new(l, t, h), t->caps, t->listen, t->uris);
+		else if (h->era == MCP_LEGACY)
+			listen_legacy(l, h, t->uris);
+	}
+	return ERR_MORE;
+}
+
+void
+listen_over(struct line *l, struct turn *t)
+{
+	struct turn **at = &l->listens;
+
+	if (t->method != MCP_LISTEN)
+		return;
+	while (*at != NULL && *at != t)
+		at = &(*at)->l_next;
+	if (*at == t)
+		*at = t->l_next;
+}
+
+static bool
+wants(const struct turn *t, enum mcp_method m, struct jv params)
+{
+	const struct str uri = jv_str(jv_get(params, STR("uri")));
+	struct jit it = jit_of(t->uris);
+	struct jv v;
+
+	for (size_t i = 0; i < countof(wishes); i++)
+		if (wishes[i].event == m)
+			return (t->listen & wishes[i].bit) != 0;
+	if (m == MCP_RESOURCE_UPDATED)
+		while (jit_next(&it, NULL, &v))
+			if (str_eq(jv_str(v), uri))
+				return true;
+	return false;
+}
+
+/* params with _meta naming the agent's own subscription. */
+static void
+put_tagged(struct buf *b, struct jv params, struct jv id)
+{
+	struct jit it = jit_of(params);
+	const size_t o = tape_obj(b);
+	size_t n = 1, meta;
+	struct str k;
+	struct jv v;
+
+	while (jit_next(&it, &k, &v)) {
+		if (str_eq(k, STR("_meta")))
+			continue;
+		tape_key(b, k);
+		tape_copy(b, v);
+		n++;
+	}
+	tape_key(b, STR("_meta"));
+	meta = tape_obj(b);
+	tape_key(b, SUBSCRIPTION);
+	tape_copy(b, id);
+	tape_end(b, meta, 1);
+	tape_end(b, o, n);
+}
+
+static bool
+concerns(const struct turn *t, const struct hop *h)
+{
+	if (!t->attached || t->principal != h->principal)
+		return false;
+	for (size_t i = 0; i < t->target_n; i++)
+		if (t->target[i] == h->up)
+			return true;
+	return false;
+}
+
+void
+listen_event(struct line *l, struct hop *h, enum mcp_method m, struct str name,
+    struct jv params)
+{
+	for (struct turn *t = l->listens; t != NULL; t = t->l_next) {
+		struct buf b = { .max = 1 << 20 };
+		struct msg e = msg_of(MSG_EVENT);
+
+		if (!concerns(t, h) || !wants(t, m, params))
+			continue;
+		put_tagged(&b, params, t->id_tape);
+		msg_set(&e, F_REF, t->ref);
+		msg_set_text(&e, F_NAME, name);
+		msg_set_text(&e, F_PARAMS, buf_view(&b));
+		if (buf_end(&b) == OK)
+			(void)l->port.front(l->port.arg, t->front, &e);
+		buf_done(&b);
+	}
+}
+
+/* A legacy session before a modern server: one listen with what it offers. */
+void
+listen_session(struct line *l, struct session *s, struct hop *h)
+{
+	unsigned listen = 0;
+
+	for (size_t i = 0; i < countof(wishes); i++)
+		if (offers(h, wishes[i].cap, "listChanged"))
+			listen |= wishes[i].bit;
+	if (h->era == MCP_MODERN && listen != 0)
+		send_listen(l, leg_new(l, NULL, h), jv_of(s->caps), listen,
+		    (struct jv){ 0 });
+}
+
+/* resources/subscribe of a legacy session at a modern server. */
+void
+listen_uri(
+    struct line *l, struct session *s, struct hop *h, struct str uri, bool on)
+{
+	struct buf b = { .max = uri.n + 64 };
+	struct leg *g = h->legs;
+	size_t a;
+
+	while (g != NULL && !(g->turn == NULL && str_eq(g->uri, uri)))
+		g = g->hop_next;
+	if (!on && g != NULL)
+		leg_drop(l, g);
+	if (on && g == NULL) {
+		g = leg_new(l, NULL, h);
+		g->uri = str_keep(uri);
+		a = tape_arr(&b);
+		tape_str(&b, uri);
+		tape_end(&b, a, 1);
+		send_listen(l, g, jv_of(s->caps), 0, jv_of(buf_view(&b)));
+		buf_done(&b);
+	}
+}

@@ -1,0 +1,227 @@
+/*
+ * record: what is written down, and waiting for it.  Members are written in
+ * the order that JCS wants (sorted), so the ledger need not sort.
+ */
+#include "line/line-in.h"
+
+static void
+member(struct buf *b, size_t *n, const char *key, struct str v)
+{
+	if (v.n == 0)
+		return;
+	tape_key(b, str_of(key));
+	tape_str(b, v);
+	(*n)++;
+}
+
+static void
+number(struct buf *b, size_t *n, const char *key, uint64_t v)
+{
+	tape_key(b, str_of(key));
+	tape_i64(b, (int64_t)v);
+	(*n)++;
+}
+
+static enum err
+send(struct line *l, const struct msg *m)
+{
+	if (!l->ledger_ok)
+		return ERR_GONE;
+	return l->port.ledger(l->port.arg, m);
+}
+
+static void
+park(struct queue *q, struct turn *t, uint64_t seq)
+{
+	t->wait_seq = seq;
+	t->wait_next = NULL;
+	if (q->last != NULL)
+		q->last->wait_next = t;
+	else
+		q->first = t;
+	q->last = t;
+}
+
+static enum err
+unrecorded(struct turn *t)
+{
+	return turn_fail(
+	    t, 503, CODE_LEDGER, "the ledger cannot write: nothing is done");
+}
+
+static const char *
+effect_word(const struct turn *t)
+{
+	return t->failed != NULL || t->verdict.effect == DENY ? "deny"
+	       : t->verdict.effect == HOLD		      ? "hold"
+							      : "allow";
+}
+
+/* May this call's record be written now and synced within 5 ms? */
+static bool
+strict(const struct line *l, const struct turn *t)
+{
+	if (!l->batch || t->failed != NULL)
+		return t->failed == NULL; /* nothing leaves: no need to wait */
+	if (t->method == MCP_TOOLS_CALL) {
+		struct jit it;
+		struct jv v;
+
+		if (t->target_n != 1)
+			return true;
+		it = jit_of(jv_get(t->target[0]->conf, STR("read_only")));
+		while (jit_next(&it, NULL, &v))
+			if (str_glob(jv_str(v), t->name))
+				return false;
+		return true;
+	}
+	return false; /* every other request reads */
+}
+
+enum err
+step_record(struct line *l, struct turn *t)
+{
+	struct buf *b = &l->rec;
+	struct msg m = msg_of(MSG_RECORD);
+	const bool sync = strict(l, t);
+	size_t n = 0, o;
+
+	buf_clear(b);
+	o = tape_obj(b);
+	number(b, &n, "cell", l->cell);
+	if (t->endpoint != NULL)
+		member(b, &n, "endpoint", t->endpoint->path);
+	member(
+	    b, &n, "era", t->era == MCP_MODERN ? STR("modern") : STR("legacy"));
+	member(b, &n, "kind", STR("decision"));
+	member(b, &n, "method", t->method_text);
+	member(b, &n, "name", t->name);
+	if (t->principal != NULL)
+		member(b, &n, "principal", t->principal->name);
+	member(b, &n, "reason",
+	    t->failed != NULL ? str_of(t->why.text) : t->verdict.reason);
+	member(b, &n, "rule", t->verdict.rule);
+	if (t->target_n == 1)
+		member(b, &n, "server", t->target[0]->name);
+	if (t->session != NULL)
+		member(b, &n, "session", t->session->id);
+	member(b, &n, "step", str_of(t->failed));
+	number(b, &n, "turn", t->id);
+	member(b, &n, "verdict", str_of(effect_word(t)));
+	tape_end(b, o, n);
+	count(t->failed != NULL ? CNT_DENIED : CNT_ALLOWED);
+	msg_set(&m, F_SEQ, l->seq + 1);
+	msg_set(&m, F_FLAGS, sync ? MF_STRICT : 0);
+	msg_set_text(&m, F_REC, buf_view(b));
+	if (jv_type(t->params) != J_NONE)
+		msg_set_tree(&m, F_PARAMS, t->params);
+	if (buf_end(b) != OK || send(l, &m) != OK)
+		return unrecorded(t);
+	t->decision = ++l->seq;
+	park(sync ? &l->durable : &l->written, t, l->seq);
+	return ERR_MORE;
+}
+
+enum err
+step_outcome(struct line *l, struct turn *t)
+{
+	struct buf *b = &l->rec;
+	struct msg m = msg_of(MSG_RECORD);
+	size_t n = 0, o;
+
+	buf_clear(b);
+	o = tape_obj(b);
+	number(b, &n, "cell", l->cell);
+	number(b, &n, "decision", t->decision);
+	if (t->failed != NULL || t->is_error)
+		member(b, &n, "error", str_of(t->why.text));
+	member(b, &n, "kind", STR("outcome"));
+	member(b, &n, "status",
+	    t->retry_of != 0	? STR("continued")
+	    : t->dead		? STR("cancelled")
+	    : t->failed != NULL ? STR("failed")
+	    : t->is_error	? STR("error")
+				: STR("answered"));
+	member(b, &n, "step", str_of(t->failed));
+	number(b, &n, "turn", t->id);
+	tape_end(b, o, n);
+	msg_set(&m, F_SEQ, l->seq + 1);
+	msg_set(&m, F_FLAGS, l->answers_durable ? MF_STRICT : 0);
+	msg_set_text(&m, F_REC, buf_view(b));
+	if (t->out.n > 0)
+		msg_set_text(&m, F_RESULT, buf_view(&t->out));
+	if (buf_end(b) != OK || send(l, &m) != OK)
+		return turn_fail(t, 503, CODE_LEDGER,
+		    "the outcome cannot be recorded: it is unknown");
+	l->seq++;
+	park(l->answers_durable ? &l->durable : &l->written, t, l->seq);
+	return ERR_MORE;
+}
+
+/* A fact that no turn waits for: a notice, a refusal by a front, a loss. */
+void
+record_fact(struct line *l, const struct fact *f)
+{
+	struct buf *b = &l->rec;
+	struct msg m = msg_of(MSG_RECORD);
+	size_t n = 0, o;
+
+	buf_clear(b);
+	o = tape_obj(b);
+	number(b, &n, "cell", l->cell);
+	member(b, &n, "kind", str_of(f->kind));
+	member(b, &n, "method", f->method);
+	member(b, &n, "name", f->name);
+	member(b, &n, "principal", f->principal);
+	member(b, &n, "reason", str_of(f->reason));
+	member(b, &n, "server", f->server);
+	member(b, &n, "verdict", str_of(f->verdict));
+	tape_end(b, o, n);
+	msg_set(&m, F_SEQ, l->seq + 1);
+	msg_set_text(&m, F_REC, buf_view(b));
+	if (buf_end(b) == OK && send(l, &m) == OK)
+		l->seq++;
+}
+
+static void
+release(struct line *l, struct queue *q, uint64_t upto, enum err how)
+{
+	while (q->first != NULL && q->first->wait_seq <= upto) {
+		struct turn *t = q->first;
+
+		q->first = t->wait_next;
+		if (q->first == NULL)
+			q->last = NULL;
+		t->wait_seq = 0;
+		if (how != OK)
+			(void)unrecorded(t);
+		turn_resume(l, t, how);
+	}
+}
+
+void
+record_ack(struct line *l, const struct msg *m)
+{
+	const uint64_t seq = msg_num(m, F_SEQ);
+
+	if (msg_num(m, F_STATUS) != 0) {
+		record_lost(l);
+		return;
+	}
+	if (!l->ledger_ok) { /* its first word: where the numbering goes on */
+		l->seq = seq;
+		l->ledger_ok = true;
+		return;
+	}
+	release(l, &l->written, seq, OK);
+	if (msg_num(m, F_FLAGS) & MF_STRICT)
+		release(l, &l->durable, seq, OK);
+}
+
+void
+record_lost(struct line *l)
+{
+	l->ledger_ok = false;
+	release(l, &l->written, UINT64_MAX, ERR_GONE);
+	release(l, &l->durable, UINT64_MAX, ERR_GONE);
+}

@@ -1,0 +1,135 @@
+/*
+ * replay: the numbered events of a legacy agent's streams, kept within a bound
+ * so that a lost connection can be taken up again (2025-11-25 transports,
+ * "Resumability").  An event id is STREAM.N: the turn's number, or 0 for the
+ * session's own stream.  Only that stream is ever replayed.
+ */
+#include "line/line-in.h"
+
+static void
+forget_first(struct session *s)
+{
+	struct replay_event *e = s->replay;
+
+	s->replay = e->next;
+	if (s->replay == NULL)
+		s->replay_last = NULL;
+	s->replay_bytes -= e->bytes.n;
+	drop(&e->bytes);
+	mem_free(e);
+}
+
+void
+replay_clear(struct session *s)
+{
+	while (s->replay != NULL)
+		forget_first(s);
+}
+
+static void
+keep(const struct line *l, struct session *s, uint64_t stream, uint64_t seq,
+    const struct msg *m)
+{
+	struct buf b = { .max = (size_t)l->max_replay };
+	struct replay_event *e;
+
+	msg_encode(m, &b);
+	if (buf_end(&b) == OK && b.n > 0) {
+		e = mem_get(sizeof(*e));
+		e->stream = stream;
+		e->seq = seq;
+		e->bytes = str_keep(buf_view(&b));
+		if (s->replay_last != NULL)
+			s->replay_last->next = e;
+		else
+			s->replay = e;
+		s->replay_last = e;
+		s->replay_bytes += e->bytes.n;
+		while (s->replay_bytes > l->max_replay)
+			forget_first(s);
+	}
+	buf_done(&b);
+}
+
+/* On a turn's stream, or with t NULL on the session's own. */
+void
+stream_emit(struct line *l, struct session *s, struct turn *t, struct msg *m)
+{
+	uint64_t *const seq = t != NULL ? &t->seq : &s->stream_seq;
+	const bool event = m->kind == MSG_EVENT;
+	struct buf id = { .max = 64 };
+
+	if (!s->stdio && (event || *seq > 0)) {
+		(*seq)++;
+		buf_dec(&id, t != NULL ? t->id : 0);
+		buf_ch(&id, '.');
+		buf_dec(&id, *seq);
+		msg_set_text(m, F_EVENT, buf_view(&id));
+		keep(l, s, t != NULL ? t->id : 0, *seq, m);
+	}
+	if (t == NULL || t->attached) {
+		msg_set(m, F_REF, t != NULL ? t->ref : s->stream_ref);
+		(void)l->port.front(
+		    l->port.arg, t != NULL ? t->front : s->front, m);
+	}
+	buf_done(&id);
+}
+
+static bool
+parse_event(struct str event, uint64_t *stream, uint64_t *seq)
+{
+	const size_t dot = str_find(event, '.');
+
+	return dot < event.n && str_u64(str_sub(event, 0, dot), stream) == OK &&
+	       str_u64(str_sub(event, dot + 1, event.n), seq) == OK;
+}
+
+static bool
+known(struct session *s, uint64_t stream)
+{
+	for (const struct replay_event *e = s->replay; e != NULL; e = e->next)
+		if (e->stream == stream)
+			return true;
+	return false;
+}
+
+bool
+replay_from(struct line *l, struct session *s, struct str event, unsigned front,
+    uint64_t ref)
+{
+	uint64_t stream, seq;
+	struct turn *t;
+
+	if (!parse_event(event, &stream, &seq))
+		return false;
+	t = slab_get(&l->turns, stream);
+	if (t != NULL && t->session != s)
+		return false;
+	if (stream != 0 && t == NULL && !known(s, stream))
+		return false;
+	accepted(l, front, ref, 200);
+	if (stream == 0) {
+		s->has_stream = true;
+		s->front = front;
+		s->stream_ref = ref;
+	} else if (t != NULL) {
+		turn_attach(l, t, front, ref);
+	}
+	for (const struct replay_event *e = s->replay; e != NULL; e = e->next) {
+		struct msg m;
+
+		if (e->stream != stream || e->seq <= seq ||
+		    msg_decode(e->bytes, ROLE_JUDGE, ROLE_FRONT, &m, NULL) !=
+			OK)
+			continue;
+		msg_set(&m, F_REF, ref);
+		(void)l->port.front(l->port.arg, front, &m);
+	}
+	if (stream != 0 && t == NULL) {
+		struct msg end = msg_of(MSG_END);
+
+		msg_set(&end, F_REF, ref);
+		(void)l->port.front(l->port.arg, front, &end);
+	}
+	return true;
+}

@@ -1,0 +1,225 @@
+/*
+ * route: which servers does it concern, under which name, and may it?
+ *
+ * A list or a handshake concerns every server of the endpoint that some rule
+ * lets the principal reach, and what it shows is cut to what may be used; a
+ * call concerns one.
+ */
+#include "line/line-in.h"
+
+bool
+may(const struct line *l, const struct principal *p, const struct upstream *u,
+    struct str method, struct str name)
+{
+	const struct call c = { .principal = p->name,
+		.server = u->name,
+		.method = method,
+		.name = name };
+
+	return policy_decide(l->policy, &c).effect == ALLOW;
+}
+
+/* server___name */
+static struct upstream *
+split_name(const struct endpoint *e, struct str *name)
+{
+	const size_t at = str_search(*name, STR("___"));
+
+	if (!e->aggregate)
+		return e->up[0];
+	for (size_t i = 0; at < name->n && i < e->n; i++)
+		if (str_eq(e->up[i]->name, str_sub(*name, 0, at))) {
+			*name = str_sub(*name, at + 3, name->n);
+			return e->up[i];
+		}
+	return NULL;
+}
+
+/* Exact as listed, else the longest template prefix. */
+static struct upstream *
+split_uri(const struct endpoint *e, struct str uri)
+{
+	struct upstream *u;
+
+	if (!e->aggregate)
+		return e->up[0];
+	for (size_t n = uri.n; n > 0; n--) {
+		u = map_get(e->uris, str_sub(uri, 0, n));
+		if (u != NULL)
+			return u;
+	}
+	return NULL;
+}
+
+void
+uri_learn(struct endpoint *e, struct str uri, struct upstream *u)
+{
+	if (e->aggregate && uri.n > 0 && uri.n < 2048 &&
+	    map_count(e->uris) < 100000 && map_get(e->uris, uri) == NULL)
+		(void)map_put(e->uris, uri, u);
+}
+
+/* The one server that a named request concerns. */
+static enum err
+route_one(struct turn *t)
+{
+	struct upstream *u = NULL;
+	const struct jv ref = jv_get(t->params, STR("ref"));
+
+	if (t->method == MCP_TOOLS_CALL || t->method == MCP_PROMPTS_GET) {
+		t->name = jv_str(jv_get(t->params, STR("name")));
+		u = split_name(t->endpoint, &t->name);
+	} else if (t->method != MCP_COMPLETE) {
+		t->name = jv_str(jv_get(t->params, STR("uri")));
+		u = split_uri(t->endpoint, t->name);
+	} else if (jv_is(jv_get(ref, STR("name")), J_STR)) {
+		t->name = jv_str(jv_get(ref, STR("name")));
+		u = split_name(t->endpoint, &t->name);
+	} else {
+		t->name = jv_str(jv_get(ref, STR("uri")));
+		u = split_uri(t->endpoint, t->name);
+	}
+	if (t->name.n == 0)
+		return turn_fail(t, 0, -32602, "the request names nothing");
+	if (u == NULL)
+		return turn_fail(t, 0,
+		    t->era == MCP_LEGACY && t->method == MCP_RESOURCES_READ
+			? -32002
+			: -32602,
+		    "no server of this endpoint has it");
+	t->target[t->target_n++] = u;
+	return bound_ok(t);
+}
+
+static bool
+named(enum mcp_method m)
+{
+	return m == MCP_TOOLS_CALL || m == MCP_PROMPTS_GET ||
+	       m == MCP_RESOURCES_READ || m == MCP_SUBSCRIBE ||
+	       m == MCP_UNSUBSCRIBE || m == MCP_COMPLETE;
+}
+
+enum err
+step_route(struct line *l, struct turn *t)
+{
+	if (t->method == MCP_PING)
+		return OK;
+	if (t->method == MCP_TASKS_GET || t->method == MCP_TASKS_CANCEL ||
+	    t->method == MCP_TASKS_RESULT || t->method == MCP_TASKS_LIST ||
+	    t->method == MCP_TASKS_UPDATE)
+		return turn_fail(t, t->era == MCP_MODERN ? 404 : 0, -32601,
+		    "tasks are not offered by this gateway");
+	if (named(t->method))
+		return route_one(t);
+	for (size_t i = 0; i < t->endpoint->n; i++)
+		if (policy_reaches(l->policy, t->principal->name,
+			t->endpoint->up[i]->name, t->method_text))
+			t->target[t->target_n++] = t->endpoint->up[i];
+	return OK;
+}
+
+/* The steps that every agent needs before it can call anything. */
+static enum err
+decide_general(struct turn *t)
+{
+	if (t->method != MCP_PING && t->target_n == 0) {
+		t->verdict = (struct verdict){ .rule = STR("default-deny"),
+			.reason = STR("no rule lets this principal reach a "
+				      "server of this endpoint") };
+		return turn_fail(t, 403, CODE_DENIED, "denied: %.*s",
+		    STR_ARG(t->verdict.reason));
+	}
+	t->verdict = (struct verdict){ .effect = ALLOW,
+		.rule = STR("reachable"),
+		.reason = STR("a rule reaches these servers") };
+	return OK;
+}
+
+enum err
+step_decide(struct line *l, struct turn *t)
+{
+	struct call c;
+
+	if (!named(t->method))
+		return decide_general(t);
+	c = (struct call){ .principal = t->principal->name,
+		.server = t->target[0]->name,
+		.method = t->method_text,
+		.name = t->name,
+		.params = t->params };
+	t->verdict = policy_decide(l->policy, &c);
+	if (t->verdict.effect == ALLOW)
+		return OK;
+	if (t->verdict.effect == HOLD)
+		return turn_fail(t, 0, CODE_DENIED, "denied: %.*s",
+		    STR_ARG(STR("approval_unavailable")));
+	return turn_fail(t, 0, CODE_DENIED, "denied by rule %.*s: %.*s",
+	    STR_ARG(t->verdict.rule), STR_ARG(t->verdict.reason));
+}
+
+static enum err
+endpoint_setup(struct line *l, struct endpoint *e, struct jv v)
+{
+	struct jit it = jit_of(jv_get(v, STR("servers")));
+	struct jv s;
+	int64_t i;
+
+	e->path = jv_str(jv_get(v, STR("path")));
+	e->aggregate = str_eq(e->path, STR("/mcp"));
+	e->uris = map_new(0);
+	while (jit_next(&it, NULL, &s)) {
+		if (jv_i64(s, &i) != OK || i < 0 || (size_t)i >= l->up_n ||
+		    e->n == SERVERS_MAX)
+			return ERR_SYNTAX;
+		e->up[e->n++] = &l->up[i];
+	}
+	return OK;
+}
+
+enum err
+route_setup(struct line *l, struct note *why)
+{
+	struct jit it = jit_of(jv_get(l->image, STR("servers")));
+	const struct jv ends = jv_get(l->image, STR("endpoints"));
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v)) {
+		struct upstream *u = &l->up[l->up_n];
+
+		if (l->up_n == SERVERS_MAX) {
+			note_set(why, "more than %d servers", SERVERS_MAX);
+			return ERR_LIMIT;
+		}
+		u->index = (unsigned)l->up_n++;
+		u->name = str_keep(jv_str(jv_get(v, STR("name"))));
+		u->conf = v;
+		u->tools = map_new(0);
+	}
+	l->endpoint = mem_get((jv_count(ends) + 1) * sizeof(*l->endpoint));
+	it = jit_of(ends);
+	while (jit_next(&it, NULL, &v))
+		if (endpoint_setup(l, &l->endpoint[l->endpoint_n++], v) != OK) {
+			note_set(why, "an endpoint of the image is broken");
+			return ERR_SYNTAX;
+		}
+	return OK;
+}
+
+void
+route_done(struct line *l)
+{
+	for (size_t i = 0; i < l->endpoint_n; i++)
+		map_free(l->endpoint[i].uris);
+	mem_free(l->endpoint);
+	for (size_t i = 0; i < l->up_n; i++) {
+		size_t at = 0;
+		void *v;
+
+		while (map_next(l->up[i].tools, &at, NULL, &v)) {
+			drop(v);
+			mem_free(v);
+		}
+		map_free(l->up[i].tools);
+		drop(&l->up[i].name);
+	}
+}

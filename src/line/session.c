@@ -1,0 +1,323 @@
+/*
+ * session: what a legacy agent and we remember of each other.  The id is ours,
+ * random, and carries the number of its cell so that any front can route to
+ * it; it is bound to the principal and the endpoint that opened it.
+ */
+#include "line/line-in.h"
+
+void
+accepted(struct line *l, unsigned front, uint64_t ref, unsigned status)
+{
+	struct msg m = msg_of(MSG_ACCEPTED);
+
+	msg_set(&m, F_REF, ref);
+	msg_set(&m, F_STATUS, status);
+	(void)l->port.front(l->port.arg, front, &m);
+}
+
+void
+refuse_ref(struct line *l, unsigned front, uint64_t ref, unsigned status,
+    int code, const char *text)
+{
+	struct buf b = { .max = 4096 };
+	struct msg m = msg_of(MSG_ANSWER);
+
+	mcp_error_tape(&b, code, str_of(text), (struct jv){ 0 });
+	msg_set(&m, F_REF, ref);
+	msg_set(&m, F_STATUS, status);
+	msg_set(&m, F_FLAGS, MF_FINAL);
+	msg_set_text(&m, F_ERROR, buf_view(&b));
+	(void)l->port.front(l->port.arg, front, &m);
+	buf_done(&b);
+}
+
+static struct str
+make_id(const struct line *l, bool stdio, unsigned front, struct buf *b)
+{
+	unsigned char raw[16];
+
+	buf_clear(b);
+	if (stdio) {
+		buf_fmt(b, "stdio-%u", front);
+		return buf_view(b);
+	}
+	l->port.random(raw, sizeof(raw));
+	buf_dec(b, l->cell);
+	buf_ch(b, '-');
+	buf_hex(b, (struct str){ (char *)raw, sizeof(raw) });
+	return buf_view(b);
+}
+
+enum err
+session_new(struct line *l, struct turn *t)
+{
+	struct session *s;
+	const struct str id = make_id(l, t->stdio, t->front, &l->work);
+	int v = mcp_version(jv_str(jv_get(t->params, STR("protocolVersion"))));
+
+	if (map_get(l->sessions, id) != NULL)
+		return turn_fail(t, 400, -32600, "already initialized");
+	if (v < 0 || v >= MCP_V_2026_07_28)
+		v = MCP_V_2025_11_25;
+	s = mem_get(sizeof(*s));
+	s->id = str_keep(id);
+	s->principal = t->principal;
+	s->endpoint = t->endpoint;
+	s->front = t->front;
+	s->stdio = t->stdio;
+	s->has_stream = t->stdio;
+	s->version = v;
+	s->caps = keep_tape(t->caps);
+	s->info = keep_tape(t->info);
+	s->used = line_now(l);
+	(void)map_put(l->sessions, s->id, s);
+	t->session = s;
+	s->turns = t;
+	count(CNT_SESSIONS);
+	return OK;
+}
+
+struct session *
+session_get(struct line *l, struct str id, bool stdio, unsigned front)
+{
+	if (stdio)
+		id = make_id(l, true, front, &l->work);
+	return map_get(l->sessions, id);
+}
+
+/* Its calls are cancelled, its hops closed; what runs is recorded. */
+void
+session_end(struct line *l, struct session *s, const char *why)
+{
+	(void)map_del(l->sessions, s->id);
+	while (s->turns != NULL) {
+		struct turn *t = s->turns;
+
+		s->turns = t->s_next;
+		if (s->turns != NULL)
+			s->turns->s_prev = NULL;
+		t->session = NULL;
+		t->s_next = t->s_prev = NULL;
+		turn_cancel(l, t, why);
+	}
+	for (size_t i = 0; i < l->up_n; i++)
+		if (s->hop[i] != NULL)
+			hop_end(l, s->hop[i], true, why);
+	if (s->has_stream && !s->stdio) {
+		struct msg m = msg_of(MSG_END);
+
+		msg_set(&m, F_REF, s->stream_ref);
+		(void)l->port.front(l->port.arg, s->front, &m);
+	}
+	replay_clear(s);
+	for (size_t i = 0; i < countof(s->ask); i++) {
+		drop(&s->ask[i].id);
+		drop(&s->ask[i].method);
+		drop(&s->ask[i].params);
+	}
+	drop(&s->id);
+	drop(&s->caps);
+	drop(&s->info);
+	drop(&s->level);
+	mem_free(s);
+}
+
+/* NULL and answered, when the message may not touch a session. */
+struct session *
+session_checked(struct line *l, unsigned front, const struct msg *m)
+{
+	const uint64_t where = msg_num(m, F_WHERE);
+	const bool stdio = (msg_num(m, F_FLAGS) & MF_STDIO) != 0;
+	const struct str version = msg_text(m, F_VERSION);
+	struct principal *p = principal_of(l, m);
+	struct session *s =
+	    session_get(l, msg_text(m, F_SESSION), stdio, front);
+	unsigned status = 0;
+
+	if (p == NULL)
+		status = 401;
+	else if (msg_text(m, F_SESSION).n == 0 && !stdio)
+		status = 400;
+	else if (s == NULL || s->principal != p || where >= l->endpoint_n ||
+		 s->endpoint != &l->endpoint[where])
+		status = 404;
+	else if (version.n > 0 && mcp_version(version) != s->version)
+		status = 400;
+	if (status == 0) {
+		s->used = line_now(l);
+		return s;
+	}
+	if (msg_has(m, F_REF))
+		refuse_ref(l, front, msg_num(m, F_REF), status,
+		    status == 401 ? CODE_DENIED : CODE_STATE,
+		    status == 401   ? "unknown credential"
+		    : status == 404 ? "no such session"
+				    : "bad session or version header");
+	return NULL;
+}
+
+/* Which notifications of an agent go on to servers. */
+static bool
+passes(enum mcp_method m)
+{
+	return m == MCP_ROOTS_CHANGED || m == MCP_PROGRESS;
+}
+
+static void
+cancelled(struct line *l, struct session *s, const struct msg *m)
+{
+	const struct jv id = jv_get(msg_tree(m, F_PARAMS), STR("requestId"));
+	struct turn *t = turn_by_id(s, id);
+
+	if (t != NULL && t->method != MCP_INITIALIZE)
+		turn_cancel(l, t, "cancelled by the agent");
+}
+
+/* A modern stdio agent cancels by the request's id. */
+static void
+modern_notice(struct line *l, unsigned front, const struct msg *m)
+{
+	const struct jv id = jv_get(msg_tree(m, F_PARAMS), STR("requestId"));
+	size_t at = 0;
+	void *v;
+
+	if (msg_num(m, F_METHOD) == MCP_CANCELLED)
+		while (map_next(l->refs, &at, NULL, &v)) {
+			struct turn *t = v;
+
+			if (t->stdio && t->front == front &&
+			    jv_same(t->id_tape, id)) {
+				turn_cancel(l, t, "cancelled by the agent");
+				break;
+			}
+		}
+	if (msg_has(m, F_REF))
+		accepted(l, front, msg_num(m, F_REF), 202);
+}
+
+void
+session_notice(struct line *l, unsigned front, const struct msg *m)
+{
+	const enum mcp_method method = (enum mcp_method)msg_num(m, F_METHOD);
+	struct session *s;
+	struct fact f = { .kind = "notice", .verdict = "allow" };
+
+	if (msg_num(m, F_ERA) == MCP_MODERN) {
+		modern_notice(l, front, m);
+		return;
+	}
+	s = session_checked(l, front, m);
+	if (s == NULL)
+		return;
+	f.principal = s->principal->name;
+	f.method = msg_text(m, F_NAME);
+	if (method == MCP_CANCELLED) {
+		cancelled(l, s, m);
+	} else if (method == MCP_INITIALIZED) {
+		s->ready = true;
+		asks_flush(l, s);
+	} else if (passes(method)) {
+		record_fact(l, &f);
+		for (size_t i = 0; i < l->up_n; i++) {
+			struct msg up = msg_of(MSG_UP_NOTICE);
+
+			if (s->hop[i] == NULL || s->hop[i]->era != MCP_LEGACY ||
+			    s->hop[i]->state != HOP_OPEN ||
+			    method == MCP_PROGRESS)
+				continue;
+			msg_set(&up, F_HOP, s->hop[i]->id);
+			msg_set(&up, F_METHOD, method);
+			msg_set_text(&up, F_NAME, msg_text(m, F_NAME));
+			if (msg_has(m, F_PARAMS))
+				msg_set_tree(
+				    &up, F_PARAMS, msg_tree(m, F_PARAMS));
+			(void)l->port.back(l->port.arg, (unsigned)i, &up);
+		}
+	}
+	if (msg_has(m, F_REF))
+		accepted(l, front, msg_num(m, F_REF), 202);
+}
+
+/* GET: the session's own stream, or the resumption of any of its streams. */
+void
+session_stream(struct line *l, unsigned front, const struct msg *m)
+{
+	struct session *s = session_checked(l, front, m);
+	const struct str event = msg_text(m, F_EVENT);
+	const uint64_t ref = msg_num(m, F_REF);
+
+	if (s == NULL)
+		return;
+	if (event.n > 0) {
+		if (!replay_from(l, s, event, front, ref))
+			refuse_ref(l, front, ref, 404, CODE_STATE,
+			    "that event is not known any more");
+		return;
+	}
+	if (s->has_stream) {
+		struct msg end = msg_of(MSG_END);
+
+		/* The newest stream wins: the old one may be half-open. */
+		msg_set(&end, F_REF, s->stream_ref);
+		(void)l->port.front(l->port.arg, s->front, &end);
+	}
+	s->has_stream = true;
+	s->front = front;
+	s->stream_ref = ref;
+	accepted(l, front, ref, 200);
+	asks_flush(l, s);
+}
+
+void
+session_close(struct line *l, unsigned front, const struct msg *m)
+{
+	struct session *s = session_checked(l, front, m);
+
+	if (s == NULL)
+		return;
+	session_end(l, s, "the agent ended the session");
+	accepted(l, front, msg_num(m, F_REF), 200);
+}
+
+bool
+session_event(
+    struct line *l, struct session *s, struct turn *related, struct msg *m)
+{
+	if (related == NULL && s->has_stream) {
+		stream_emit(l, s, NULL, m);
+		return true;
+	}
+	if (related == NULL) /* no stream of its own: the newest request's */
+		for (related = s->turns; related != NULL;
+		     related = related->s_next)
+			if (related->attached && !related->dead)
+				break;
+	if (related == NULL || related->dead)
+		return false;
+	stream_emit(l, s, related, m);
+	return true;
+}
+
+void
+sessions_tick(struct line *l)
+{
+	const uint64_t now = line_now(l);
+	struct session *old;
+	size_t at;
+	void *v;
+
+	do {
+		old = NULL;
+		for (at = 0; map_next(l->sessions, &at, NULL, &v);) {
+			struct session *s = v;
+
+			if (s->turns == NULL && !s->has_stream &&
+			    now - s->used > l->session_idle_ns) {
+				old = s;
+				break;
+			}
+		}
+		if (old != NULL)
+			session_end(l, old, "idle for too long");
+	} while (old != NULL);
+}

@@ -1,0 +1,377 @@
+/*
+ * turn: the table of steps, and how a turn walks it.
+ *
+ * A step returns OK (next), ERR_MORE (parked: somebody calls turn_resume), or
+ * an error.  An error before the decision is recorded becomes a recorded
+ * refusal; after it, a recorded outcome; and if recording itself fails, the
+ * agent is refused with nothing done.  There is no path to leg_go that does
+ * not pass step_record.
+ */
+#include "line/line-in.h"
+
+#include <stdarg.h>
+
+static const struct step {
+	const char *name;
+	enum err (*run)(struct line *l, struct turn *t);
+} steps[] = {
+	{ "admit", step_admit },
+	{ "unseal", step_unseal },
+	{ "route", step_route },
+	{ "decide", step_decide },
+	{ "record", step_record },
+	{ "dispatch", step_dispatch },
+	{ "merge", step_merge },
+	{ "seal", step_seal },
+	{ "outcome", step_outcome },
+	{ "reply", step_reply },
+};
+enum { AT_RECORD = 4, AT_DISPATCH = 5, AT_OUTCOME = 8, AT_REPLY = 9 };
+
+/* Where a failure of this step goes on: it must be recorded, then told. */
+static size_t
+after_failure(size_t step)
+{
+	if (step < AT_RECORD)
+		return AT_RECORD;
+	if (step == AT_RECORD || step >= AT_OUTCOME)
+		return AT_REPLY;
+	return AT_OUTCOME;
+}
+
+static void
+failed(struct turn *t, enum err e)
+{
+	if (t->failed == NULL) {
+		t->failed = steps[t->step].name;
+		if (t->status == 0)
+			(void)turn_fail(t, e == ERR_LIMIT ? 413 : 500, -32603,
+			    "step %s failed: %s", t->failed, err_name(e));
+	}
+	if (t->step < AT_RECORD)
+		t->verdict.effect = DENY;
+	t->step = after_failure(t->step);
+}
+
+void
+turn_run(struct line *l, struct turn *t)
+{
+	while (t->step < countof(steps)) {
+		const enum err e = steps[t->step].run(l, t);
+
+		if (e == ERR_MORE)
+			return;
+		if (e != OK)
+			failed(t, e);
+		else if (t->step == AT_RECORD && t->failed != NULL)
+			t->step = AT_REPLY;
+		else
+			t->step++;
+	}
+	turn_over(l, t);
+}
+
+void
+turn_resume(struct line *l, struct turn *t, enum err how)
+{
+	if (how != OK) {
+		failed(t, how);
+	} else if (t->dead && t->step == AT_RECORD && t->failed == NULL) {
+		(void)turn_fail(t, 499, CODE_STATE, "cancelled by the agent");
+		t->failed = "cancel"; /* decided, recorded, never sent */
+		t->step = AT_OUTCOME;
+	} else if (t->step == AT_RECORD && t->failed != NULL) {
+		t->step = AT_REPLY;
+	} else {
+		t->step++;
+	}
+	turn_run(l, t);
+}
+
+/* The call leaves once more with an agent's inputs: decided and recorded anew.
+ */
+enum err
+turn_again(struct line *l, struct turn *t)
+{
+	while (t->legs != NULL)
+		leg_drop(l, t->legs);
+	buf_clear(&t->out);
+	t->is_error = false;
+	t->step = AT_RECORD;
+	turn_run(l, t);
+	return OK;
+}
+
+enum err
+turn_fail(struct turn *t, unsigned status, int code, const char *fmt, ...)
+{
+	char text[sizeof(t->why.text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	note_set(&t->why, "%s", text);
+	t->status = status;
+	t->code = code;
+	t->is_error = true;
+	buf_clear(&t->out);
+	if (code == CODE_DENIED && t->method == MCP_TOOLS_CALL) {
+		size_t o, a, i; /* a refusal that the model can react to */
+
+		t->is_error = false;
+		o = tape_obj(&t->out);
+		tape_key(&t->out, STR("content"));
+		a = tape_arr(&t->out);
+		i = tape_obj(&t->out);
+		tape_key(&t->out, STR("type"));
+		tape_str(&t->out, STR("text"));
+		tape_key(&t->out, STR("text"));
+		tape_str(&t->out, str_of(text));
+		tape_end(&t->out, i, 2);
+		tape_end(&t->out, a, 1);
+		tape_key(&t->out, STR("isError"));
+		tape_bool(&t->out, true);
+		tape_end(&t->out, o, 2);
+	} else if (code != 0) {
+		mcp_error_tape(&t->out, code, str_of(text), (struct jv){ 0 });
+	}
+	return ERR_DENIED;
+}
+
+static struct str
+ref_key(unsigned front, uint64_t ref, char out[static 12])
+{
+	const uint32_t f = front;
+
+	memcpy(out, &f, sizeof(f));
+	memcpy(out + sizeof(f), &ref, sizeof(ref));
+	return (struct str){ out, sizeof(f) + sizeof(ref) };
+}
+
+void
+turn_attach(struct line *l, struct turn *t, unsigned front, uint64_t ref)
+{
+	char k[12];
+
+	turn_detach(l, t);
+	t->front = front;
+	t->ref = ref;
+	t->attached = true;
+	(void)map_put(l->refs, ref_key(front, ref, k), t);
+}
+
+void
+turn_detach(struct line *l, struct turn *t)
+{
+	char k[12];
+
+	if (t->attached)
+		(void)map_del(l->refs, ref_key(t->front, t->ref, k));
+	t->attached = false;
+}
+
+static struct turn *
+turn_new(struct line *l)
+{
+	struct turn *t = l->turn_free;
+	struct arena *mem;
+	struct buf out, inputs;
+
+	if (t == NULL) {
+		t = mem_get(sizeof(*t));
+		t->mem = arena_new((size_t)l->max_body * 4 + 65536);
+		t->out.max = t->inputs.max = (size_t)l->max_body * 8;
+	} else {
+		l->turn_free = t->free_next;
+		l->turn_free_n--;
+	}
+	mem = t->mem;
+	out = t->out;
+	inputs = t->inputs;
+	*t = (struct turn){ .mem = mem, .out = out, .inputs = inputs };
+	buf_clear(&t->out);
+	buf_clear(&t->inputs);
+	t->id = slab_add(&l->turns, t);
+	t->born = line_now(l);
+	l->busy++;
+	return t;
+}
+
+static struct jv
+copy_tree(struct turn *t, const struct msg *m, enum msg_field f)
+{
+	return jv_of(arena_str(t->mem, jv_bytes(msg_tree(m, f))));
+}
+
+static void
+turn_fill(struct turn *t, const struct msg *m)
+{
+	t->era = (enum mcp_era)msg_num(m, F_ERA);
+	t->method = (enum mcp_method)msg_num(m, F_METHOD);
+	t->stdio = (msg_num(m, F_FLAGS) & MF_STDIO) != 0;
+	t->progress = (msg_num(m, F_FLAGS) & MF_PROGRESS) != 0;
+	t->method_text = arena_str(t->mem, msg_text(m, F_NAME));
+	t->version = arena_str(t->mem, msg_text(m, F_VERSION));
+	t->level = arena_str(t->mem, msg_text(m, F_TEXT));
+	t->session_id = arena_str(t->mem, msg_text(m, F_SESSION));
+	t->id_tape = copy_tree(t, m, F_ID);
+	t->params = copy_tree(t, m, F_PARAMS);
+	t->caps = copy_tree(t, m, F_CAPS);
+	t->info = copy_tree(t, m, F_INFO);
+	t->heads = copy_tree(t, m, F_HEADS);
+}
+
+void
+turn_start(struct line *l, unsigned front, const struct msg *m)
+{
+	struct turn *t = turn_new(l);
+	const uint64_t where = msg_num(m, F_WHERE);
+
+	count(CNT_CALLS);
+	turn_attach(l, t, front, msg_num(m, F_REF));
+	turn_fill(t, m);
+	t->endpoint = where < l->endpoint_n ? &l->endpoint[where] : NULL;
+	t->principal = principal_of(l, m);
+	if (t->method >= MCP__N)
+		t->method = MCP_UNKNOWN;
+	if (arena_spent(t->mem)) {
+		(void)turn_fail(t, 413, -32600, "the message is too large");
+		t->failed = steps[0].name;
+		t->step = AT_RECORD;
+	}
+	turn_run(l, t);
+}
+
+/* Every end passes here: legs and links go, the struct is kept for reuse. */
+void
+turn_over(struct line *l, struct turn *t)
+{
+	turn_detach(l, t);
+	while (t->legs != NULL)
+		leg_drop(l, t->legs);
+	for (size_t i = 0; i < countof(t->ask); i++) {
+		drop(&t->ask[i].id);
+		drop(&t->ask[i].method);
+		drop(&t->ask[i].params);
+	}
+	listen_over(l, t);
+	if (t->session != NULL) {
+		if (t->s_prev != NULL)
+			t->s_prev->s_next = t->s_next;
+		else
+			t->session->turns = t->s_next;
+		if (t->s_next != NULL)
+			t->s_next->s_prev = t->s_prev;
+	}
+	if (t->method == MCP_INITIALIZE && t->failed != NULL &&
+	    t->session != NULL) { /* what did not open need not stay */
+		struct session *s = t->session;
+
+		t->session = NULL;
+		session_end(l, s, "initialize failed");
+	}
+	if (t->principal != NULL && t->principal->inflight > 0 && t->queued)
+		t->principal->inflight--;
+	slab_del(&l->turns, t->id);
+	l->busy--;
+	arena_reset(t->mem);
+	if (t->out.cap > 65536)
+		buf_done(&t->out);
+	buf_done(&t->inputs);
+	if (l->turn_free_n < TURN_FREE_MAX) {
+		t->free_next = l->turn_free;
+		l->turn_free = t;
+		l->turn_free_n++;
+		return;
+	}
+	arena_free(t->mem);
+	buf_done(&t->out);
+	mem_free(t);
+}
+
+/* Parked in a record queue: it must stay until the ledger has spoken. */
+void
+turn_cancel(struct line *l, struct turn *t, const char *why)
+{
+	t->dead = true;
+	turn_detach(l, t);
+	while (t->legs != NULL)
+		leg_drop(l, t->legs);
+	if (t->wait_seq != 0 || t->sealing)
+		return;
+	if (t->step >= AT_RECORD) {
+		(void)turn_fail(t, 499, CODE_STATE, "%s", why);
+		t->step = AT_OUTCOME;
+	} else {
+		t->step = countof(steps);
+	}
+	turn_run(l, t);
+}
+
+/*
+ * The agent's connection is closed.  Modern: that cancels.  Legacy: it does
+ * not (2025-11-25 transports, "SHOULD NOT be interpreted as cancelling").
+ */
+void
+turn_gone(struct line *l, unsigned front, uint64_t ref)
+{
+	char k[12];
+	struct turn *t = map_get(l->refs, ref_key(front, ref, k));
+
+	if (t == NULL)
+		return;
+	turn_detach(l, t);
+	if (t->era == MCP_MODERN && !t->held)
+		turn_cancel(l, t, "the agent closed the connection");
+}
+
+struct turn *
+turn_by_id(const struct session *s, struct jv id)
+{
+	for (struct turn *t = s->turns; t != NULL; t = t->s_next)
+		if (!t->dead && jv_same(t->id_tape, id))
+			return t;
+	return NULL;
+}
+
+static unsigned
+http_status(const struct turn *t)
+{
+	int64_t code = 0;
+
+	if (t->status != 0)
+		return t->status == 499 ? 500 : t->status;
+	if (t->era != MCP_MODERN || !t->is_error ||
+	    jv_i64(jv_get(jv_of(buf_view(&t->out)), STR("code")), &code) != OK)
+		return 200;
+	if (code == -32601)
+		return 404;
+	return code <= -32020 && code >= -32022 ? 400 : 200;
+}
+
+enum err
+step_reply(struct line *l, struct turn *t)
+{
+	struct msg m = msg_of(MSG_ANSWER);
+	const unsigned status = http_status(t);
+
+	if (t->dead)
+		return OK;
+	msg_set(&m, F_REF, t->ref);
+	msg_set(&m, F_FLAGS, MF_FINAL);
+	msg_set(&m, F_METHOD, t->method);
+	if (status != 200)
+		msg_set(&m, F_STATUS, status);
+	if (t->out.n > 0)
+		msg_set_text(
+		    &m, t->is_error ? F_ERROR : F_RESULT, buf_view(&t->out));
+	if (t->method == MCP_INITIALIZE && t->session != NULL &&
+	    t->failed == NULL)
+		msg_set_text(&m, F_SESSION, t->session->id);
+	if (t->session != NULL)
+		stream_emit(l, t->session, t, &m);
+	else if (t->attached)
+		(void)l->port.front(l->port.arg, t->front, &m);
+	return OK;
+}

@@ -1,0 +1,222 @@
+/*
+ * judge: the process around room line, one for each cell.  It sees typed
+ * messages only: no socket, no file, no JSON text.  It carries messages
+ * between the line and the channels, and nothing else.
+ */
+#include "line/line.h"
+#include "role/role.h"
+
+enum { CELLS_MAX = 256, BACKS_MAX = 64 };
+static const uint64_t tick_ns = 1000000000;
+
+static struct judge {
+	struct role_env *env;
+	struct line *line;
+	struct chan *front[CELLS_MAX];
+	struct chan *back[BACKS_MAX];
+	struct chan *ledger, *keys;
+	unsigned servers;
+	struct timer tick;
+} judge;
+
+static enum err
+send(struct chan *c, const struct msg *m)
+{
+	return c == NULL ? ERR_GONE : chan_send(c, m);
+}
+
+static enum err
+to_front(void *arg, unsigned front, const struct msg *m)
+{
+	(void)arg;
+	return front < CELLS_MAX ? send(judge.front[front], m) : ERR_GONE;
+}
+
+static enum err
+to_back(void *arg, unsigned upstream, const struct msg *m)
+{
+	(void)arg;
+	return upstream < BACKS_MAX ? send(judge.back[upstream], m) : ERR_GONE;
+}
+
+static enum err
+to_ledger(void *arg, const struct msg *m)
+{
+	(void)arg;
+	return send(judge.ledger, m);
+}
+
+static enum err
+to_keys(void *arg, const struct msg *m)
+{
+	(void)arg;
+	return send(judge.keys, m);
+}
+
+static uint64_t
+now(void *arg)
+{
+	(void)arg;
+	return loop_now(judge.env->loop);
+}
+
+static unsigned
+upstream_of(const struct chan *c)
+{
+	return chan_peer_instance(c) % (judge.servers == 0 ? 1 : judge.servers);
+}
+
+static void
+got(struct chan *c, const struct msg *m)
+{
+	switch (chan_peer(c)) {
+	case ROLE_FRONT:
+		line_from_front(judge.line, chan_peer_instance(c), m);
+		break;
+	case ROLE_BACK:
+		line_from_back(judge.line, upstream_of(c), m);
+		break;
+	case ROLE_LEDGER:
+		line_from_ledger(judge.line, m);
+		break;
+	case ROLE_KEYS:
+		line_from_keys(judge.line, m);
+		break;
+	case ROLE_PARENT:
+	case ROLE_LOAD:
+	case ROLE_JUDGE:
+	case ROLE_DIAL:
+	case ROLE_LAUNCH:
+	case ROLE_DESK:
+	case ROLE__N:
+		break;
+	}
+}
+
+/* Where the channel to this peer is kept; NULL: we have no such peer. */
+static struct chan **
+place(enum role_id peer, unsigned instance)
+{
+	if (peer == ROLE_FRONT && instance < CELLS_MAX)
+		return &judge.front[instance];
+	if (peer == ROLE_BACK && judge.servers > 0)
+		return &judge.back[instance % judge.servers];
+	if (peer == ROLE_LEDGER)
+		return &judge.ledger;
+	return peer == ROLE_KEYS ? &judge.keys : NULL;
+}
+
+static void
+tell_lost(enum role_id peer, unsigned instance)
+{
+	if (peer == ROLE_FRONT)
+		line_front_lost(judge.line, instance);
+	else if (peer == ROLE_BACK)
+		line_back_lost(judge.line, instance % judge.servers);
+	else if (peer == ROLE_LEDGER)
+		line_ledger_lost(judge.line);
+}
+
+static void
+lost(struct chan *c)
+{
+	const enum role_id peer = chan_peer(c);
+	const unsigned instance = chan_peer_instance(c);
+	struct chan **at = place(peer, instance);
+
+	if (at != NULL && *at == c)
+		*at = NULL;
+	chan_free(c);
+	tell_lost(peer, instance);
+}
+
+static const struct chan_ops ops = { .got = got, .lost = lost };
+
+static void
+link_to(struct role_env *e, enum role_id peer, unsigned instance,
+    struct chan_fds *fds)
+{
+	struct chan **at = place(peer, instance);
+
+	if (at == NULL) {
+		chan_fds_done(fds);
+		return;
+	}
+	if (*at != NULL) { /* its successor came before its end was seen */
+		chan_free(*at);
+		*at = NULL;
+		tell_lost(peer, instance);
+	}
+	*at = chan_new(e->loop, fds, ROLE_JUDGE, peer, instance, &ops, NULL);
+}
+
+static void
+drained(void)
+{
+	if (judge.env->draining && line_busy(judge.line) == 0)
+		loop_stop(judge.env->loop);
+}
+
+static void
+tick(struct timer *t)
+{
+	line_tick(judge.line);
+	drained();
+	loop_timer(judge.env->loop, t, tick_ns);
+}
+
+static void
+drain(struct role_env *e)
+{
+	(void)e;
+	drained();
+}
+
+static enum err
+prepare(struct role_env *e, struct note *why)
+{
+	const struct line_ports ports = { .front = to_front,
+		.back = to_back,
+		.ledger = to_ledger,
+		.keys = to_keys,
+		.now = now,
+		.random = random_bytes };
+
+	judge.env = e;
+	judge.servers = (unsigned)jv_count(jv_get(e->image, STR("servers")));
+	if (judge.servers > BACKS_MAX || e->cells > CELLS_MAX) {
+		note_set(why, "more servers or cells than a judge can hold");
+		return ERR_LIMIT;
+	}
+	TRY(line_new(e->image, e->instance, &ports, &judge.line, why));
+	while (e->link_n > 0) {
+		const enum role_id peer = e->link[0].peer;
+		const unsigned instance = e->link[0].instance;
+		struct chan_fds fds;
+
+		TRY(role_link(e, peer, instance, &fds));
+		link_to(e, peer, instance, &fds);
+	}
+	judge.tick.fire = tick;
+	loop_timer(e->loop, &judge.tick, tick_ns);
+	return OK;
+}
+
+/* Rules, principals and limits change; a broken image changes nothing. */
+static void
+image(struct role_env *e, struct jv fresh)
+{
+	struct note why = { "" };
+
+	(void)e;
+	if (line_image(judge.line, fresh, &why) != OK)
+		log_line(LOG_ERROR, "image", "%s", why.text);
+}
+
+const struct role role_judge = {
+	.id = ROLE_JUDGE,
+	.prepare = prepare,
+	.link = link_to,
+	.image = image,
+	.drain = drain,
+};
