@@ -39,8 +39,8 @@ void ledger_tree_root(
 /* ---- writing ---- */
 struct ledger;
 /* A writer at the start of a fresh segment; name: "cell-0-000001".  prev: the
- * tree so far, all earlier segments.  NULL when the name does not fit or the
- * hash cannot be had.  The header goes out with the first ledger_write. */
+ * tree so far, all earlier segments.  NULL when the name does not fit.  The
+ * header goes out with the first ledger_write. */
 struct ledger *ledger_new(
     struct disk *d, struct str segment, const struct ledger_tree *prev);
 void ledger_free(struct ledger *l);

@@ -1,0 +1,173 @@
+/*
+ * test-crash: power loss.  What was written since the last sync is kept apart;
+ * a crash keeps any subset of its sectors, and any length in between.  After
+ * each crash the reader must see a crash (never a forgery), every record that
+ * was acknowledged as durable, whole and in order, and nothing that was never
+ * written.  A writer that acknowledges before the sync must be caught.
+ */
+#include "base/tap.h"
+#include "ledger/test-disk.h"
+
+enum { RUNS = 100, STEPS = 16, CRASHES = 8 };
+
+struct power_disk {
+	struct disk disk;
+	struct buf b;  /* as written */
+	size_t synced; /* bytes of it that a sync covered */
+};
+
+static enum err
+power_write(struct disk *d, struct str s)
+{
+	struct power_disk *p = (struct power_disk *)(void *)d;
+
+	buf_str(&p->b, s);
+	return buf_end(&p->b);
+}
+
+static enum err
+power_sync(struct disk *d)
+{
+	struct power_disk *p = (struct power_disk *)(void *)d;
+
+	p->synced = p->b.n;
+	return OK;
+}
+
+static uint64_t state;
+static uint32_t
+rnd(uint32_t n)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t)(state >> 16) % n;
+}
+
+/* What a crash leaves in the file. */
+static void
+image_make(const struct power_disk *p, struct buf *img)
+{
+	const size_t n = p->synced + rnd((uint32_t)(p->b.n - p->synced) + 1);
+
+	buf_clear(img);
+	buf_put(img, p->b.p, p->synced);
+	for (size_t at = p->synced; at < n;) {
+		const size_t next = at / SECTOR * SECTOR + SECTOR;
+		const size_t end = next < n ? next : n;
+		char *to = buf_room(img, end - at);
+
+		if (to == NULL)
+			return;
+		if (rnd(3) != 0)
+			memcpy(to, p->b.p + at, end - at);
+		else
+			memset(to, 0, end - at);
+		buf_add(img, end - at);
+		at = end;
+	}
+}
+
+struct tally {
+	unsigned images, torn, lost, invented, forged, changed;
+};
+
+static void
+crash(const struct power_disk *p, const struct ledger_seen *before,
+    uint64_t durable, uint64_t written, struct tally *t)
+{
+	static struct buf img = { .max = 1 << 22 };
+	struct ledger_seen seen = *before;
+	struct note why;
+	enum err e;
+
+	image_make(p, &img);
+	e = ledger_read(buf_view(&img), &seen, NULL, NULL, &why);
+	t->images++;
+	t->torn += e == ERR_MORE;
+	t->forged += e != OK && e != ERR_MORE;
+	t->lost += seen.tree.size < durable;
+	t->invented += seen.tree.size > written;
+	t->changed += memcmp(img.p, p->b.p, seen.good) != 0;
+	if (e && e != ERR_MORE)
+		printf("# %s\n", why.text);
+}
+
+/* One life of a writer, crashed at many points; then the next segment, which
+ * must go on from what the reader found. */
+static void
+life(struct ledger_seen *seen, unsigned segment, bool too_soon, struct tally *t)
+{
+	struct power_disk p = { .disk = { power_write, power_sync },
+		.b = { .max = 1 << 22 } };
+	uint64_t seq = seen->tree.size, durable = seq, written = seq;
+	static char text[3000];
+	struct ledger *l;
+	char name[32];
+	enum err e = OK;
+
+	memset(text, 'x', sizeof(text));
+	(void)snprintf(name, sizeof(name), "cell-0-%06u", segment);
+	l = ledger_new(&p.disk, str_of(name), &seen->tree);
+	for (int step = 0; step < STEPS && !e; step++) {
+		for (uint32_t i = rnd(4); i > 0 && !e; i--)
+			e = rec_stage(l, ++seq, "decision",
+			    (struct str){ text, rnd(rnd(8) ? 300 : 3000) });
+		if (!e)
+			e = ledger_write(l);
+		written = seq;
+		if (too_soon)
+			durable = written;
+		if (rnd(3) == 0 && !e) {
+			e = p.disk.sync(&p.disk);
+			durable = written;
+		}
+		for (int c = 0; c < CRASHES && !e; c++)
+			crash(&p, seen, durable, written, t);
+	}
+	t->forged += e != OK;
+	{
+		struct buf img = { .max = 1 << 22 };
+		struct note why;
+
+		image_make(&p, &img);
+		e = ledger_read(buf_view(&img), seen, NULL, NULL, &why);
+		t->forged += e != OK && e != ERR_MORE;
+		t->lost += seen->tree.size < durable;
+		buf_done(&img);
+	}
+	ledger_free(l);
+	buf_done(&p.b);
+}
+
+static struct tally
+lives(bool too_soon)
+{
+	struct tally t = { .images = 0 };
+
+	for (unsigned run = 0; run < RUNS; run++) {
+		struct ledger_seen seen = { .good = 0 };
+
+		state = run * 2654435761U + 88172645463325252U;
+		for (unsigned s = 1; s <= 3; s++)
+			life(&seen, s, too_soon, &t);
+	}
+	return t;
+}
+
+int
+main(void)
+{
+	struct tally t = lives(false);
+
+	ok(t.images == RUNS * 3 * STEPS * CRASHES, "%u crash images", t.images);
+	ok(t.torn > t.images / 10, "%u of them were torn", t.torn);
+	ok(t.lost == 0, "no record that was durable is lost");
+	ok(t.invented == 0, "nothing is there that was never written");
+	ok(t.changed == 0, "what is there is what was written");
+	ok(t.forged == 0, "no crash is taken for a forgery");
+	t = lives(true);
+	ok(t.lost > 0, "acknowledging before the sync is caught (%u times)",
+	    t.lost);
+	return tap_done();
+}

@@ -1,0 +1,389 @@
+/* test-ledger: the tree against the published vectors, the text of records,
+ * and segments written and read back. */
+#include "base/tap.h"
+#include "ledger/test-disk.h"
+
+/* ---- tree ---- */
+/* Inputs and roots that every implementation of RFC 6962 uses. */
+static const struct str leaf_text[] = { STR_INIT(""), STR_INIT("\0"),
+	STR_INIT("\x10"), STR_INIT("\x20\x21"), STR_INIT("\x30\x31"),
+	STR_INIT("\x40\x41\x42\x43"),
+	STR_INIT("\x50\x51\x52\x53\x54\x55\x56\x57"),
+	STR_INIT("\x60\x61\x62\x63\x64\x65\x66\x67\x68\x69\x6a\x6b\x6c\x6d"
+		 "\x6e\x6f") };
+static const char *const roots[] = {
+	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+	"fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+	"aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+	"d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+	"4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+	"76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+	"ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+	"5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+};
+
+static void
+naive_root(struct hasher *h, const unsigned char (*leaf)[LEDGER_HASH], size_t n,
+    unsigned char *out)
+{
+	unsigned char l[LEDGER_HASH], r[LEDGER_HASH];
+	size_t k = 1;
+
+	if (n == 0) {
+		hash_of(h, PRE_NONE, STR(""), STR(""), out);
+	} else if (n == 1) {
+		memcpy(out, leaf[0], LEDGER_HASH);
+	} else {
+		while (k * 2 < n)
+			k *= 2;
+		naive_root(h, leaf, k, l);
+		naive_root(h, leaf + k, n - k, r);
+		hash_of(h, PRE_NODE, hash_str(l), hash_str(r), out);
+	}
+}
+
+static void
+test_tree(void)
+{
+	static unsigned char leaf[300][LEDGER_HASH];
+	struct ledger_tree t = { .size = 0 };
+	unsigned char got[LEDGER_HASH], want[LEDGER_HASH];
+	unsigned wrong = 0;
+	struct hasher h;
+
+	hasher_init(&h);
+	for (size_t i = 0; i < countof(roots); i++) {
+		ledger_tree_root(&t, got);
+		ok(hex_bytes(str_of(roots[i]), want, sizeof(want)) == OK &&
+			memcmp(got, want, sizeof(got)) == 0,
+		    "published root of %zu leaves", i);
+		if (i == countof(leaf_text))
+			break;
+		hash_of(&h, PRE_LEAF, leaf_text[i], STR(""), leaf[0]);
+		tree_add(&t, &h, leaf[0]);
+	}
+	t = (struct ledger_tree){ .size = 0 };
+	for (size_t i = 0; i < countof(leaf); i++) {
+		const unsigned char c = (unsigned char)i;
+
+		hash_of(&h, PRE_LEAF, (struct str){ (const char *)&c, 1 },
+		    STR(""), leaf[i]);
+		tree_add(&t, &h, leaf[i]);
+		tree_root(&t, &h, got);
+		naive_root(
+		    &h, (const unsigned char(*)[LEDGER_HASH])leaf, i + 1, want);
+		wrong += memcmp(got, want, sizeof(got)) != 0;
+	}
+	ok(wrong == 0, "compact range agrees with the recursive definition");
+	hasher_done(&h);
+}
+
+/* ---- text ---- */
+struct caught {
+	struct buf text;
+	uint64_t n, last;
+};
+
+static void
+catch_one(void *arg, uint64_t seq, struct str jcs, struct jv rec)
+{
+	struct caught *c = arg;
+
+	buf_clear(&c->text);
+	buf_str(&c->text, jcs);
+	c->n += jv_is(rec, J_OBJ);
+	c->last = seq;
+}
+
+/* Stages one record given as JSON text into a fresh segment and reads it. */
+static enum err
+one(const char *rec, const char *content, struct buf *out)
+{
+	const struct ledger_tree none = { .size = 0 };
+	struct ledger_seen seen = { .good = 0 };
+	struct caught c = { .text = { .max = 1 << 20 } };
+	struct buf r = { .max = 1 << 24 }, k = { .max = 1 << 24 };
+	struct mem_disk d;
+	struct ledger *l;
+	struct note why;
+	enum err e, w;
+
+	mem_disk_init(&d);
+	l = ledger_new(&d.disk, STR("cell-0-000001"), &none);
+	e = json_parse(str_of(rec), &json_default, &r, NULL);
+	if (!e && content != NULL)
+		e = json_parse(str_of(content), &json_default, &k, NULL);
+	if (!e)
+		e = ledger_stage(l, 1, 1700000000123456789U,
+		    jv_of(buf_view(&r)), "digest", jv_of(buf_view(&k)));
+	if (!e) {
+		w = ledger_write(l);
+		e = w ? w
+		      : ledger_read(buf_view(&d.b), &seen, catch_one, &c, &why);
+		buf_clear(out);
+		buf_str(out, buf_view(&c.text));
+	}
+	ledger_free(l);
+	buf_done(&d.b);
+	buf_done(&c.text);
+	buf_done(&r);
+	buf_done(&k);
+	return e;
+}
+
+#define TIME "\"time\":1700000000123456"
+#define SUM_EMPTY_OBJECT                                                       \
+	"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+static const struct {
+	const char *rec, *content, *want, *what;
+} texts[] = {
+	{ "{}", NULL, "{\"seq\":1," TIME "}", "an empty record" },
+	{ "{\"a\":1,\"kind\":\"x\",\"z\":null}", NULL,
+	    "{\"a\":1,\"kind\":\"x\",\"seq\":1," TIME ",\"z\":null}",
+	    "ours are merged in between" },
+	{ "{\"z\":null,\"a\":1}", NULL,
+	    "{\"a\":1,\"seq\":1," TIME ",\"z\":null}", "out of order" },
+	{ "{\"a\":\"x\\ny\\u00e9\\\"\\\\\"}", NULL,
+	    "{\"a\":\"x\\ny\xc3\xa9\\\"\\\\\",\"seq\":1," TIME "}",
+	    "escapes as JCS has them" },
+	{ "{\"a\":[1.50,{\"c\":1,\"b\":2}]}", NULL,
+	    "{\"a\":[1.5,{\"b\":2,\"c\":1}],\"seq\":1," TIME "}",
+	    "values inside are sorted too" },
+	{ "{\"a\":-0,\"b\":1e2,\"c\":123456789012345}", NULL,
+	    "{\"a\":0,\"b\":100,\"c\":123456789012345,\"seq\":1," TIME "}",
+	    "numbers as JCS has them" },
+	{ "{\"kind\":\"x\"}", "{}",
+	    "{\"digest\":\"" SUM_EMPTY_OBJECT
+	    "\",\"digest_form\":\"jcs\",\"kind\":\"x\",\"seq\":1," TIME "}",
+	    "the digest of content" },
+	{ "{\"\xc3\xa9\":1,\"digest-\":2}", "{ }",
+	    "{\"digest\":\"" SUM_EMPTY_OBJECT
+	    "\",\"digest-\":2,\"digest_form\":\"jcs\",\"seq\":1," TIME
+	    ",\"\xc3\xa9\":1}",
+	    "a key that is not ASCII" },
+};
+
+static void
+test_text(void)
+{
+	struct buf got = { .max = 1 << 20 };
+	struct buf a = { .max = 1 << 20 };
+
+	for (size_t i = 0; i < countof(texts); i++) {
+		const enum err e = one(texts[i].rec, texts[i].content, &got);
+
+		ok(e == OK && str_eq(buf_view(&got), str_of(texts[i].want)),
+		    "text: %s", texts[i].what);
+		if (e || !str_eq(buf_view(&got), str_of(texts[i].want)))
+			printf("# %s: %.*s\n", err_name(e),
+			    STR_ARG(buf_view(&got)));
+	}
+	ok(one("{\"seq\":5}", NULL, &got) == ERR_SYNTAX,
+	    "a record may not bring a seq");
+	ok(one("{\"a\":1,\"time\":5}", NULL, &got) == ERR_SYNTAX, "nor a time");
+	ok(one("{\"digest\":\"x\"}", "1", &got) == ERR_SYNTAX,
+	    "nor a digest beside ours");
+	ok(one("{\"digest\":\"x\"}", NULL, &got) == OK,
+	    "a digest of its own is fine");
+	ok(one("[1]", NULL, &got) == ERR_SYNTAX, "a record is an object");
+	ok(one("{\"k\":1}", "123456789012345678901", &got) == OK &&
+		str_search(buf_view(&got), STR("\"digest_form\":\"json\"")) <
+		    got.n,
+	    "content that JCS refuses is digested as JSON");
+	ok(one("{\"k\":1}", "{\"b\":1,\"a\":1.0}", &a) == OK &&
+		one("{\"k\":1}", " {\"a\" : 1, \"b\":1}", &got) == OK &&
+		str_eq(buf_view(&a), buf_view(&got)),
+	    "the digest does not depend on order and spaces");
+	ok(one("{\"k\":1}", "{\"a\":2,\"b\":1}", &a) == OK &&
+		!str_eq(buf_view(&a), buf_view(&got)),
+	    "but on the content");
+	buf_done(&got);
+	buf_done(&a);
+}
+
+/* A record with one member of n bytes, and what becomes of it. */
+static void
+test_cut(void)
+{
+	struct buf rec = { .max = 1 << 20 }, got = { .max = 1 << 20 };
+	const char *bad = "{\"a\":123456789012345678901}";
+
+	buf_str(&rec, STR("{\"kind\":\"x\",\"name\":\""));
+	for (size_t i = 0; i < 50000; i++)
+		buf_ch(&rec, 'n');
+	buf_put(&rec, "\"}", 3);
+	ok(one(rec.p, NULL, &got) == OK && got.n > 50000,
+	    "a long text stays when the record fits");
+	buf_clear(&rec);
+	buf_str(&rec, STR("{\"kind\":\"x\",\"name\":\""));
+	for (size_t i = 0; i < 40000; i++)
+		buf_str(&rec, STR("\xc3\xa9"));
+	buf_put(&rec, "\"}", 3);
+	ok(one(rec.p, NULL, &got) == OK && got.n < 1000 &&
+		str_search(buf_view(&got),
+		    STR("\"name\":{\"cut_bytes\":80000,\"sha256\":\"")) < got.n,
+	    "a text too long for a record becomes a digest");
+	ok(one(bad, NULL, &got) == OK &&
+		str_search(buf_view(&got), STR("cut_bytes")) < got.n,
+	    "so does a number that JCS refuses");
+	buf_done(&rec);
+	buf_done(&got);
+}
+
+static void
+test_hostile_tape(void)
+{
+	const struct ledger_tree none = { .size = 0 };
+	struct ledger_seen seen = { .good = 0 };
+	struct caught c = { .text = { .max = 1 << 20 } };
+	struct buf b = { .max = 4096 }, k = { .max = 4096 };
+	struct mem_disk d;
+	struct ledger *l;
+	struct note why;
+
+	mem_disk_init(&d);
+	l = ledger_new(&d.disk, STR("cell-0-000001"), &none);
+	rec_make(&b, "decision", STR("not utf-8 ??"));
+	memset(b.p + str_search(buf_view(&b), STR("??")), 0xff, 2);
+	tape_str(&k, STR("nor this"));
+	k.p[k.n - 1] = '\xc0';
+	ok(ledger_stage(l, 1, 0, jv_of(buf_view(&b)), "digest",
+	       jv_of(buf_view(&k))) == OK &&
+		ledger_write(l) == OK,
+	    "texts that are not UTF-8 cannot stop the ledger");
+	ok(ledger_read(buf_view(&d.b), &seen, catch_one, &c, &why) == OK &&
+		str_search(buf_view(&c.text), STR("\"digest_form\":\"tape\"")) <
+		    c.text.n &&
+		str_search(buf_view(&c.text),
+		    STR("\"principal\":{\"cut_bytes\":12")) < c.text.n,
+	    "they are recorded by digest");
+
+	buf_clear(&b);
+	{
+		const size_t mark = tape_obj(&b);
+
+		tape_key(&b, STR("a"));
+		tape_null(&b);
+		tape_key(&b, STR("a"));
+		tape_null(&b);
+		tape_end(&b, mark, 2);
+	}
+	ok(ledger_stage(l, 2, 0, jv_of(buf_view(&b)), "digest",
+	       jv_of(STR(""))) == ERR_SYNTAX &&
+		ledger_size(l) == 1,
+	    "a repeated member is refused, and nothing staged");
+	ok(rec_stage(l, 2, "decision", STR("x")) == OK,
+	    "the next record is as welcome as before");
+	ledger_free(l);
+	buf_done(&d.b);
+	buf_done(&c.text);
+	buf_done(&b);
+	buf_done(&k);
+}
+
+/* ---- segments ---- */
+static void
+test_segments(void)
+{
+	struct ledger_tree tree = { .size = 0 };
+	struct ledger_seen seen = { .good = 0 }, back = { .good = 0 };
+	struct caught c = { .text = { .max = 1 << 20 } };
+	struct buf tape = { .max = 1 << 16 };
+	unsigned char want[LEDGER_HASH], got[LEDGER_HASH];
+	struct mem_disk d;
+	char name[32];
+	uint64_t seq = 0;
+	enum err e = OK;
+
+	for (unsigned i = 1; i <= 12 && !e; i++) {
+		struct ledger *l;
+		struct note why = { "" };
+
+		mem_disk_init(&d);
+		(void)snprintf(name, sizeof(name), "cell-3-%06u", i);
+		l = ledger_new(&d.disk, str_of(name), &tree);
+		for (unsigned k = 0; k < i * 3 && !e; k++)
+			e = rec_stage(l, ++seq, "decision", STR("alice"));
+		if (!e)
+			e = ledger_write(l);
+		if (!e && d.writes != 1)
+			e = ERR_LIMIT;
+		tree = *ledger_tree(l);
+		ledger_root(l, want);
+		if (!e && ledger_bytes(l) != d.b.n)
+			e = ERR_GONE;
+		if (!e)
+			e = ledger_read(
+			    buf_view(&d.b), &seen, catch_one, &c, &why);
+		if (e)
+			printf("# %s\n", why.text);
+		ledger_free(l);
+		buf_done(&d.b);
+	}
+	ledger_tree_root(&seen.tree, got);
+	ok(e == OK, "twelve segments, each written at once and read back");
+	ok(seen.tree.size == seq && c.last == seq && c.n == seq,
+	    "every record was seen");
+	ok(memcmp(want, got, sizeof(got)) == 0, "with the writer's root");
+	ok(strcmp(seen.segment, "cell-3-000012") == 0 && seen.first == 199,
+	    "the reader knows where it is");
+	ledger_seen_put(&seen, 3, 12, &tape);
+	ok(ledger_seen_of(jv_of(buf_view(&tape)), &back) == OK &&
+		tree_same(&back.tree, &seen.tree),
+	    "the state crosses as a tape");
+	ok(jv_count(jv_of(buf_view(&tape))) == 8 && back.torn == 0,
+	    "with every member and nothing torn");
+	tape.p[str_search(buf_view(&tape), STR("range")) + 12] ^= 1;
+	ok(ledger_seen_of(jv_of(buf_view(&tape)), &back) != OK,
+	    "a changed range is refused");
+	buf_done(&tape);
+	buf_done(&c.text);
+}
+
+static void
+test_refused(void)
+{
+	const struct ledger_tree none = { .size = 0 };
+	struct ledger_tree later = { .size = 5 };
+	struct ledger_seen seen = { .good = 0 };
+	struct mem_disk d;
+	struct ledger *l;
+	struct note why;
+
+	mem_disk_init(&d);
+	ok(ledger_new(&d.disk, STR(""), &none) == NULL, "a segment has a name");
+	l = ledger_new(&d.disk, STR("cell-0-000002"), &later);
+	ok(rec_stage(l, 5, "x", STR("a")) == ERR_SYNTAX, "seq repeated");
+	ok(rec_stage(l, 7, "x", STR("a")) == ERR_SYNTAX, "seq skipped");
+	ok(rec_stage(l, 6, "x", STR("a")) == OK && ledger_write(l) == OK,
+	    "seq as it must be");
+	ok(ledger_read(buf_view(&d.b), &seen, NULL, NULL, &why) == ERR_SYNTAX,
+	    "earlier segments are missing");
+	ok(ledger_start(buf_view(&d.b), &seen, &why) == OK &&
+		ledger_read(buf_view(&d.b), &seen, NULL, NULL, &why) == OK &&
+		seen.tree.size == 6,
+	    "unless the reader is told to start there");
+	ok(ledger_read(buf_view(&d.b), &seen, NULL, NULL, &why) == ERR_SYNTAX,
+	    "the same segment again does not follow");
+	d.fail = true;
+	ok(rec_stage(l, 7, "x", STR("a")) == OK && ledger_write(l) == ERR_OS,
+	    "a failed write says so");
+	d.fail = false;
+	ok(ledger_write(l) != OK && rec_stage(l, 8, "x", STR("a")) != OK,
+	    "and is final");
+	ledger_free(l);
+	buf_done(&d.b);
+}
+
+int
+main(void)
+{
+	test_tree();
+	test_text();
+	test_cut();
+	test_hostile_tape();
+	test_segments();
+	test_refused();
+	return tap_done();
+}
