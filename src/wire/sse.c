@@ -131,12 +131,14 @@ static void
 line_end(struct sse *s, struct str line,
     void (*got)(void *arg, const struct sse_event *e), void *arg)
 {
+	if (too_much(s, line.n)) {
+		s->bad = true;
+		return;
+	}
 	if (!s->begun && str_starts(line, STR("\xef\xbb\xbf")))
 		line = str_sub(line, 3, line.n);
 	s->begun = true;
-	if (too_much(s, line.n))
-		s->bad = true;
-	else if (line.n == 0)
+	if (line.n == 0)
 		event_end(s, got, arg);
 	else
 		field_line(s, line);

@@ -95,6 +95,9 @@ static const struct {
 	{ STR_INIT(
 	      "data: " X16 "\nid: " X16 "\nevent: " X16 "\ndata: " X16 "\n\n"),
 	    STR_INIT(""), ERR_LIMIT, "an event over it in parts" },
+	{ STR_INIT("\xef\xbb\xbf"
+		   "data: " X16 X16 X16 "xxxxxxxx\n\n"),
+	    STR_INIT(""), ERR_LIMIT, "a first line over it by its BOM" },
 	{ STR_INIT(": " X16 X16 X16 X16), STR_INIT(""), ERR_LIMIT,
 	    "an endless comment" },
 };
