@@ -72,7 +72,12 @@ $(call x,$(TESTS) $(FUZZ)): $(B)/%: $(B)/%.o $(A)
 	@$(CC) $(HARD) $(LINK) -o $@ $^ $(LIBS)
 unit: $(call x,$(TESTS))
 	prove -Q --exec '' $(call x,$(TESTS))
-check: all unit
+# The fresh machine: installs what is lacking, says what it does.
+need:
+	@tool/need build lint
+check:
+	@tool/need build test
+	$(MAKE) all unit protocol
 san:
 	$(MAKE) V=san unit
 fuzz-build: $(call x,$(FUZZ))
@@ -82,14 +87,23 @@ fuzz:
 	  d=$$(dirname src/$${f#build/fuzz/})/corpus; mkdir -p build/fuzz/new; \
 	  $$f -max_total_time=$(T) -print_final_stats=1 build/fuzz/new $$(test -d $$d && echo $$d) 2>&1 | tail -4; \
 	  [ $${PIPESTATUS:-0} = 0 ] || exit 1; done
-lint:
+# Rooms, doors alone, the other compiler, format, two analysers.
+TABLES := %/messages.h %/methods.h %/counters.h %/settings.h %/roles.h
+lint: need
 	tool/rooms
-	for h in src/*/*.h; do case $$h in */messages.h|*/methods.h|*/counters.h|*/settings.h|*/roles.h|*/tap.h) continue;; esac; \
+	@for h in $(filter-out $(TABLES),$(wildcard src/*/*.h)); do \
 	  echo "#include \"$${h#src/}\"" | $(CC) $(STD) -Wall -Werror -fsyntax-only -x c - || exit 1; done
-	clang-format --dry-run -Werror $(ALL)
+	$(CC) $(STD) $(WARN) -O2 -fsyntax-only doc/style.c
+	$(MAKE) CC=clang V=clang all
+	clang-format --dry-run -Werror $(ALL) $(filter-out $(TABLES),$(wildcard src/*/*.h)) doc/style.c
+	printf '%s\n' $(LIB) $(MAIN) doc/style.c | xargs -P2 -n8 sh -c \
+	  'clang-tidy --quiet "$$@" -- $(STD) -I/usr/share/include/llhttp 2>/dev/null' tidy
+	cppcheck -q --std=c11 --enable=warning,portability --error-exitcode=1 --inline-suppr \
+	  --library=tool/cppcheck.cfg -Isrc src
 clean:
 	rm -rf build
 -include t/t.mk bench/bench.mk
+include t/t.mk bench/bench.mk
 -include $(patsubst %.o,%.d,$(call o,$(ALL)))
-.PHONY: all unit check san fuzz fuzz-build lint clean
+.PHONY: all unit check need install man san fuzz fuzz-build lint clean
 .SECONDARY:

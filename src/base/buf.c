@@ -252,11 +252,12 @@ base64_get(struct str text, struct buf *out)
 		const int d0 = base64_digit(q[0]), d1 = base64_digit(q[1]);
 		const int d2 = pad == 2 ? 0 : base64_digit(q[2]);
 		const int d3 = pad > 0 ? 0 : base64_digit(q[3]);
-		const uint32_t v = (uint32_t)d0 << 18 | (uint32_t)d1 << 12 |
-				   (uint32_t)d2 << 6 | (uint32_t)d3;
+		const uint32_t v =
+		    ((uint32_t)d0 & 63) << 18 | ((uint32_t)d1 & 63) << 12 |
+		    ((uint32_t)d2 & 63) << 6 | ((uint32_t)d3 & 63);
 		const char b[3] = { (char)(v >> 16), (char)(v >> 8), (char)v };
 
-		if ((d0 | d1 | d2 | d3) < 0 ||
+		if (d0 < 0 || d1 < 0 || d2 < 0 || d3 < 0 ||
 		    (pad == 2 && (v & 0xffff) != 0) ||
 		    (pad == 1 && (v & 0xff) != 0)) {
 			out->n = before;

@@ -11,7 +11,9 @@ str_of(const char *z)
 bool
 str_eq(struct str a, struct str b)
 {
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+	if (a.n != b.n)
+		return false;
+	return a.n == 0 || a.p == NULL || memcmp(a.p, b.p, a.n) == 0;
 }
 
 static char
@@ -83,7 +85,9 @@ str_sub(struct str s, size_t from, size_t n)
 		from = s.n;
 	if (n > s.n - from)
 		n = s.n - from;
-	return (struct str){ s.p == NULL ? NULL : s.p + from, n };
+	if (s.p == NULL)
+		return (struct str){ NULL, 0 };
+	return (struct str){ s.p + from, n };
 }
 
 struct str

@@ -161,25 +161,25 @@ merge_list(struct line *l, struct turn *t, const struct list *list)
 {
 	struct pick p = { .l = l, .t = t, .list = list };
 	struct leg *g = t->legs;
-	size_t o, a, n = 0, bad = 0;
+	const struct leg *bad = NULL;
+	size_t o, a, n = 0, good = 0;
 
 	o = tape_obj(&t->out);
 	tape_key(&t->out, str_of(list->items));
 	a = tape_arr(&t->out);
 	for (size_t i = 0; g != NULL; g = g->next, i++) {
 		if (g->status != 0 || g->is_error) {
-			bad++;
+			bad = g;
 			continue;
 		}
+		good++;
 		p.up = t->target[i];
 		p.era = g->era;
 		n += put_leg(&p, g);
 	}
 	tape_end(&t->out, a, n);
 	tape_end(&t->out, o, 1);
-	if (bad > 0 && bad == t->target_n)
-		return leg_failed(t, t->legs);
-	return OK;
+	return bad != NULL && good == 0 ? leg_failed(t, bad) : OK;
 }
 
 /* The one server's own result, with its items cut. */
@@ -218,14 +218,13 @@ static const char *const shown_caps[] = { "tools", "prompts", "resources",
 	"logging", "completions" };
 
 static bool
-put_cap(struct buf *b, const struct turn *t, const char *name)
+put_cap(struct buf *b, const struct turn *t, struct hop *const *hops,
+    const char *name)
 {
 	bool any = false, changed = false, sub = false;
 
 	for (size_t i = 0; i < t->target_n; i++) {
-		const struct hop *h = t->session != NULL
-					  ? t->session->hop[t->target[i]->index]
-					  : NULL;
+		const struct hop *h = hops[t->target[i]->index];
 		struct jv caps =
 		    jv_of(h == NULL ? (struct str){ NULL, 0 } : h->caps);
 		const struct jv c = jv_get(caps, str_of(name));
@@ -253,23 +252,22 @@ put_cap(struct buf *b, const struct turn *t, const char *name)
 }
 
 static void
-put_caps(struct buf *b, const struct turn *t)
+put_caps(struct buf *b, const struct turn *t, struct hop *const *hops)
 {
 	const size_t o = tape_obj(b);
 	size_t n = 0;
 
 	for (size_t i = 0; i < countof(shown_caps); i++)
-		n += put_cap(b, t, shown_caps[i]);
+		n += put_cap(b, t, hops, shown_caps[i]);
 	tape_end(b, o, n);
 }
 
 static const struct hop *
-only_hop(const struct line *l, struct turn *t)
+only_hop(const struct turn *t, struct hop *const *hops)
 {
-	(void)l;
-	if (t->endpoint->aggregate || t->target_n != 1 || t->session == NULL)
+	if (t->endpoint->aggregate || t->target_n != 1)
 		return NULL;
-	return t->session->hop[t->target[0]->index];
+	return hops[t->target[0]->index];
 }
 
 static void
@@ -302,28 +300,30 @@ put_instructions(struct buf *b, const struct hop *h)
 static enum err
 all_failed(struct turn *t)
 {
-	struct leg *g = t->legs;
+	const struct leg *bad = NULL;
 
-	for (; g != NULL; g = g->next)
+	for (const struct leg *g = t->legs; g != NULL; g = g->next) {
 		if (g->status == 0)
 			return OK;
-	return leg_failed(t, t->legs);
+		bad = g;
+	}
+	return bad == NULL ? OK : leg_failed(t, bad);
 }
 
 static enum err
-merge_initialize(struct line *l, struct turn *t)
+merge_initialize(struct turn *t)
 {
+	struct hop *const *hops = t->session->hop;
+	const struct hop *h = only_hop(t, hops);
 	struct buf *b = &t->out;
-	const struct hop *h;
 	size_t o;
 
 	TRY(all_failed(t));
-	h = only_hop(l, t);
 	o = tape_obj(b);
 	tape_key(b, STR("protocolVersion"));
 	tape_str(b, mcp_version_text(t->session->version));
 	tape_key(b, STR("capabilities"));
-	put_caps(b, t);
+	put_caps(b, t, hops);
 	tape_key(b, STR("serverInfo"));
 	put_info(b, h);
 	tape_end(b, o, 3 + put_instructions(b, h));
@@ -334,17 +334,14 @@ static enum err
 merge_discover(struct line *l, struct turn *t)
 {
 	struct buf *b = &t->out;
-	struct session view = {
-		0
-	}; /* so that one reader of caps serves both */
+	struct hop *hops[SERVERS_MAX] = { NULL };
 	const struct hop *h;
 	size_t o, a, i;
 
 	TRY(all_failed(t));
 	for (i = 0; i < t->target_n; i++)
-		view.hop[t->target[i]->index] = hop_for(l, t, t->target[i]);
-	t->session = &view;
-	h = only_hop(l, t);
+		hops[t->target[i]->index] = hop_for(l, t, t->target[i]);
+	h = only_hop(t, hops);
 	o = tape_obj(b);
 	tape_key(b, STR("supportedVersions"));
 	a = tape_arr(b);
@@ -352,7 +349,7 @@ merge_discover(struct line *l, struct turn *t)
 		tape_str(b, mcp_version_text((int)i));
 	tape_end(b, a, MCP_V__N);
 	tape_key(b, STR("capabilities"));
-	put_caps(b, t);
+	put_caps(b, t, hops);
 	i = put_instructions(b, h);
 	tape_key(b, STR("_meta"));
 	a = tape_obj(b);
@@ -360,7 +357,6 @@ merge_discover(struct line *l, struct turn *t)
 	put_info(b, h);
 	tape_end(b, a, 1);
 	tape_end(b, o, 3 + i);
-	t->session = NULL;
 	return OK;
 }
 
@@ -384,7 +380,7 @@ step_merge(struct line *l, struct turn *t)
 	if (t->method == MCP_LISTEN)
 		return listen_start(l, t);
 	if (t->method == MCP_INITIALIZE)
-		return merge_initialize(l, t);
+		return merge_initialize(t);
 	if (t->method == MCP_DISCOVER)
 		return merge_discover(l, t);
 	if (list != NULL && t->endpoint->aggregate)
