@@ -369,13 +369,17 @@ provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 }
 
 enum err
-remote_load(OSSL_LIB_CTX *lib, struct note *why)
+remote_load(OSSL_LIB_CTX *lib, OSSL_PROVIDER **out, struct note *why)
 {
-	if (OSSL_PROVIDER_add_builtin(lib, PROVIDER, provider_init) != 1 ||
-	    OSSL_PROVIDER_load(lib, PROVIDER) == NULL) {
+	OSSL_PROVIDER *p = NULL;
+
+	if (OSSL_PROVIDER_add_builtin(lib, PROVIDER, provider_init) == 1)
+		p = OSSL_PROVIDER_load(lib, PROVIDER);
+	if (p == NULL) {
 		note_set(why, "the library refuses keys that are elsewhere");
 		return ERR_LIMIT;
 	}
+	*out = p;
 	return OK;
 }
 

@@ -44,6 +44,7 @@ static const unsigned char alpn_http[] = "\x08http/1.1";
 
 struct tls_ctx {
 	OSSL_LIB_CTX *lib;
+	OSSL_PROVIDER *own, *remote;
 	BIO_METHOD *method;
 	SSL_CTX *ssl;
 	bool server;
@@ -203,7 +204,7 @@ own_key(struct tls_ctx *c, const struct tls_setup *s, struct note *why)
 	if (s->sign != NULL) {
 		const X509 *x = SSL_CTX_get0_certificate(c->ssl);
 
-		TRY(remote_load(c->lib, why));
+		TRY(remote_load(c->lib, &c->remote, why));
 		if (remote_key(c->lib, X509_get0_pubkey(x), s->sign, s->arg,
 			&key) != OK)
 			return broken(why, "the certificate's key has no use");
@@ -262,6 +263,9 @@ trust(struct tls_ctx *c, const struct tls_setup *s, struct note *why)
 static bool
 rules(SSL_CTX *x, bool server)
 {
+	char groups[] = GROUPS,
+	     sigalgs[] = SIGALGS; /* macros cast const away */
+
 	(void)SSL_CTX_set_options(
 	    x, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 		   SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -277,8 +281,8 @@ rules(SSL_CTX *x, bool server)
 	return SSL_CTX_set_min_proto_version(x, TLS1_3_VERSION) == 1 &&
 	       SSL_CTX_set_max_proto_version(x, TLS1_3_VERSION) == 1 &&
 	       SSL_CTX_set_ciphersuites(x, SUITES) == 1 &&
-	       SSL_CTX_set1_groups_list(x, GROUPS) == 1 &&
-	       SSL_CTX_set1_sigalgs_list(x, SIGALGS) == 1 &&
+	       SSL_CTX_set1_groups_list(x, groups) == 1 &&
+	       SSL_CTX_set1_sigalgs_list(x, sigalgs) == 1 &&
 	       SSL_CTX_set_num_tickets(x, 0) == 1;
 }
 
@@ -293,7 +297,7 @@ ctx_fill(struct tls_ctx *c, const struct tls_setup *s, struct note *why)
 	c->lib = OSSL_LIB_CTX_new();
 	c->method = method_new();
 	if (c->lib == NULL || c->method == NULL ||
-	    OSSL_PROVIDER_load(c->lib, "default") == NULL ||
+	    (c->own = OSSL_PROVIDER_load(c->lib, "default")) == NULL ||
 	    RAND_bytes_ex(c->lib, seed, sizeof(seed), 0) != 1)
 		return broken(why, "the TLS library");
 	c->ssl = SSL_CTX_new_ex(c->lib, NULL,
@@ -324,6 +328,10 @@ tls_ctx_free(struct tls_ctx *c)
 		return;
 	SSL_CTX_free(c->ssl);
 	BIO_meth_free(c->method);
+	if (c->remote != NULL)
+		(void)OSSL_PROVIDER_unload(c->remote);
+	if (c->own != NULL)
+		(void)OSSL_PROVIDER_unload(c->own);
 	OSSL_LIB_CTX_free(c->lib);
 	mem_free(c);
 }

@@ -12,8 +12,10 @@
 typedef enum err (*sign_fn)(
     void *arg, unsigned scheme, struct str tbs, unsigned char *out, size_t *n);
 
-/* Makes the provider known to this library context; once a context. */
-NODISCARD enum err remote_load(OSSL_LIB_CTX *lib, struct note *why);
+/* Makes the provider known to this library context; once a context.  Ended by
+ * OSSL_PROVIDER_unload, after the keys. */
+NODISCARD enum err remote_load(
+    OSSL_LIB_CTX *lib, OSSL_PROVIDER **out, struct note *why);
 /*
  * A key that holds the public half `pub` (its own reference is taken) and
  * signs by calling sign.  EVP_PKEY_free ends it.  ERR_SYNTAX: no key of TLS
