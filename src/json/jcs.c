@@ -25,6 +25,8 @@ by_utf16(const struct member *a, const struct member *b)
 	const size_t n = a->n < b->n ? a->n : b->n;
 	size_t i = 0;
 
+	while (n - i >= 8 && memcmp(a->key + i, b->key + i, 8) == 0)
+		i += 8;
 	while (i < n && a->key[i] == b->key[i])
 		i++;
 	if (i == n)
@@ -51,18 +53,22 @@ quoted(struct jcs *j, struct str s)
 	return put_quoted(&j->s, s, j->safe);
 }
 
-/* A short integer is already as ECMAScript writes it; "-0" is not. */
+/* A short integer is already as ECMAScript writes it, and so is a short
+ * fraction from 1 up that does not end in 0.  "-0" is not. */
 static bool
 is_plain(struct str s)
 {
 	size_t i = s.p[0] == '-';
+	bool whole = true;
 
 	if (s.n > 15 || s.p[i] == '0')
 		return s.n == 1;
 	for (; i < s.n; i++)
-		if ((uint8_t)(s.p[i] - '0') > 9)
+		if (s.p[i] == '.')
+			whole = false;
+		else if ((uint8_t)(s.p[i] - '0') > 9)
 			return false;
-	return true;
+	return whole || s.p[s.n - 1] != '0';
 }
 
 static enum err
@@ -122,7 +128,8 @@ object(struct jcs *j, struct jv v, size_t depth)
 		push(j,
 		    (struct member){ .key = (const uint8_t *)k.p, .n = k.n });
 	}
-	members_sort(j->m + base, j->n - base, by_utf16);
+	if (j->n > base)
+		members_sort(j->m + base, j->n - base, by_utf16);
 	TRY(put(j, "{", 1));
 	for (size_t i = base; i < j->n; i++) {
 		const struct member m = j->m[i];

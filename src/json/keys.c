@@ -1,28 +1,11 @@
 /*
- * keys: members sorted, and the refusal of duplicates.  A sort rather than a
- * hash table: there is no seed to keep and no flood to fear.
+ * keys: members sorted, and the refusal of duplicates.  The hash has no seed,
+ * because this room keeps nothing; so a flood of keys that collide is expected,
+ * noticed, and answered by sorting.
  */
 #include "json/json-in.h"
 
-static void
-sift(struct member *m, size_t at, size_t n, member_order *order)
-{
-	const struct member top = m[at];
-
-	for (;;) {
-		size_t kid = 2 * at + 1;
-
-		if (kid >= n)
-			break;
-		if (kid + 1 < n && order(&m[kid], &m[kid + 1]) < 0)
-			kid++;
-		if (order(&m[kid], &top) <= 0)
-			break;
-		m[at] = m[kid];
-		at = kid;
-	}
-	m[at] = top;
-}
+enum { FEW = 8 };
 
 static void
 sort_few(struct member *m, size_t n, member_order *order)
@@ -37,22 +20,42 @@ sort_few(struct member *m, size_t n, member_order *order)
 	}
 }
 
+/* Merges the runs a to b and b to c; what is in order already stays. */
+static void
+merge(struct member *a, struct member *b, struct member *c,
+    struct member *spare, member_order *order)
+{
+	struct member *left = spare, *left_end = spare + (b - a);
+
+	if (order(b - 1, b) <= 0)
+		return;
+	memcpy(spare, a, (size_t)(b - a) * sizeof(*a));
+	while (left < left_end && b < c)
+		*a++ = order(left, b) <= 0 ? *left++ : *b++;
+	memcpy(a, left, (size_t)(left_end - left) * sizeof(*a));
+}
+
 void
 members_sort(struct member *m, size_t n, member_order *order)
 {
-	if (n <= 2 * KEYS_NEAR) {
+	struct member *spare;
+
+	if (n <= 2 * FEW) {
 		sort_few(m, n, order);
 		return;
 	}
-	for (size_t i = n / 2; i-- > 0;)
-		sift(m, i, n, order);
-	while (n-- > 1) {
-		const struct member last = m[n];
+	spare = mem_get(n * sizeof(*m));
+	for (size_t i = 0; i < n; i += FEW)
+		sort_few(m + i, n - i < FEW ? n - i : FEW, order);
+	for (size_t run = FEW; run < n; run *= 2)
+		for (size_t i = 0; n - i > run; i += 2 * run) {
+			const size_t most = n - i < 2 * run ? n - i : 2 * run;
 
-		m[n] = m[0];
-		m[0] = last;
-		sift(m, 0, n, order);
-	}
+			merge(m + i, m + i + run, m + i + most, spare, order);
+			if (most < 2 * run)
+				break;
+		}
+	mem_free(spare);
 }
 
 bool
@@ -77,12 +80,43 @@ by_hash(const struct member *a, const struct member *b)
 	return memcmp(a->key, b->key, a->n);
 }
 
+/* Whoever floods the table pays for a sort, and so do we: not for more. */
+static bool
+differ_sorted(struct member *m, size_t n)
+{
+	members_sort(m, n, by_hash);
+	for (size_t i = 1; i < n; i++)
+		if (by_hash(&m[i - 1], &m[i]) == 0)
+			return false;
+	return true;
+}
+
+static bool
+differ(struct member *m, size_t n, uint32_t *slot, size_t mask)
+{
+	size_t steps = 8 * n; /* eight a key: far from what chance makes */
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (size_t)(m[i].hash ^ m[i].hash >> 32) & mask;
+
+		for (; slot[at] != 0; at = (at + 1) & mask) {
+			if (by_hash(&m[slot[at] - 1], &m[i]) == 0)
+				return false;
+			if (steps-- == 0)
+				return differ_sorted(m, n);
+		}
+		slot[at] = (uint32_t)i + 1;
+	}
+	return true;
+}
+
 bool
 keys_far(const uint8_t *p, const uint8_t *end, size_t count)
 {
 	struct member *m = mem_get(count * sizeof(*m));
-	size_t n = 0;
-	bool good = true;
+	size_t n = 0, size = 4 * KEYS_NEAR;
+	uint32_t *slot;
+	bool good;
 
 	for (; n < count && p < end; n++) {
 		m[n].n = get32(p);
@@ -92,9 +126,11 @@ keys_far(const uint8_t *p, const uint8_t *end, size_t count)
 		p += WORD + m[n].n;
 		p += tape_size(p, (size_t)(end - p));
 	}
-	members_sort(m, n, by_hash);
-	for (size_t i = 1; good && i < n; i++)
-		good = by_hash(&m[i - 1], &m[i]) != 0;
+	while (size < 2 * n)
+		size *= 2;
+	slot = mem_get(size * sizeof(*slot));
+	good = differ(m, n, slot, size - 1);
+	mem_free(slot);
 	mem_free(m);
 	return good;
 }

@@ -105,16 +105,28 @@ dec_read(struct str lexeme, struct dec *out)
 	*out = d;
 }
 
-/* The text "ddd...e-12", which no locale changes. */
+/* Through the text "ddd...e-12", which no locale changes. */
 static double
 dec_double(const struct dec *d)
 {
-	char t[DEC_DIGITS + 32];
+	char t[DEC_DIGITS + 8];
+	int64_t e = d->point - d->n;
+	size_t n = 0;
 
-	if (d->n == 0 || d->point < -400 || d->point > 400)
-		return d->n == 0 || d->point < 0 ? 0.0 : HUGE_VAL;
-	(void)snprintf(t, sizeof(t), "%s%.*se%d", d->neg ? "-" : "", (int)d->n,
-	    d->d, (int)d->point - (int)d->n);
+	if (d->n == 0 || e < -500 || e > 500)
+		return d->n == 0 || e < 0 ? 0.0 : HUGE_VAL;
+	if (d->neg)
+		t[n++] = '-';
+	memcpy(t + n, d->d, d->n);
+	n += d->n;
+	t[n++] = 'e';
+	if (e < 0)
+		t[n++] = '-';
+	e = e < 0 ? -e : e;
+	t[n++] = (char)('0' + e / 100);
+	t[n++] = (char)('0' + e / 10 % 10);
+	t[n++] = (char)('0' + e % 10);
+	t[n] = '\0';
 	return strtod(t, NULL);
 }
 
@@ -152,30 +164,75 @@ dec_up(struct dec *d, unsigned n)
 	}
 }
 
+/* x rounded to n digits, from what it is at 17: only a 5 that 17 digits may
+ * have made themselves needs a second look at x. */
+static void
+dec_cut(double x, const struct dec *d17, unsigned n, struct dec *out)
+{
+	struct dec d = *d17;
+
+	if (n < d.n && d.d[n] == '5' && d.n == n + 1) {
+		dec_round(x, n, out);
+		return;
+	}
+	if (n < d.n) {
+		d.n = n;
+		if (d17->d[n] >= '5')
+			dec_up(&d, n);
+		while (d.n > 1 && d.d[d.n - 1] == '0')
+			d.n--;
+	}
+	*out = d;
+}
+
 /*
- * With 15 digits or fewer two decimals never share a (normal) double, so what
- * reads back at 15 is the shortest once its zeros are gone.  Below a power of
- * two doubles lie half as far apart as above it: the nearest decimal may then
- * miss while the one above it reads back, so that one is tried as well.
+ * Does a decimal of n digits read back as x?  The nearest does if any does;
+ * but below a power of two doubles lie half as far apart as above it, and there
+ * the nearest may miss while the one above it reads back.
+ */
+static bool
+dec_reads_back(double x, const struct dec *d17, unsigned n, struct dec *out)
+{
+	struct dec d;
+	int exp;
+
+	dec_cut(x, d17, n, &d);
+	if (dec_double(&d) - x != 0) {
+		if (fabs(frexp(x, &exp)) - 0.5 != 0)
+			return false;
+		dec_up(&d, n);
+		if (dec_double(&d) - x != 0)
+			return false;
+	}
+	*out = d;
+	return true;
+}
+
+/*
+ * More digits never stop reading back, so the least number is found by
+ * halving.  With 15 digits or fewer two decimals never share a normal double:
+ * what reads back at 15 is the shortest once its zeros are gone.
  */
 void
 dec_shortest(double x, struct dec *out)
 {
-	unsigned n = fabs(x) < 2.3e-308 ? 1 : 15;
+	unsigned lo = isnormal(x) ? 15 : 1, hi = 17;
+	struct dec d17;
 
 	if (fpclassify(x) == FP_ZERO) {
 		*out = (struct dec){ .neg = signbit(x) };
 		return;
 	}
-	for (; n < 17; n++) {
-		dec_round(x, n, out);
-		if (dec_double(out) - x == 0)
-			return;
-		dec_up(out, n);
-		if (dec_double(out) - x == 0)
-			return;
+	dec_round(x, 17, &d17);
+	*out = d17;
+	while (lo < hi) {
+		const unsigned mid = (lo + hi) / 2;
+
+		if (dec_reads_back(x, &d17, mid, out))
+			hi = mid;
+		else
+			lo = mid + 1;
 	}
-	dec_round(x, 17, out);
 }
 
 static bool

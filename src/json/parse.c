@@ -395,7 +395,7 @@ enum err
 json_parse(struct str text, const struct json_limits *lim, struct buf *tape,
     struct note *why)
 {
-	const uint8_t *p = (const uint8_t *)text.p;
+	const uint8_t *p = (const uint8_t *)(text.p == NULL ? "" : text.p);
 	struct rd r = {
 		.text = p,
 		.end = p + text.n,

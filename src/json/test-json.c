@@ -43,6 +43,7 @@ static const struct {
 	{ STR_INIT("{a:1}"), ERR_SYNTAX },
 	{ STR_INIT("{1:1}"), ERR_SYNTAX },
 	{ STR_INIT("{\"a\":1"), ERR_SYNTAX },
+	{ STR_INIT("{\"a\":1]"), ERR_SYNTAX },
 	{ STR_INIT("{\"a\":1,\"b\":1}"), OK },
 	{ STR_INIT("{\"a\":1,\"a\":1}"), ERR_SYNTAX },
 	{ STR_INIT("{\"a\":1,\"\\u0061\":1}"), ERR_SYNTAX },
@@ -171,6 +172,7 @@ test_limits(void)
 	    "not 5");
 	ok(json_parse(STR("{\"abcde\":1}"), &few, &tape, NULL) == ERR_LIMIT,
 	    "keys are strings");
+	ok(parse((struct str){ NULL, 0 }, &tape) == ERR_SYNTAX, "no text");
 	ok(parse(STR("[1]"), &tight) == OK && tight.n == 15, "fits exactly");
 	buf_clear(&tight);
 	ok(parse(STR("[12]"), &tight) == ERR_LIMIT && tight.n == 0 &&
@@ -222,6 +224,39 @@ test_duplicates(void)
 	}
 	buf_done(&tape);
 	buf_done(&t);
+}
+
+/* Keys that share their first slot in a table of 4096: what somebody who knows
+ * the hash would send. */
+static void
+test_flood(void)
+{
+	enum { N = 1100 };
+	struct buf t = { .max = ROOM }, tape = { .max = ROOM };
+	char first[16] = "", key[16];
+	size_t n = 0;
+
+	buf_ch(&t, '{');
+	for (size_t i = 0; n < N; i++) {
+		uint64_t h;
+
+		(void)snprintf(key, sizeof(key), "k%zu", i);
+		h = hash64(str_of(key), 0);
+		if (((h ^ h >> 32) & 4095) != 0)
+			continue;
+		if (n == 0)
+			memcpy(first, key, sizeof(key));
+		buf_fmt(&t, "\"%s\":1,", key);
+		n++;
+	}
+	t.p[t.n - 1] = '}';
+	ok(parse(buf_view(&t), &tape) == OK, "a flood of keys is read");
+	ok(tape_check(buf_view(&tape), &json_default) == OK, "and checked");
+	t.n--;
+	buf_fmt(&t, ",\"%s\":1}", first);
+	ok(parse(buf_view(&t), &tape) == ERR_SYNTAX, "a double in it is found");
+	buf_done(&t);
+	buf_done(&tape);
 }
 
 static void
@@ -361,7 +396,11 @@ static const struct {
 	{ STR_INIT("1e400"), STR_INIT("") },
 	{ STR_INIT("1e-400"), STR_INIT("") },
 	{ STR_INIT("1e99999999999999999999"), STR_INIT("") },
-	{ STR_INIT("[ 1 , null ]"), STR_INIT("[1,null]") },
+	{ STR_INIT("{ }"), STR_INIT("{}") },
+	{ STR_INIT("[ 1 , null, true,false ]"),
+	    STR_INIT("[1,null,true,false]") },
+	{ STR_INIT("{\"eight bytes alike b\":1,\"eight bytes alike a\":2}"),
+	    STR_INIT("{\"eight bytes alike a\":2,\"eight bytes alike b\":1}") },
 	{ STR_INIT("{\"b\":1,\"a\":{\"d\":[],\"c\":{}}}"),
 	    STR_INIT("{\"a\":{\"c\":{},\"d\":[]},\"b\":1}") },
 	{ STR_INIT("{\"aa\":1,\"a\":2,\"\":3}"),
@@ -643,12 +682,81 @@ test_runs(void)
 	buf_done(&out);
 }
 
+/* One text with everything in it. */
+static const struct str rich = STR_INIT(
+    " { \"a long enough key to be compared\" : [ 1 , -2.5e3 , true, false,"
+    "null ,\"\\u00e9\\ud83d\\ude02\\n\\u0001\", \"Ã© and a long plain run"
+    " of sixteen and more\" ] ,\"a long enough key to be different\":{},"
+    "\"b\":[],\"c\":{\"d\":{\"e\":[[0.1]]}}}");
+
+static void
+test_budgets(void)
+{
+	struct buf tape = { .max = ROOM }, one = { .max = ROOM };
+	size_t cut = 0, parsed = 0, checked = 0, wrote = 0, jcs = 0;
+	size_t n, m;
+	struct jv v;
+
+	ok(parse(rich, &tape) == OK, "a rich text");
+	v = jv_of(buf_view(&tape));
+	for (n = 0; n < rich.n; n++) {
+		struct buf b = { .max = ROOM };
+		const char *copy = str_keep(str_sub(rich, 0, n)).p;
+
+		cut += parse((struct str){ copy, n }, &b) == ERR_SYNTAX &&
+		       b.n == 0;
+		mem_free((void *)(uintptr_t)copy);
+		buf_done(&b);
+	}
+	ok(cut == rich.n, "no part of it is a text");
+	for (n = 0; n < tape.n; n++) {
+		struct buf b = { .max = n };
+
+		parsed += parse(rich, &b) == ERR_LIMIT && b.n == 0 && !b.full;
+		checked += tape_check(str_sub(buf_view(&tape), 0, n),
+			       &json_default) == ERR_SYNTAX;
+		buf_done(&b);
+	}
+	ok(parsed == tape.n, "no smaller tape holds it");
+	ok(checked == tape.n, "no part of its tape is a tape");
+	json_write(v, &one);
+	m = one.n;
+	for (n = 0; n < m; n++) {
+		struct buf b = { .max = n };
+
+		json_write(v, &b);
+		wrote += b.full && b.n == 0;
+		buf_done(&b);
+	}
+	ok(wrote == m, "no smaller buf takes its text");
+	buf_clear(&one);
+	ok(json_jcs(v, &one) == OK, "it has a canonical form");
+	m = one.n;
+	for (n = 0; n < m; n++) {
+		struct buf b = { .max = n };
+
+		jcs += json_jcs(v, &b) == ERR_LIMIT && b.n == 0;
+		buf_done(&b);
+	}
+	ok(jcs == m, "no smaller buf takes that");
+	buf_done(&one);
+	one.max = m = tape.n;
+	ok(parse(rich, &one) == OK && jv_same(v, jv_of(buf_view(&one))),
+	    "just enough is enough");
+	buf_clear(&one);
+	tape_copy(&one, v);
+	ok(str_eq(jv_bytes(v), buf_view(&one)), "and a copy is the same");
+	buf_done(&tape);
+	buf_done(&one);
+}
+
 int
 main(void)
 {
 	test_texts();
 	test_limits();
 	test_duplicates();
+	test_flood();
 	test_walk();
 	test_ints();
 	test_jcs();
@@ -658,5 +766,6 @@ main(void)
 	test_write();
 	test_tapes();
 	test_runs();
+	test_budgets();
 	return tap_done();
 }

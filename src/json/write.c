@@ -54,27 +54,27 @@ struct wr {
 	const uint8_t *safe;
 };
 
-static bool value(struct wr *w, struct jv v, size_t depth);
+static enum err value(struct wr *w, struct jv v, size_t depth);
 
-static inline bool
+static inline enum err
 put(struct wr *w, const void *p, size_t n)
 {
 	if (!sink_room(&w->s, n))
-		return false;
+		return ERR_LIMIT;
 	memcpy(w->s.o, p, n);
 	w->s.o += n;
-	return true;
+	return OK;
 }
 
-static bool
-number(struct wr *w, struct jv v)
+static enum err
+number(struct wr *w, struct str s)
 {
-	const struct str s = jv_str(v);
-
-	return num_ok((const uint8_t *)s.p, s.n) && put(w, s.p, s.n);
+	if (!num_ok((const uint8_t *)s.p, s.n))
+		return ERR_SYNTAX;
+	return put(w, s.p, s.n);
 }
 
-static bool
+static enum err
 tree(struct wr *w, struct jv v, size_t depth)
 {
 	const bool obj = v.p[0] == J_OBJ;
@@ -82,22 +82,24 @@ tree(struct wr *w, struct jv v, size_t depth)
 	struct str key;
 	struct jv val;
 
-	if (depth == JSON_DEPTH_MAX || !put(w, obj ? "{" : "[", 1))
-		return false;
+	if (depth == JSON_DEPTH_MAX)
+		return ERR_LIMIT;
+	TRY(put(w, obj ? "{" : "[", 1));
 	for (bool first = true; it.p < it.end; first = false) {
 		if (!jit_next(&it, &key, &val))
-			return false;
-		if (!first && !put(w, ",", 1))
-			return false;
-		if (obj && (put_quoted(&w->s, key, w->safe) || !put(w, ":", 1)))
-			return false;
-		if (!value(w, val, depth + 1))
-			return ERR_LIMIT;
+			return ERR_SYNTAX;
+		if (!first)
+			TRY(put(w, ",", 1));
+		if (obj) {
+			TRY(put_quoted(&w->s, key, w->safe));
+			TRY(put(w, ":", 1));
+		}
+		TRY(value(w, val, depth + 1));
 	}
 	return put(w, obj ? "}" : "]", 1);
 }
 
-static bool
+static enum err
 value(struct wr *w, struct jv v, size_t depth)
 {
 	switch (jv_type(v)) {
@@ -108,27 +110,37 @@ value(struct wr *w, struct jv v, size_t depth)
 	case J_TRUE:
 		return put(w, "true", 4);
 	case J_NUM:
-		return number(w, v);
+		return number(w, jv_str(v));
 	case J_STR:
-		return put_quoted(&w->s, jv_str(v), w->safe) == OK;
+		return put_quoted(&w->s, jv_str(v), w->safe);
 	case J_ARR:
 	case J_OBJ:
 		return tree(w, v, depth);
 	case J_NONE:
 	default:
-		return false;
+		return ERR_SYNTAX;
 	}
 }
 
 static void
-finish(struct sink *s, bool good)
+finish(struct sink *s, enum err e)
 {
-	if (good) {
+	if (e == OK) {
 		sink_keep(s);
 		return;
 	}
 	sink_drop(s);
 	s->b->full = true;
+}
+
+static enum err
+whole(struct wr *w, struct jv v)
+{
+	if (tape_size(v.p, v.n) != v.n)
+		return ERR_SYNTAX;
+	if (!sink_more(&w->s, 1, v.n + v.n / 8))
+		return ERR_LIMIT;
+	return value(w, v, 0);
 }
 
 void
@@ -141,8 +153,7 @@ json_write(struct jv v, struct buf *out)
 		return;
 	}
 	w.safe = v.p + v.n;
-	finish(&w.s, tape_size(v.p, v.n) == v.n &&
-			 sink_more(&w.s, 1, v.n + v.n / 8) && value(&w, v, 0));
+	finish(&w.s, whole(&w, v));
 }
 
 void
@@ -150,5 +161,7 @@ json_quote(struct str s, struct buf *out)
 {
 	struct sink to = sink_of(out);
 
-	finish(&to, put_quoted(&to, s, (const uint8_t *)s.p + s.n) == OK);
+	if (s.p == NULL) /* an empty text may have no address */
+		s = STR("");
+	finish(&to, put_quoted(&to, s, (const uint8_t *)s.p + s.n));
 }
