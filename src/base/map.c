@@ -1,11 +1,42 @@
 /* map: open addressing with linear probing and tombstone-free deletion. */
 #include "base/base.h"
 
+enum { SMALL = 16 }; /* keys of handles and numbers need no allocation */
+
 struct slot {
-	struct str key; /* p NULL: empty */
 	uint64_t hash;
-	void *v;
+	void *v; /* NULL: empty */
+	size_t n;
+	union {
+		char small[SMALL];
+		char *p;
+	} key;
 };
+
+static struct str
+key_of(const struct slot *s)
+{
+	return (struct str){ s->n <= SMALL ? s->key.small : s->key.p, s->n };
+}
+
+static void
+key_set(struct slot *s, struct str key)
+{
+	char *to = s->key.small;
+
+	s->n = key.n;
+	if (key.n > SMALL)
+		to = s->key.p = mem_get(key.n);
+	if (key.n > 0)
+		memcpy(to, key.p, key.n);
+}
+
+static void
+key_drop(struct slot *s)
+{
+	if (s->v != NULL && s->n > SMALL)
+		mem_free(s->key.p);
+}
 
 struct map {
 	struct slot *slot;
@@ -29,14 +60,8 @@ map_free(struct map *m)
 {
 	if (m == NULL)
 		return;
-	for (size_t i = 0; i < m->cap; i++) {
-		union {
-			const char *c;
-			void *v;
-		} u = { .c = m->slot[i].key.p };
-
-		mem_free(u.v);
-	}
+	for (size_t i = 0; i < m->cap; i++)
+		key_drop(&m->slot[i]);
 	mem_free(m->slot);
 	mem_free(m);
 }
@@ -47,8 +72,8 @@ find(const struct map *m, struct str key, uint64_t hash)
 {
 	size_t i = hash & (m->cap - 1);
 
-	while (m->slot[i].key.p != NULL &&
-	       (m->slot[i].hash != hash || !str_eq(m->slot[i].key, key)))
+	while (m->slot[i].v != NULL &&
+	       (m->slot[i].hash != hash || !str_eq(key_of(&m->slot[i]), key)))
 		i = (i + 1) & (m->cap - 1);
 	return i;
 }
@@ -68,8 +93,8 @@ grow(struct map *m)
 	m->cap *= 2;
 	m->slot = mem_get(m->cap * sizeof(*m->slot));
 	for (size_t i = 0; i < old_cap; i++)
-		if (old[i].key.p != NULL)
-			m->slot[find(m, old[i].key, old[i].hash)] = old[i];
+		if (old[i].v != NULL)
+			m->slot[find(m, key_of(&old[i]), old[i].hash)] = old[i];
 	mem_free(old);
 }
 
@@ -85,8 +110,8 @@ map_put(struct map *m, struct str key, void *v)
 		grow(m);
 	s = &m->slot[find(m, key, hash)];
 	old = s->v;
-	if (s->key.p == NULL) {
-		s->key = str_keep(key);
+	if (s->v == NULL) {
+		key_set(s, key);
 		s->hash = hash;
 		m->n++;
 	}
@@ -100,7 +125,7 @@ close_gap(struct map *m, size_t hole)
 {
 	const size_t mask = m->cap - 1;
 
-	for (size_t i = (hole + 1) & mask; m->slot[i].key.p != NULL;
+	for (size_t i = (hole + 1) & mask; m->slot[i].v != NULL;
 	     i = (i + 1) & mask) {
 		const size_t home = m->slot[i].hash & mask;
 
@@ -117,14 +142,10 @@ map_del(struct map *m, struct str key)
 {
 	const size_t i = find(m, key, hash64(key, m->seed));
 	void *v = m->slot[i].v;
-	union {
-		const char *c;
-		void *v;
-	} u = { .c = m->slot[i].key.p };
 
-	if (u.c == NULL)
+	if (v == NULL)
 		return NULL;
-	mem_free(u.v);
+	key_drop(&m->slot[i]);
 	m->slot[i] = (struct slot){ 0 };
 	m->n--;
 	close_gap(m, i);
@@ -143,10 +164,10 @@ map_next(const struct map *m, size_t *at, struct str *key, void **v)
 	for (; *at < m->cap; (*at)++) {
 		const struct slot *s = &m->slot[*at];
 
-		if (s->key.p == NULL)
+		if (s->v == NULL)
 			continue;
 		if (key != NULL)
-			*key = s->key;
+			*key = key_of(s);
 		*v = s->v;
 		(*at)++;
 		return true;

@@ -115,22 +115,25 @@ test_map(void)
 {
 	struct map *m = map_new(42);
 	static int v[2000];
-	char key[16];
+	char key[40]; /* short ones lie in the table, long ones do not */
 	size_t at = 0, n = 0;
 	bool good = true;
 	void *p;
 
 	for (int i = 0; i < 2000; i++) {
-		(void)snprintf(key, sizeof(key), "k%d", i);
+		(void)snprintf(key, sizeof(key),
+		    i % 3 ? "k%d" : "a-key-of-more-than-16-%d", i);
 		(void)map_put(m, str_of(key), &v[i]);
 	}
 	for (int i = 0; i < 2000; i += 2) {
-		(void)snprintf(key, sizeof(key), "k%d", i);
+		(void)snprintf(key, sizeof(key),
+		    i % 3 ? "k%d" : "a-key-of-more-than-16-%d", i);
 		good &= map_del(m, str_of(key)) == &v[i];
 	}
 	ok(good && map_count(m) == 1000, "delete gives the values back");
 	for (int i = 0; i < 2000; i++) {
-		(void)snprintf(key, sizeof(key), "k%d", i);
+		(void)snprintf(key, sizeof(key),
+		    i % 3 ? "k%d" : "a-key-of-more-than-16-%d", i);
 		good &= map_get(m, str_of(key)) == (i % 2 ? &v[i] : NULL);
 	}
 	ok(good, "half are there, half are not");
