@@ -8,7 +8,8 @@
  * defaults filled in; sizes in bytes, times in milliseconds):
  *
  * { "listen": "127.0.0.1:8642",      "" when only stdio is served
- *   "desk": "127.0.0.1:8643",  "control": "/run/.../control.sock",
+ *   "desk": "127.0.0.1:8643",        "" when there is none
+ *   "control": "/run/.../control.sock",
  *   "state": "/abs/dir",  "cells": 2,
  *   "durability": "strict"|"batch",  "answers": "written"|"durable",
  *   "tls": {"cert": PEM, "client_ca": PEM or "", "need_client_cert": bool}
@@ -21,17 +22,25 @@
  *   "principals": [{"name":"alice","cred":"<64 hex of SHA-256(token)>"}],
  *   "anonymous": "name" or "",      principal of calls without a token
  *   "servers": [{"name":"fs","kind":"stdio"|"http",
- *     "argv":[..],"env":{..},"cwd":"","sandbox":"on"|"off",
- *     "read":[..],"write":[..],"net":bool,     launch's template
+ *     "argv":[..],"env":{..},"cwd":"/abs","sandbox":"on"|"off",
+ *     "read":[..],"write":[..],"net":bool,     launch's template; paths are
+ *                        absolute, ["/"] is everything, [] is nothing
  *     "url":"","host":"","port":n,"path":"","tls":bool,"ca":PEM or "",
- *     "client_cert": PEM or "", "credential":bool,
+ *     "client_cert":"" (not offered yet), "credential":bool,
  *     "sharing":"session"|"principal"|"all", "era":"auto"|"legacy"|"modern",
  *     "read_only":["tool", ...]}],       may use batch durability
  *   "endpoints": [{"path":"/mcp","servers":[0,1,2]},   aggregate first
  *                 {"path":"/s/fs/mcp","servers":[0]}],
  *   "rules": [{"effect":"allow"|"deny","principal":"*","server":"*",
  *              "method":"*","name":"*","id":"...","reason":"..."}],
- *   "digest": "<hex SHA-256 of the sources>" }
+ *   "secrets": [{"name":"tls","path":"/abs/key.pem"},       only the paths:
+ *               {"name":"server/web","path":"/abs/tok"}],   the parent reads
+ *                        the files and sends them to role keys as SECRET
+ *   "digest": hex SHA-256 over the lines that sha256sum prints for
+ *             gatehouse.yaml and then each PEM file, named as it is written }
+ *
+ * Stdio servers have host, url, path "" and port 0; HTTP servers argv [],
+ * env {}, cwd "".
  */
 #ifndef CONF_H
 #define CONF_H
@@ -40,16 +49,30 @@
 #include "json/json.h"
 
 struct conf_error {
-	unsigned line, column;
-	struct note text; /* what, and the remedy */
+	unsigned line, column; /* 0: the file as a whole */
+	bool warning;	       /* legal, and probably not what was meant */
+	struct note text;      /* the key, what, and the remedy */
 };
-/* Text of gatehouse.yaml -> image tape.  Relative paths are from dir.  Reads
- * the PEM files it names.  ERR_SYNTAX with up to max errors in at[0..*n). */
+/* Text of gatehouse.yaml -> image tape.  Relative paths are from dir, which is
+ * absolute.  Reads the PEM files it names.  ERR_SYNTAX with up to max findings
+ * in at[0..*n); OK may leave warnings there. */
 NODISCARD enum err conf_read(struct str yaml, struct str dir, struct buf *image,
     struct conf_error *at, size_t max, size_t *n);
-/* The image of `gatehouse wrap -- argv`: one stdio server, stdio agent. */
+
+/* `gatehouse wrap -- argv`: one stdio server, which may do all that its user
+ * may, for one stdio agent, principal "local", to whom everything is allowed:
+ * the user chose so by wrapping it.  env is NULL-terminated NAME=VALUE. */
+struct conf_wrapped {
+	char *const *argv; /* NULL-terminated, at least one */
+	char *const *env;
+	struct str name;       /* of the server; empty: from argv[0] */
+	struct str state, cwd; /* absolute */
+};
 NODISCARD enum err conf_wrap(
-    char *const *argv, struct str state, struct buf *image, struct note *why);
+    const struct conf_wrapped *w, struct buf *image, struct note *why);
+/* What becomes of a name or path as a server's name: [a-z0-9-]{1,32}. */
+struct str conf_wrap_name(struct str from, char out[static 33]);
+
 void conf_example(struct buf *out); /* the commented example */
 void conf_man(struct buf *out);	    /* gatehouse.yaml(5), mdoc */
 

@@ -1,0 +1,169 @@
+/*
+ * conf-in: what the files of this room share.  Text becomes a tree of nodes
+ * with positions (yaml.c), the tree is checked against the table (check.c),
+ * then against itself (cross.c), and becomes the image (image.c).  All of it
+ * lives in one arena and dies with it.
+ */
+#ifndef CONF_IN_H
+#define CONF_IN_H
+
+#include "base/base.h"
+#include "conf/conf.h"
+#include "json/json.h"
+
+enum conf_type {
+	C_SECTION, /* map with the keys of the table */
+	C_NAMED,   /* map with names of the user's choosing */
+	C_LISTOF,  /* list of maps */
+	C_TEXT,
+	C_NAME, /* text without spaces */
+	C_GLOB, /* text; * matches any run */
+	C_ADDR, /* host:port or "none" */
+	C_PATH,
+	C_PEM,	  /* path of a file that goes into the image */
+	C_SECRET, /* path of a file that does not */
+	C_URL,
+	C_HASH, /* 64 hex digits */
+	C_WORD,
+	C_BOOL,
+	C_INT,
+	C_SIZE,
+	C_TIME,
+	C_LIST,	 /* of texts */
+	C_PATHS, /* list of paths */
+	C_TEXTS, /* map of texts with free keys */
+	C__N
+};
+enum conf_when { WHEN_START, WHEN_RELOAD };
+
+struct setting {
+	const char *path;
+	enum conf_type type;
+	const char *def;
+	uint64_t min, max;
+	const char *unit;
+	enum conf_when when;
+	const char *help;
+};
+extern const struct setting settings[];
+extern const size_t settings_n;
+const struct setting *setting_find(struct str path); /* NULL: no such row */
+/* The row of key below the row (NULL: the top). */
+const struct setting *setting_below(const struct setting *up, struct str key);
+/* The key below up that was most likely meant; NULL: none is near. */
+const char *setting_near(const struct setting *up, struct str key);
+/* The last component of a row's path. */
+const char *setting_key(const struct setting *s);
+/* Is s directly below up? */
+bool setting_is_below(const struct setting *up, const struct setting *s);
+/* How far apart two words are, in edits; over 3 is 4. */
+unsigned word_distance(struct str a, struct str b);
+
+enum node_kind { N_NULL, N_TEXT, N_LIST, N_MAP };
+struct node {
+	enum node_kind kind;
+	bool quoted;
+	struct str text; /* of N_TEXT */
+	struct str key;	 /* of a member; key of the element's list otherwise */
+	unsigned line, column;	       /* of the value */
+	unsigned key_line, key_column; /* of the key; 0 in a list */
+	uint64_t num;		       /* checked INT, SIZE, TIME, BOOL */
+	size_t count;
+	struct node *up, *first, *last, *next;
+	const struct setting *row; /* once checked */
+};
+
+/* Limits of the text; far beyond what people write by hand. */
+enum {
+	CONF_TEXT_MAX = 1024 * 1024,
+	CONF_DEPTH_MAX = 12,
+	CONF_NODES_MAX = 100000,
+	CONF_KEYS_MAX = 8192, /* of one map */
+	CONF_PEM_MAX = 256 * 1024,
+	CONF_ARENA = 128 * 1024 * 1024,
+};
+
+/* Where files come from: a test or a fuzzer gives its own. */
+struct conf_files {
+	/* OK, or why not, as a sentence that does not name the path. */
+	enum err (*read)(void *arg, const char *path, size_t max,
+	    struct buf *out, struct note *why);
+	/* Is it there, a file, and may we read it?  *shared: others may too.
+	 * Never reads it. */
+	enum err (*look)(
+	    void *arg, const char *path, bool *shared, struct note *why);
+	void *arg;
+};
+extern const struct conf_files conf_files_real;
+
+struct conf_job {
+	struct arena *a;
+	const struct conf_files *files;
+	struct str dir;
+	struct node *root;
+	struct conf_error *at; /* where findings go */
+	size_t max, n;
+	size_t errors;	    /* findings that are not warnings, stored or not */
+	bool wrap;	    /* built by conf_wrap */
+	struct buf sources; /* lines of sha256sum(1), for the digest */
+};
+
+/* yaml.c */
+NODISCARD enum err yaml_read(struct conf_job *j, struct str text);
+/* check.c: every key known, every value of its type and range. */
+void check_tree(struct conf_job *j);
+NODISCARD enum err value_u64(
+    const struct setting *s, struct str text, uint64_t *out, struct note *why);
+/* cross.c and servers.c: what spans keys. */
+void check_cross(struct conf_job *j);
+void check_servers(struct conf_job *j);
+/* image.c */
+NODISCARD enum err image_build(struct conf_job *j, struct buf *image);
+bool image_readable(struct str path); /* without being asked for */
+/* The whole way, and the way from a tree on. */
+NODISCARD enum err conf_build(
+    struct conf_job *j, struct str yaml, struct buf *image);
+NODISCARD enum err conf_build_tree(struct conf_job *j, struct buf *image);
+
+/* Findings, at the value of n, with its path in front; n may be NULL for one
+ * about the whole text.  key: at the key instead. */
+void conf_bad(struct conf_job *j, const struct node *n, const char *fmt, ...)
+    PRINTF(3, 4);
+void conf_bad_key(struct conf_job *j, const struct node *n, const char *fmt,
+    ...) PRINTF(3, 4);
+void conf_warn(struct conf_job *j, const struct node *n, const char *fmt, ...)
+    PRINTF(3, 4);
+
+/* Notes that these bytes are part of what the image was made from. */
+NODISCARD enum err conf_sha256(struct str s, unsigned char out[static 32]);
+void conf_source(struct conf_job *j, struct str name, struct str bytes);
+
+/* Reading the tree; absent gives NULL, or the default. */
+struct node *node_get(const struct node *map, const char *key);
+struct node *node_at(const struct node *map, const char *path); /* "a.b" */
+/* Of a checked leaf below map: the written value or the row's default. */
+struct str node_text(
+    const struct node *map, const char *key, const char *row_path);
+uint64_t node_num(
+    const struct node *map, const char *key, const char *row_path);
+/* dir + path, when path is relative; "" stays "". */
+struct str conf_path(struct conf_job *j, struct str path);
+struct str conf_path_from(struct conf_job *j, struct str dir, struct str path);
+
+/* net.c: addresses and urls, as text only. */
+struct conf_addr {
+	struct str host; /* without brackets */
+	uint16_t port;
+	bool v6, loopback, any;
+};
+NODISCARD enum err addr_parse(
+    struct str text, struct conf_addr *out, struct note *why);
+struct conf_url {
+	bool tls, loopback;
+	struct str host, path; /* path begins with a slash; query included */
+	uint16_t port;
+};
+NODISCARD enum err url_parse(
+    struct str text, struct conf_url *out, struct note *why);
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * table: the rows of settings.h and how they are found.  A path in the table
+ * has NAME where the user chooses a name, and [] where a list has elements.
+ */
+#include "conf/conf-in.h"
+
+#define START WHEN_START
+#define RELOAD WHEN_RELOAD
+const struct setting settings[] = {
+#define SETTING(path, type, def, min, max, unit, when, help)                   \
+	{ path, C_##type, def, min, max, unit, when, help },
+#include "conf/settings.h"
+#undef SETTING
+};
+const size_t settings_n = countof(settings);
+
+/* A NAMED row has rows below NAME, a list rows below []. */
+static struct str
+prefix_of(const struct setting *up, char out[static 64])
+{
+	int n;
+
+	if (up == NULL)
+		return STR("");
+	n = snprintf(out, 64, "%s%s", up->path,
+	    up->type == C_NAMED	   ? ".NAME."
+	    : up->type == C_LISTOF ? "[]."
+				   : ".");
+	BUG_ON(n < 0 || n >= 64);
+	return (struct str){ out, (size_t)n };
+}
+
+/* The rest of the row's path when the row is directly below prefix. */
+static struct str
+rest_below(const struct setting *s, struct str prefix)
+{
+	const struct str path = str_of(s->path);
+	struct str rest;
+
+	if (!str_starts(path, prefix))
+		return STR("");
+	rest = str_sub(path, prefix.n, path.n);
+	if (str_find(rest, '.') != rest.n)
+		return STR("");
+	return rest;
+}
+
+bool
+setting_is_below(const struct setting *up, const struct setting *s)
+{
+	char text[64];
+
+	return rest_below(s, prefix_of(up, text)).n > 0;
+}
+
+const struct setting *
+setting_find(struct str path)
+{
+	for (size_t i = 0; i < settings_n; i++)
+		if (str_eq(str_of(settings[i].path), path))
+			return &settings[i];
+	return NULL;
+}
+
+const struct setting *
+setting_below(const struct setting *up, struct str key)
+{
+	char text[64];
+	const struct str prefix = prefix_of(up, text);
+
+	for (size_t i = 0; i < settings_n; i++) {
+		const struct str rest = rest_below(&settings[i], prefix);
+
+		if (rest.n > 0 && str_eq(rest, key))
+			return &settings[i];
+	}
+	return NULL;
+}
+
+const char *
+setting_key(const struct setting *s)
+{
+	const char *dot = strrchr(s->path, '.');
+
+	return dot == NULL ? s->path : dot + 1;
+}
+
+enum { WORD_MAX = 32, FAR = 4 };
+
+/* Edits between two words: one row of the usual table at a time. */
+unsigned
+word_distance(struct str a, struct str b)
+{
+	unsigned row[WORD_MAX + 1];
+
+	if (a.n > WORD_MAX || b.n > WORD_MAX)
+		return FAR;
+	for (size_t k = 0; k <= b.n; k++)
+		row[k] = (unsigned)k;
+	for (size_t i = 1; i <= a.n; i++) {
+		unsigned slant = row[0];
+
+		row[0] = (unsigned)i;
+		for (size_t k = 1; k <= b.n; k++) {
+			const unsigned same = a.p[i - 1] == b.p[k - 1] ? 0 : 1;
+			unsigned best = slant + same;
+
+			if (row[k] + 1 < best)
+				best = row[k] + 1;
+			if (row[k - 1] + 1 < best)
+				best = row[k - 1] + 1;
+			slant = row[k];
+			row[k] = best;
+		}
+	}
+	return row[b.n] < FAR ? row[b.n] : FAR;
+}
+
+const char *
+setting_near(const struct setting *up, struct str key)
+{
+	const char *best = NULL;
+	unsigned least = FAR;
+	char text[64];
+	const struct str prefix = prefix_of(up, text);
+
+	for (size_t i = 0; i < settings_n; i++) {
+		const struct str rest = rest_below(&settings[i], prefix);
+		const unsigned d = rest.n == 0 ? FAR : word_distance(rest, key);
+
+		if (d < least && d < rest.n) {
+			least = d;
+			best = setting_key(&settings[i]);
+		}
+	}
+	return best;
+}
