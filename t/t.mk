@@ -2,7 +2,7 @@
 PROTOCOL := $(sort $(wildcard t/test-*.py))
 N        ?= 200
 protocol: all
-	@tool/need build node
+	@tool/need build test
 	prove -Q --timer -j2 --exec python3 $(PROTOCOL)
 conform: all
 	@tool/need build node
@@ -16,4 +16,6 @@ demo:
 	t/demo $(if $(STAY),--stay)
 torture: all
 	t/torture.py --times $(N)
+	$(MAKE) V=plant build/plant/gatehouse
+	GATEHOUSE=build/plant/gatehouse t/torture.py --times 20 --expect-loss
 .PHONY: protocol conform conform-direct demo torture
