@@ -23,6 +23,9 @@ TOOLS = [{"name": n, "description": f"tool {n}", "inputSchema": {
 TOOLS[NAMES.index("mirror")]["inputSchema"]["properties"]["region"] = {
     "type": "string", "x-mcp-header": "Region"}
 BIG = 3 * 1024 * 1024
+# Not one from a home directory: a sandbox would not show it.
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") \
+    else sys.executable
 ASK = {"message": "ok?", "requestedSchema": {
     "type": "object", "properties": {"ok": {"type": "boolean"}}}}
 
@@ -475,7 +478,7 @@ def stdio_command(era, journal, behaviour=""):
     """argv and sandbox of a stdio server for gatehouse.yaml."""
     here = os.path.dirname(os.path.abspath(__file__))
     import gatetest
-    return {"command": [sys.executable, os.path.abspath(__file__), era,
+    return {"command": [PYTHON, os.path.abspath(__file__), era,
                         journal, behaviour],
             "sandbox": {"read": [*gatetest.SYSTEM, here],
                         "write": [os.path.dirname(journal)]}}
