@@ -119,24 +119,25 @@ admit_session(struct line *l, struct turn *t)
 	if (t->method == MCP_INITIALIZE) {
 		if (map_count(l->sessions) >= l->max_sessions)
 			return turn_fail(
-			    t, 503, CODE_BUSY, "too many sessions are open");
+			    t, 503, MCP_E_BUSY, "too many sessions are open");
 		return OK;
 	}
 	if (t->session_id.n == 0 && !t->stdio)
-		return turn_fail(t, 400, -32600, "Mcp-Session-Id is missing");
+		return turn_fail(
+		    t, 400, MCP_E_REQUEST, "Mcp-Session-Id is missing");
 	s = session_get(l, t->session_id, t->stdio, t->front);
 	if (s == NULL && t->stdio && t->method == MCP_PING)
 		return OK;
 	if (s == NULL || s->principal != t->principal ||
 	    s->endpoint != t->endpoint)
 		return turn_fail(
-		    t, t->stdio ? 400 : 404, CODE_STATE, "no such session");
+		    t, t->stdio ? 400 : 404, MCP_E_STATE, "no such session");
 	if (t->version.n > 0 && mcp_version(t->version) != s->version)
-		return turn_fail(t, 400, -32600,
+		return turn_fail(t, 400, MCP_E_REQUEST,
 		    "MCP-Protocol-Version differs from the session's");
 	if (turn_by_id(s, t->id_tape) != NULL)
-		return turn_fail(
-		    t, 400, -32600, "this request id is still unanswered");
+		return turn_fail(t, 400, MCP_E_REQUEST,
+		    "this request id is still unanswered");
 	join(s, t, l);
 	return OK;
 }
@@ -150,11 +151,11 @@ step_admit(struct line *l, struct turn *t)
 	if (t->endpoint == NULL)
 		return turn_fail(t, 404, 0, "no such endpoint");
 	if (t->principal == NULL)
-		return turn_fail(t, 401, CODE_DENIED, "unknown credential");
+		return turn_fail(t, 401, MCP_E_AUTH, "unknown credential");
 	if (!rate_ok(l, t->principal))
-		return turn_fail(t, 429, CODE_BUSY, "rate limit");
+		return turn_fail(t, 429, MCP_E_BUSY, "rate limit");
 	if (t->principal->inflight >= l->max_inflight)
-		return turn_fail(t, 429, CODE_BUSY, "too many open requests");
+		return turn_fail(t, 429, MCP_E_BUSY, "too many open requests");
 	t->principal->inflight++;
 	t->queued = true;
 	if (t->era == MCP_LEGACY)
@@ -162,7 +163,7 @@ step_admit(struct line *l, struct turn *t)
 	if (t->method == MCP_UNKNOWN ||
 	    (row->flags & (era | M_UP)) != (era | M_UP) ||
 	    (row->flags & M_NOTE))
-		return turn_fail(t, t->era == MCP_MODERN ? 404 : 200, -32601,
-		    "Method not found");
+		return turn_fail(t, t->era == MCP_MODERN ? 404 : 200,
+		    MCP_E_METHOD, "Method not found");
 	return OK;
 }

@@ -152,7 +152,7 @@ put_leg(struct pick *p, const struct leg *g)
 static enum err
 leg_failed(struct turn *t, const struct leg *g)
 {
-	return turn_fail(t, g->status, CODE_UPSTREAM, "upstream %.*s: %s",
+	return turn_fail(t, g->status, MCP_E_UPSTREAM, "upstream %.*s: %s",
 	    STR_ARG(t->target[0]->name), g->why.text);
 }
 
@@ -372,6 +372,7 @@ step_merge(struct line *l, struct turn *t)
 {
 	const struct list *list = list_of(t->method);
 	struct leg *g = t->legs;
+	struct note why = { "" };
 
 	if (t->retry_of != 0)
 		return OK;
@@ -395,6 +396,11 @@ step_merge(struct line *l, struct turn *t)
 			jv_get(jv_of(buf_view(&g->out)), STR("message")))));
 		return OK;
 	}
+	if (mcp_result_check(g->era, t->method, jv_of(buf_view(&g->out)),
+		t->session != NULL ? jv_of(t->session->caps) : t->caps,
+		&why) != OK)
+		return turn_fail(t, 502, MCP_E_UPSTREAM, "upstream %.*s: %s",
+		    STR_ARG(t->target[0]->name), why.text);
 	if (str_eq(jv_str(jv_get(jv_of(buf_view(&g->out)), STR("resultType"))),
 		STR("input_required")) &&
 	    t->era == MCP_LEGACY)

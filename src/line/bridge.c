@@ -16,24 +16,18 @@ static bool
 cap_ok(enum mcp_method m, struct jv caps, struct jv params)
 {
 	const struct mcp_row *row = mcp_row(m);
-	struct jv c;
+	const bool url = mcp_cap(caps, "elicitation/url");
 
-	if (row->client_cap == NULL)
+	if (row->client_cap == NULL || !mcp_cap(caps, row->client_cap))
 		return false;
-	c = jv_get(caps, str_of(row->client_cap));
-	if (!jv_is(c, J_OBJ))
-		return false;
-	if (m == MCP_ELICIT) {
-		const bool form = jv_is(jv_get(c, STR("form")), J_OBJ);
-		const bool url = jv_is(jv_get(c, STR("url")), J_OBJ);
-
+	if (m == MCP_ELICIT) { /* {} means form (2025-11-25) */
 		if (str_eq(jv_str(jv_get(params, STR("mode"))), STR("url")))
 			return url;
-		return form || !url; /* {} means form (2025-11-25) */
+		return !url || mcp_cap(caps, "elicitation/form");
 	}
-	if (m == MCP_SAMPLING && jv_is(jv_get(params, STR("tools")), J_ARR))
-		return jv_is(jv_get(c, STR("tools")), J_OBJ);
-	return true;
+	return m != MCP_SAMPLING ||
+	       !jv_is(jv_get(params, STR("tools")), J_ARR) ||
+	       mcp_cap(caps, "sampling/tools");
 }
 
 static void
@@ -64,7 +58,7 @@ refuse_server(
 		.method = msg_text(m, F_NAME) };
 
 	record_fact(l, &f);
-	mcp_error_tape(&b, -32601, str_of(why), (struct jv){ 0 });
+	mcp_error_tape(&b, MCP_E_METHOD, str_of(why), (struct jv){ 0 });
 	answer_server(
 	    l, h, msg_tree(m, F_ID), (struct jv){ 0 }, jv_of(buf_view(&b)));
 	buf_done(&b);
@@ -328,7 +322,7 @@ bridge_inputs(struct line *l, struct turn *t, struct leg *g)
 	struct jv v;
 
 	if (s == NULL || jv_count(jv_get(r, STR("inputRequests"))) == 0)
-		return turn_fail(t, 502, CODE_UPSTREAM,
+		return turn_fail(t, 502, MCP_E_UPSTREAM,
 		    "the server wants inputs but names none");
 	t->asks_open = 0;
 	while (jit_next(&it, &key, &v)) {
@@ -338,7 +332,7 @@ bridge_inputs(struct line *l, struct turn *t, struct leg *g)
 
 		if (!cap_ok(mcp_method_of(name), jv_of(s->caps), params) ||
 		    (a = ask_new(s->ask, countof(s->ask), &s->ask_no)) == NULL)
-			return turn_fail(t, 502, CODE_UPSTREAM,
+			return turn_fail(t, 502, MCP_E_UPSTREAM,
 			    "the server asks what the agent cannot give");
 		a->bridged = true;
 		a->turn = t->id;
@@ -362,7 +356,7 @@ bridged_reply(struct line *l, struct ask *a, const struct msg *m)
 		input_came(l, t, a, m);
 		return true;
 	}
-	(void)turn_fail(t, 0, CODE_STATE, "the agent refused an input");
+	(void)turn_fail(t, 0, MCP_E_STATE, "the agent refused an input");
 	turn_resume(l, t, ERR_DENIED);
 	return true;
 }

@@ -245,7 +245,8 @@ heads_agree(struct leg *g)
 	    mcp_heads_agree(jv_of(*known), jv_get(t->params, STR("arguments")),
 		t->heads, &g->why) == OK)
 		return true;
-	mcp_error_tape(&g->out, -32020, str_of(g->why.text), (struct jv){ 0 });
+	mcp_error_tape(
+	    &g->out, MCP_E_HEADERS, str_of(g->why.text), (struct jv){ 0 });
 	g->is_error = true;
 	return false;
 }

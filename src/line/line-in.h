@@ -23,13 +23,6 @@ enum {
 	HELD_S = 300,	   /* an agent must come back with its inputs */
 	TURN_FREE_MAX = 64 /* finished turns kept for reuse */
 };
-enum {
-	CODE_DENIED = -31001,
-	CODE_UPSTREAM = -31002,
-	CODE_BUSY = -31003,
-	CODE_LEDGER = -31004,
-	CODE_STATE = -31005
-};
 
 /* Handles that survive reuse: index | generation << 20. */
 struct slab {

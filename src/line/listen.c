@@ -147,7 +147,7 @@ listen_start(struct line *l, struct turn *t)
 		honour(t, h, wanted);
 	}
 	if (!any)
-		return turn_fail(t, 502, CODE_UPSTREAM,
+		return turn_fail(t, 502, MCP_E_UPSTREAM,
 		    "no server of this endpoint can be reached");
 	send_ack(l, t);
 	t->l_next = l->listens;

@@ -46,7 +46,7 @@ static enum err
 unrecorded(struct turn *t)
 {
 	return turn_fail(
-	    t, 503, CODE_LEDGER, "the ledger cannot write: nothing is done");
+	    t, 503, MCP_E_LEDGER, "the ledger cannot write: nothing is done");
 }
 
 static const char *
@@ -166,7 +166,7 @@ step_outcome(struct line *l, struct turn *t)
 	if (t->out.n > 0)
 		msg_set_text(&m, F_RESULT, buf_view(&t->out));
 	if (buf_end(b) != OK || send(l, &m) != OK)
-		return turn_fail(t, 503, CODE_LEDGER,
+		return turn_fail(t, 503, MCP_E_LEDGER,
 		    "the outcome cannot be recorded: it is unknown");
 	l->seq++;
 	park(l->answers_durable ? &l->durable : &l->written, t, l->seq);

@@ -80,12 +80,13 @@ route_one(struct turn *t)
 		u = split_uri(t->endpoint, t->name);
 	}
 	if (t->name.n == 0)
-		return turn_fail(t, 0, -32602, "the request names nothing");
+		return turn_fail(
+		    t, 0, MCP_E_PARAMS, "the request names nothing");
 	if (u == NULL)
 		return turn_fail(t, 0,
 		    t->era == MCP_LEGACY && t->method == MCP_RESOURCES_READ
-			? -32002
-			: -32602,
+			? MCP_E_NO_RESOURCE
+			: MCP_E_PARAMS,
 		    "no server of this endpoint has it");
 	t->target[t->target_n++] = u;
 	return bound_ok(t);
@@ -107,8 +108,8 @@ step_route(struct line *l, struct turn *t)
 	if (t->method == MCP_TASKS_GET || t->method == MCP_TASKS_CANCEL ||
 	    t->method == MCP_TASKS_RESULT || t->method == MCP_TASKS_LIST ||
 	    t->method == MCP_TASKS_UPDATE)
-		return turn_fail(t, t->era == MCP_MODERN ? 404 : 0, -32601,
-		    "tasks are not offered by this gateway");
+		return turn_fail(t, t->era == MCP_MODERN ? 404 : 0,
+		    MCP_E_METHOD, "tasks are not offered by this gateway");
 	if (named(t->method))
 		return route_one(t);
 	for (size_t i = 0; i < t->endpoint->n; i++)
@@ -126,7 +127,7 @@ decide_general(struct turn *t)
 		t->verdict = (struct verdict){ .rule = STR("default-deny"),
 			.reason = STR("no rule lets this principal reach a "
 				      "server of this endpoint") };
-		return turn_fail(t, 403, CODE_DENIED, "denied: %.*s",
+		return turn_fail(t, 403, MCP_E_DENIED, "denied: %.*s",
 		    STR_ARG(t->verdict.reason));
 	}
 	t->verdict = (struct verdict){ .effect = ALLOW,
@@ -151,9 +152,9 @@ step_decide(struct line *l, struct turn *t)
 	if (t->verdict.effect == ALLOW)
 		return OK;
 	if (t->verdict.effect == HOLD)
-		return turn_fail(t, 0, CODE_DENIED, "denied: %.*s",
+		return turn_fail(t, 0, MCP_E_DENIED, "denied: %.*s",
 		    STR_ARG(STR("approval_unavailable")));
-	return turn_fail(t, 0, CODE_DENIED, "denied by rule %.*s: %.*s",
+	return turn_fail(t, 0, MCP_E_DENIED, "denied by rule %.*s: %.*s",
 	    STR_ARG(t->verdict.rule), STR_ARG(t->verdict.reason));
 }
 

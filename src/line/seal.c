@@ -59,27 +59,10 @@ seal_hold(struct line *l, struct turn *t)
 	buf_ch(&b, 'H');
 	buf_u64(&b, t->id);
 	if (ask_keys(l, t, buf_view(&b)) != OK) {
-		(void)turn_fail(t, 503, CODE_STATE, "no key to seal with");
+		(void)turn_fail(t, 503, MCP_E_STATE, "no key to seal with");
 		turn_resume(l, t, ERR_GONE);
 	}
 	buf_done(&b);
-}
-
-static bool
-input_kind_ok(const struct turn *t, struct jv r)
-{
-	struct jit it = jit_of(jv_get(r, STR("inputRequests")));
-	struct jv v;
-
-	while (jit_next(&it, NULL, &v)) {
-		const struct mcp_row *row =
-		    mcp_row(mcp_method_of(jv_str(jv_get(v, STR("method")))));
-
-		if (row->client_cap == NULL ||
-		    !jv_is(jv_get(t->caps, str_of(row->client_cap)), J_OBJ))
-			return false;
-	}
-	return true;
 }
 
 /* A modern server's input_required on its way to a modern agent (N10, N11). */
@@ -96,12 +79,6 @@ step_seal(struct line *l, struct turn *t)
 	    !str_eq(
 		jv_str(jv_get(r, STR("resultType"))), STR("input_required")))
 		return OK;
-	if (!(mcp_row(t->method)->flags & M_MRTR) || t->target_n != 1 ||
-	    (jv_type(state) == J_NONE &&
-		!jv_is(jv_get(r, STR("inputRequests")), J_OBJ)) ||
-	    !input_kind_ok(t, r))
-		return turn_fail(t, 502, CODE_UPSTREAM,
-		    "the server asks what the protocol does not allow");
 	if (!jv_is(state, J_STR))
 		return OK;
 	binding(t, d);
@@ -111,7 +88,7 @@ step_seal(struct line *l, struct turn *t)
 	e = ask_keys(l, t, buf_view(&b));
 	buf_done(&b);
 	if (e != OK)
-		return turn_fail(t, 503, CODE_STATE, "no key to seal with");
+		return turn_fail(t, 503, MCP_E_STATE, "no key to seal with");
 	return ERR_MORE;
 }
 
@@ -125,11 +102,11 @@ step_unseal(struct line *l, struct turn *t)
 		return OK;
 	if (!jv_is(state, J_STR) || !(mcp_row(t->method)->flags & M_MRTR))
 		return turn_fail(
-		    t, 400, -32602, "requestState has no place here");
+		    t, 400, MCP_E_PARAMS, "requestState has no place here");
 	msg_set(&m, F_CALL, t->id);
 	msg_set_text(&m, F_TEXT, jv_str(state));
 	if (l->port.keys(l->port.arg, &m) != OK)
-		return turn_fail(t, 503, CODE_STATE, "no key to open with");
+		return turn_fail(t, 503, MCP_E_STATE, "no key to open with");
 	t->sealing = true;
 	return ERR_MORE;
 }
@@ -208,8 +185,8 @@ opened_held(struct line *l, struct turn *t, struct str s)
 		jv_get(t->params, STR("name"))) ||
 	    !jv_same(jv_get(h->params, STR("arguments")),
 		jv_get(t->params, STR("arguments"))))
-		return turn_fail(
-		    t, 400, -32602, "requestState belongs to no such call");
+		return turn_fail(t, 400, MCP_E_PARAMS,
+		    "requestState belongs to no such call");
 	t->retry_of = h->id;
 	return OK;
 }
@@ -239,8 +216,8 @@ bound_ok(struct turn *t)
 		return OK;
 	binding(t, d);
 	if (t->bound.n != sizeof(d) || !mem_same(t->bound.p, d, sizeof(d)))
-		return turn_fail(
-		    t, 400, -32602, "requestState was given for another call");
+		return turn_fail(t, 400, MCP_E_PARAMS,
+		    "requestState was given for another call");
 	return OK;
 }
 
@@ -257,7 +234,8 @@ seal_came(struct line *l, const struct msg *m)
 	if (t->dead) {
 		turn_cancel(l, t, "cancelled by the agent");
 	} else if (msg_num(m, F_STATUS) != 0) {
-		(void)turn_fail(t, 400, -32602, "requestState is not ours");
+		(void)turn_fail(
+		    t, 400, MCP_E_PARAMS, "requestState is not ours");
 		turn_resume(l, t, ERR_DENIED);
 	} else if (m->kind == MSG_SEALED && t->asks_open > 0) {
 		send_inputs(l, t, msg_text(m, F_TEXT));
@@ -270,7 +248,8 @@ seal_came(struct line *l, const struct msg *m)
 		opened_state(l, t, str_sub(s, 1, s.n));
 		turn_resume(l, t, arena_spent(t->mem) ? ERR_LIMIT : OK);
 	} else {
-		(void)turn_fail(t, 400, -32602, "requestState is not ours");
+		(void)turn_fail(
+		    t, 400, MCP_E_PARAMS, "requestState is not ours");
 		turn_resume(l, t, ERR_DENIED);
 	}
 }
@@ -285,7 +264,7 @@ bridge_retry(struct line *l, struct turn *t)
 	char key[8];
 
 	if (h == NULL || !h->held)
-		return turn_fail(t, 400, -32602, "that call is over");
+		return turn_fail(t, 400, MCP_E_PARAMS, "that call is over");
 	turn_detach(l, t);
 	t->dead = true; /* the held turn answers in its place */
 	h->held = false;

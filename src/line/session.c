@@ -56,7 +56,7 @@ session_new(struct line *l, struct turn *t)
 	int v = mcp_version(jv_str(jv_get(t->params, STR("protocolVersion"))));
 
 	if (map_get(l->sessions, id) != NULL)
-		return turn_fail(t, 400, -32600, "already initialized");
+		return turn_fail(t, 400, MCP_E_REQUEST, "already initialized");
 	if (v < 0 || v >= MCP_V_2026_07_28)
 		v = MCP_V_2025_11_25;
 	s = mem_get(sizeof(*s));
@@ -149,7 +149,7 @@ session_checked(struct line *l, unsigned front, const struct msg *m)
 	}
 	if (msg_has(m, F_REF))
 		refuse_ref(l, front, msg_num(m, F_REF), status,
-		    status == 401 ? CODE_DENIED : CODE_STATE,
+		    status == 401 ? MCP_E_AUTH : MCP_E_STATE,
 		    status == 401   ? "unknown credential"
 		    : status == 404 ? "no such session"
 				    : "bad session or version header");
@@ -250,7 +250,7 @@ session_stream(struct line *l, unsigned front, const struct msg *m)
 		return;
 	if (event.n > 0) {
 		if (!replay_from(l, s, event, front, ref))
-			refuse_ref(l, front, ref, 404, CODE_STATE,
+			refuse_ref(l, front, ref, 404, MCP_E_STATE,
 			    "that event is not known any more");
 		return;
 	}

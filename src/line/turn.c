@@ -45,8 +45,9 @@ failed(struct turn *t, enum err e)
 	if (t->failed == NULL) {
 		t->failed = steps[t->step].name;
 		if (t->status == 0)
-			(void)turn_fail(t, e == ERR_LIMIT ? 413 : 500, -32603,
-			    "step %s failed: %s", t->failed, err_name(e));
+			(void)turn_fail(t, e == ERR_LIMIT ? 413 : 500,
+			    MCP_E_INTERNAL, "step %s failed: %s", t->failed,
+			    err_name(e));
 	}
 	if (t->step < AT_RECORD)
 		t->verdict.effect = DENY;
@@ -77,7 +78,7 @@ turn_resume(struct line *l, struct turn *t, enum err how)
 	if (how != OK) {
 		failed(t, how);
 	} else if (t->dead && t->step == AT_RECORD && t->failed == NULL) {
-		(void)turn_fail(t, 499, CODE_STATE, "cancelled by the agent");
+		(void)turn_fail(t, 499, MCP_E_STATE, "cancelled by the agent");
 		t->failed = "cancel"; /* decided, recorded, never sent */
 		t->step = AT_OUTCOME;
 	} else if (t->step == AT_RECORD && t->failed != NULL) {
@@ -116,7 +117,7 @@ turn_fail(struct turn *t, unsigned status, int code, const char *fmt, ...)
 	t->code = code;
 	t->is_error = true;
 	buf_clear(&t->out);
-	if (code == CODE_DENIED && t->method == MCP_TOOLS_CALL) {
+	if (code == MCP_E_DENIED && t->method == MCP_TOOLS_CALL) {
 		size_t o, a, i; /* a refusal that the model can react to */
 
 		t->is_error = false;
@@ -236,7 +237,8 @@ turn_start(struct line *l, unsigned front, const struct msg *m)
 	if (t->method >= MCP__N)
 		t->method = MCP_UNKNOWN;
 	if (arena_spent(t->mem)) {
-		(void)turn_fail(t, 413, -32600, "the message is too large");
+		(void)turn_fail(
+		    t, 413, MCP_E_REQUEST, "the message is too large");
 		t->failed = steps[0].name;
 		t->step = AT_RECORD;
 	}
@@ -301,7 +303,7 @@ turn_cancel(struct line *l, struct turn *t, const char *why)
 	if (t->wait_seq != 0 || t->sealing)
 		return;
 	if (t->step >= AT_RECORD) {
-		(void)turn_fail(t, 499, CODE_STATE, "%s", why);
+		(void)turn_fail(t, 499, MCP_E_STATE, "%s", why);
 		t->step = AT_OUTCOME;
 	} else {
 		t->step = countof(steps);
@@ -342,12 +344,10 @@ http_status(const struct turn *t)
 
 	if (t->status != 0)
 		return t->status == 499 ? 500 : t->status;
-	if (t->era != MCP_MODERN || !t->is_error ||
+	if (!t->is_error ||
 	    jv_i64(jv_get(jv_of(buf_view(&t->out)), STR("code")), &code) != OK)
 		return 200;
-	if (code == -32601)
-		return 404;
-	return code <= -32020 && code >= -32022 ? 400 : 200;
+	return mcp_error_status(t->era, (int)code);
 }
 
 enum err

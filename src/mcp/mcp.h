@@ -74,6 +74,8 @@ enum {
 	MCP_E_BUSY = -31002,	    /* a limit of the gateway */
 	MCP_E_UPSTREAM = -31003,    /* the upstream failed */
 	MCP_E_AUTH = -31004,	    /* no or unknown credential */
+	MCP_E_LEDGER = -31005,	    /* it cannot be recorded */
+	MCP_E_STATE = -31006,	    /* no such session, event or held call */
 };
 
 /* What the transport saw beside the body.  Empty str: header absent. */
