@@ -4,6 +4,8 @@ COUNTER(ALLOWED, "gatehouse_allowed_total", "requests that policy allowed")
 COUNTER(DENIED, "gatehouse_denied_total", "requests that were refused")
 COUNTER(RECORDS, "gatehouse_records_total", "records written to the ledger")
 COUNTER(SYNCS, "gatehouse_syncs_total", "fdatasync calls of the ledger")
+COUNTER(LEDGER_BROKEN, "gatehouse_ledger_broken",
+    "ledgers that stopped recording because their disk failed")
 COUNTER(BAD_INPUT, "gatehouse_bad_input_total",
     "agent messages refused as malformed")
 COUNTER(UPSTREAM_FAIL, "gatehouse_upstream_failures_total",
