@@ -28,10 +28,19 @@ class Journal:
             return {x.rstrip("\n") for x in f if x.endswith("\n")}
 
 
-def digest(word):
-    """What the ledger keeps of the arguments {"text": word}."""
-    text = json.dumps({"text": word}, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def digests(word):
+    """What the ledger may keep of a call with this word: the digest of its
+    parameters as JCS, with or without what only the protocol reads."""
+    whole = g.Agent(0).modern_parts("tools/call", call(word))[1]["params"]
+    forms = (whole, {k: v for k, v in whole.items() if k != "_meta"},
+             whole["arguments"])
+    return {hashlib.sha256(json.dumps(
+        f, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
+        for f in forms}
+
+
+def call(word):
+    return {"name": "echo", "arguments": {"text": word}}
 
 
 class Upstream(fakes.HttpUpstream):
@@ -101,8 +110,7 @@ class Agents:
     def call(self, c, server, word):
         """True when the server's answer to this very call came."""
         a = self.gate.agent(path=f"/s/{server}/mcp")
-        h, m = a.modern_parts("tools/call", {
-            "name": "echo", "arguments": {"text": word}})
+        h, m = a.modern_parts("tools/call", call(word))
         c.request("POST", a.path, json.dumps(m).encode(), h)
         r = c.getresponse()
         answer = g.Answer(r.status, r.getheaders(), r.read())
@@ -110,24 +118,21 @@ class Agents:
 
 
 def violations(gate, agents, upstreams):
-    """What the ledger lacks: (calls without decision, answers without
-    outcome), and whether it verifies."""
-    decided, ended = set(), set()
+    """Holds the ledger against the journals: words of calls that a server
+    saw without a decision to allow, words of answers that the agent got
+    without an outcome; whether it verifies, what verify said, and how many
+    of each there were."""
+    decided, ended = {}, set()
     for r in gate.records():
         if r.get("kind") == "decision" and r.get("verdict") == "allow":
-            decided.add(content_of(r))
+            decided[r["cell"], r["seq"]] = r.get("digest")
         if r.get("kind") == "outcome":
-            ended.add(r.get("call"))
-    by_call = {r.get("call", r.get("seq")): content_of(r)
-               for r in gate.records() if r.get("kind") == "decision"}
-    answered = {by_call.get(c) for c in ended}
+            ended.add((r["cell"], r["decision"]))
+    allowed = set(decided.values())
+    answered = {decided.get(key) for key in ended}
     saw = set().union(*(u.journal.words() for u in upstreams))
     got = agents.journal.words()
     code, out, err = gate.cli("ledger", "verify", gate.state)
-    return ([w for w in saw if digest(w) not in decided],
-            [w for w in got if digest(w) not in answered],
+    return ([w for w in saw if not digests(w) & allowed],
+            [w for w in got if not digests(w) & answered],
             code == 0, out + err, len(saw), len(got))
-
-
-def content_of(record):
-    return record.get("arguments_sha256") or record.get("arguments")

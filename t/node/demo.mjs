@@ -31,7 +31,8 @@ function decision() {
 		["ledger", "show", "--json", `${dir}/state`],
 		{ encoding: "utf8", maxBuffer: 1 << 26 }).trim().split("\n");
 	return lines.map((l) => JSON.parse(l))
-		.filter((r) => r.kind === "decision").at(-1) ?? {};
+		.filter((r) => r.kind === "decision" && r.method === "tools/call")
+		.sort((a, b) => a.time - b.time).at(-1) ?? {};
 }
 
 const client = new Client({ name: "demo-agent", version: "1.0.0" },
@@ -57,8 +58,8 @@ for (const [what, name, args, expected] of steps) {
 	console.log(`${allowed ? "ALLOWED" : "REFUSED"}  ${what}: ${name}`);
 	console.log(`         ${said.replaceAll("\n", " ").slice(0, 100)}`);
 	console.log(`         rule ${d.rule ?? "?"}: ${d.reason ?? "?"}`);
-	console.log(`         record ${d.seq ?? "?"} of ${d.segment ??
-		"cell " + (d.cell ?? "?")} in ${dir}/state`);
+	console.log(`         record ${d.seq ?? "?"} of cell ${d.cell ?? "?"} ` +
+		`in ${dir}/state`);
 }
 await client.close();
 console.log(wrong === 0 ? "\nEvery verdict was as the rules say."
