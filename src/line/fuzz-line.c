@@ -1,0 +1,302 @@
+/*
+ * fuzz-line: peers that say anything the table of kinds lets them say, in any
+ * order: two fronts and a back under an attacker's control, a ledger and keys
+ * that answer, die and come back.  Checked besides memory: no call goes
+ * upstream without a decision record that the ledger has acknowledged.
+ */
+#include "line/line-in.h"
+
+static struct {
+	struct buf last_session;
+	uint64_t seq, acked, hop[8], call[8];
+	size_t hops, calls, decisions, acked_decisions, sent;
+	uint64_t clock, keys_call;
+	bool keys_open, ledger;
+	struct buf sealed;
+} w;
+
+static enum err
+to_front(void *arg, unsigned who, const struct msg *m)
+{
+	(void)arg;
+	(void)who;
+	if (msg_text(m, F_SESSION).n > 0) {
+		buf_clear(&w.last_session);
+		buf_str(&w.last_session, msg_text(m, F_SESSION));
+	}
+	return OK;
+}
+
+static enum err
+to_back(void *arg, unsigned who, const struct msg *m)
+{
+	(void)arg;
+	(void)who;
+	if (m->kind == MSG_HOP_OPEN)
+		w.hop[w.hops++ % countof(w.hop)] = msg_num(m, F_HOP);
+	if (m->kind != MSG_UP_CALL)
+		return OK;
+	w.call[w.calls++ % countof(w.call)] = msg_num(m, F_CALL);
+	BUG_ON(w.acked_decisions == 0); /* nothing leaves unrecorded */
+	return OK;
+}
+
+static enum err
+to_ledger(void *arg, const struct msg *m)
+{
+	const struct str kind = jv_str(jv_get(msg_tree(m, F_REC), STR("kind")));
+
+	(void)arg;
+	if (!w.ledger)
+		return ERR_GONE;
+	BUG_ON(msg_num(m, F_SEQ) != w.seq + 1); /* no gap, ever */
+	w.seq++;
+	w.decisions += str_eq(kind, STR("decision"));
+	return OK;
+}
+
+static enum err
+to_keys(void *arg, const struct msg *m)
+{
+	(void)arg;
+	w.keys_call = msg_num(m, F_CALL);
+	w.keys_open = m->kind == MSG_UNSEAL;
+	if (m->kind == MSG_SEAL) {
+		buf_clear(&w.sealed);
+		buf_str(&w.sealed, msg_text(m, F_BYTES));
+	}
+	return OK;
+}
+
+static uint64_t
+the_clock(void *arg)
+{
+	(void)arg;
+	return w.clock;
+}
+
+static void
+the_random(void *p, size_t n)
+{
+	static unsigned char next;
+
+	memset(p, ++next, n);
+}
+
+static const char *const trees[] = { "{}", "{\"name\":\"read\"}",
+	"{\"name\":\"fs___read\",\"arguments\":{\"a\":1}}",
+	"{\"name\":\"read\",\"requestState\":\"x\",\"inputResponses\":{\"r1\":"
+	"{}}}",
+	"{\"uri\":\"file:///a\"}",
+	"{\"ref\":{\"type\":\"ref/prompt\",\"name\":\"web___p\"}}",
+	"{\"notifications\":{\"toolsListChanged\":true,"
+	"\"resourceSubscriptions\":[\"file:///a\"]}}",
+	"{\"protocolVersion\":\"2025-11-25\"}", "{\"requestId\":1}",
+	"{\"level\":\"info\"}", "{\"cursor\":\"c\"}", "[1,2]", "7", "\"s\"" };
+static const char *const results[] = { "{}",
+	"{\"tools\":[{\"name\":\"a\",\"inputSchema\":{\"properties\":{\"p\":{"
+	"\"type\":\"string\",\"x-mcp-header\":\"P\"}}}},{\"name\":\"a\"},3],"
+	"\"nextCursor\":\"n\"}",
+	"{\"resources\":[{\"uri\":\"file:///a\"}]}",
+	"{\"resultType\":\"input_required\",\"inputRequests\":{\"k\":{"
+	"\"method\":\"elicitation/create\",\"params\":{}}},\"requestState\":"
+	"\"s\"}",
+	"{\"resultType\":\"input_required\"}", "[]", "null",
+	"{\"resultType\":\"task\"}" };
+static const char *const caps[] = { "{}", "{\"elicitation\":{},\"roots\":{}}",
+	("{\"tools\":{\"listChanged\":true},\"resources\":{\"subscribe\":true,"
+	 "\"listChanged\":true},\"logging\":{}}") };
+
+static struct jv
+pick(const char *const *from, size_t n, uint8_t i)
+{
+	static struct buf at[32];
+	static size_t next;
+	struct buf *b = &at[next++ % countof(at)];
+
+	b->max = 65536;
+	buf_clear(b);
+	BUG_ON(json_parse(str_of(from[i % n]), &json_default, b, NULL) != OK);
+	return jv_of(buf_view(b));
+}
+
+static void
+agent_fields(struct msg *m, struct cur *c, char cred[static 32])
+{
+	const uint8_t who = cur_u8(c);
+
+	memset(cred, 'a' + who % 3, 32);
+	msg_set(m, F_WHERE, cur_u8(c) % 3);
+	msg_set(m, F_ERA, who / 3 % 2);
+	if (who & 64)
+		msg_set(m, F_FLAGS, MF_STDIO | MF_PROGRESS);
+	else
+		msg_set_text(m, F_CRED, (struct str){ cred, 32 });
+	if ((who & 128) == 0 && w.last_session.n > 0)
+		msg_set_text(m, F_SESSION, buf_view(&w.last_session));
+}
+
+static void
+from_agent(struct line *l, struct cur *c)
+{
+	static const enum msg_kind kinds[] = { MSG_REQUEST, MSG_REQUEST,
+		MSG_NOTICE, MSG_REPLY, MSG_STREAM, MSG_CLOSE, MSG_GONE };
+	struct msg m = msg_of(kinds[cur_u8(c) % countof(kinds)]);
+	const enum mcp_method method = (enum mcp_method)(cur_u8(c) % MCP__N);
+	struct buf id = { .max = 64 };
+	char cred[32];
+	uint8_t n;
+
+	n = cur_u8(c);
+	msg_set(&m, F_REF, n % 16);
+	if (m.kind != MSG_GONE)
+		agent_fields(&m, c, cred);
+	tape_i64(&id, n % 8);
+	if (m.kind == MSG_REQUEST || m.kind == MSG_NOTICE) {
+		msg_set(&m, F_METHOD, method);
+		msg_set_text(&m, F_NAME, mcp_row(method)->text);
+		msg_set_tree(
+		    &m, F_PARAMS, pick(trees, countof(trees), cur_u8(c)));
+	}
+	if (m.kind == MSG_REQUEST)
+		msg_set_tree(&m, F_CAPS, pick(caps, countof(caps), n));
+	if (m.kind == MSG_REPLY)
+		msg_set_tree(&m, F_RESULT, pick(results, countof(results), n));
+	if (m.kind == MSG_REQUEST || m.kind == MSG_REPLY)
+		msg_set_text(&m, F_ID, buf_view(&id));
+	if (m.kind == MSG_STREAM && (n & 16))
+		msg_set_text(&m, F_EVENT, STR("0.1"));
+	line_from_front(l, n & 1, &m);
+	buf_done(&id);
+}
+
+static void
+from_back(struct line *l, struct cur *c)
+{
+	static const enum msg_kind kinds[] = { MSG_HOP_OPENED, MSG_UP_ANSWER,
+		MSG_UP_EVENT, MSG_UP_EVENT, MSG_HOP_LOST };
+	struct msg m = msg_of(kinds[cur_u8(c) % countof(kinds)]);
+	const uint8_t n = cur_u8(c), k = cur_u8(c);
+	const enum mcp_method method = (enum mcp_method)(k % MCP__N);
+
+	if (m.kind != MSG_UP_ANSWER)
+		msg_set(&m, F_HOP, w.hop[n % countof(w.hop)]);
+	if (m.kind == MSG_UP_ANSWER || (m.kind == MSG_UP_EVENT && (n & 64)))
+		msg_set(&m, F_CALL, w.call[k % countof(w.call)]);
+	if (m.kind == MSG_HOP_OPENED) {
+		msg_set(&m, F_STATUS, n > 240);
+		msg_set(&m, F_ERA, k & 1);
+		msg_set_tree(&m, F_CAPS, pick(caps, countof(caps), k / 2));
+	}
+	if (m.kind == MSG_UP_ANSWER && n > 30)
+		msg_set_tree(&m, n > 240 ? F_ERROR : F_RESULT,
+		    pick(results, countof(results), n));
+	if (m.kind == MSG_UP_ANSWER && n <= 30)
+		msg_set(&m, F_STATUS, 502);
+	if (m.kind == MSG_UP_EVENT) {
+		msg_set_text(&m, F_NAME, mcp_row(method)->text);
+		msg_set_tree(&m, F_PARAMS, pick(trees, countof(trees), n));
+		msg_set_tree(&m, F_ID, pick(trees, countof(trees), 13));
+		if (n & 1)
+			msg_set(&m, F_FLAGS, MF_REQUEST);
+	}
+	line_from_back(l, n >> 1 & 1, &m);
+}
+
+static void
+from_ledger(struct line *l, bool whole)
+{
+	struct msg m = msg_of(MSG_RECORDED);
+
+	w.ledger = true;
+	w.acked = w.seq;
+	w.acked_decisions = w.decisions;
+	msg_set(&m, F_SEQ, w.seq);
+	msg_set(&m, F_FLAGS, whole ? MF_STRICT : 0);
+	line_from_ledger(l, &m);
+}
+
+static void
+from_keys(struct line *l, uint8_t n)
+{
+	struct msg m = msg_of(w.keys_open ? MSG_UNSEALED : MSG_SEALED);
+
+	msg_set(&m, F_CALL, w.keys_call);
+	if (n & 1)
+		msg_set(&m, F_STATUS, 4);
+	else if (w.keys_open)
+		msg_set_text(&m, F_BYTES, buf_view(&w.sealed));
+	else
+		msg_set_text(&m, F_TEXT, STR("x"));
+	line_from_keys(l, &m);
+}
+
+static void
+act(struct line *l, struct cur *c)
+{
+	const uint8_t a = cur_u8(c);
+
+	w.clock += 1000000;
+	if (a < 90)
+		from_agent(l, c);
+	else if (a < 170)
+		from_back(l, c);
+	else if (a < 225)
+		from_ledger(l, a & 1);
+	else if (a < 240)
+		from_keys(l, a);
+	else if (a < 244)
+		line_back_lost(l, a & 1);
+	else if (a < 247)
+		line_front_lost(l, a & 1);
+	else if (a < 249) {
+		w.ledger = false;
+		line_ledger_lost(l);
+	} else {
+		w.clock += UINT64_C(100000000000) * (a - 248);
+		line_tick(l);
+	}
+}
+
+static const char image_text[] =
+    "{\"durability\":\"strict\",\"limits\":{\"body\":20000,\"sessions\":4,"
+    "\"inflight\":8,\"replay\":2000},\"principals\":[{\"name\":\"alice\","
+    "\"cred\":\"616161616161616161616161616161616161616161616161616161616161616"
+    "1\"}],\"anonymous\":\"bob\",\"servers\":[{\"name\":\"fs\",\"read_only\":"
+    "[]},{\"name\":\"web\",\"read_only\":[]}],\"endpoints\":[{\"path\":\"/mcp\""
+    ",\"servers\":[0,1]},{\"path\":\"/s/fs/mcp\",\"servers\":[0]}],\"rules\":[{"
+    "\"effect\":\"allow\",\"principal\":\"*\",\"server\":\"*\",\"method\":\"*\""
+    ",\"name\":\"*\",\"id\":\"all\",\"reason\":\"\"}]}";
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	static const struct line_ports ports = { .front = to_front,
+		.back = to_back,
+		.ledger = to_ledger,
+		.keys = to_keys,
+		.now = the_clock,
+		.random = the_random };
+	static struct buf image;
+	struct cur c = cur_of(p, n);
+	struct line *l = NULL;
+
+	if (image.n == 0) {
+		image.max = 65536;
+		BUG_ON(json_parse(
+		    str_of(image_text), &json_default, &image, NULL));
+	}
+	buf_done(&w.last_session);
+	buf_done(&w.sealed);
+	memset(&w, 0, sizeof(w));
+	w.last_session.max = w.sealed.max = 4096;
+	w.clock = 1000000000;
+	BUG_ON(line_new(jv_of(buf_view(&image)), 0, &ports, &l, NULL) != OK);
+	from_ledger(l, true);
+	while (cur_left(&c) > 0)
+		act(l, &c);
+	line_free(l);
+	return 0;
+}
