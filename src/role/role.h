@@ -11,16 +11,13 @@
  *   desk        LISTEN "desk" and LISTEN "control": listening sockets;
  *               e->pages: the counter page of every role, read-only
  *   ledger      SEGMENT name "cell-0-000001", seq 1, fd 0
- *   keys        SECRET straight to from_parent(), before prepare(): name
- *               "tls-key", "credential/N" or "client-key/N" (N: the index in
- *               image.servers); copy it, the message is wiped afterwards
+ *   keys        SECRET straight to from_parent(), before prepare(): one for
+ *               each of image.secrets, by its name ("tls", "server/NAME");
+ *               copy it, the message is wiped afterwards
  *   load        IMAGE without a descriptor: the path of the configuration
  *
- * image.ledger, which load adds to what conf compiled: one object for each
- * cell, {"cell":0,"segment":3,"size":123,"seq":123,"root":"<hex>",
- * "torn":false,"good":4096}: the last segment that exists (0: none), the
- * leaves and last sequence number over all of them, and how many bytes of the
- * last are whole.
+ * image.ledger, which load adds to what conf compiled: for each cell the object
+ * that ledger_seen_put() makes.
  */
 #ifndef ROLE_H
 #define ROLE_H

@@ -1,0 +1,48 @@
+/*
+ * roles: the role table.
+ * JAIL(id, faces, may, may_not, owned, rights, files, user, nofile, nproc,
+ * fsize): rights are rows of calls.h, or DENYLIST: everything but denied.h,
+ * because the filter is inherited; files is what Landlock leaves; user OWN is
+ * "gatehouse" when the program was started as root.
+ */
+JAIL(PARENT, "nothing",
+    "bind, open the next ledger segment, start and stop roles",
+    "read a byte from the network or from a peer that reads one",
+    "never fed hostile bytes", 0, FILES_ALL, KEEP, 0, 0, 0)
+JAIL(LOAD, "local files",
+    "read configuration, certificates and ledger segments; compile the image; "
+    "exit",
+    "write a file, network, exec",
+    "wrong images: each carries the digest of its sources",
+    R_BASE | R_FLAGS | R_READ | R_IMAGE, FILES_READ, KEEP, 256, 0, 1U << 28)
+JAIL(FRONT, "agents' bytes", "use the sockets handed to it",
+    "open, connect, exec, see a secret or a key",
+    "lies about its agents' calls; cannot send, decide or edit the ledger",
+    R_BASE | R_FLAGS | R_SOCK | R_ACCEPT, FILES_NONE, OWN, 65536, 0, 0)
+JAIL(JUDGE, "typed messages", "talk to ledger, keys, fronts and backs",
+    "network, files, exec", "decides wrongly: so it is small and pure", R_BASE,
+    FILES_NONE, OWN, 4096, 0, 0)
+JAIL(BACK, "one upstream's bytes", "talk to that upstream",
+    "open, connect, exec; another upstream or its credential",
+    "betrays that upstream to itself", R_BASE | R_FLAGS | R_SOCK, FILES_NONE,
+    OWN, 8192, 0, 0)
+JAIL(LEDGER, "records", "append to and sync the segment handed to it",
+    "open, seek, truncate, change file flags, network, exec",
+    "adds lines, cannot change old ones", R_BASE | R_SYNC, FILES_NONE, OWN, 256,
+    0, 1U << 30)
+JAIL(DIAL, "answers of name servers",
+    "resolve and connect to configured upstreams, pass the socket on",
+    "exec, write or read files but the resolver's, read what flows",
+    "connects elsewhere, says nothing there",
+    R_BASE | R_FLAGS | R_SOCK | R_DIAL | R_READ, FILES_NAMES, OWN, 1024, 0, 0)
+JAIL(KEYS, "typed requests",
+    "sign what it assembles itself; hand a credential to its back",
+    "network, files, exec", "worst loss: so the least code",
+    R_BASE | R_LOCK, FILES_NONE, OWN, 8192, 0, 0)
+JAIL(LAUNCH, "typed messages", "start configured tool servers in the sandbox",
+    "trace, mount in the host, load code into the kernel",
+    "starts things, in a fixed sandbox template", R_DENYLIST, FILES_ALL, OWN,
+    8192, NOLIMIT, NOLIMIT)
+JAIL(DESK, "people", "show counters and states; pass on control words",
+    "open, connect, exec, send calls, touch keys", "shows lies, stops the house",
+    R_BASE | R_FLAGS | R_SOCK | R_ACCEPT, FILES_NONE, OWN, 1024, 0, 0)

@@ -1,0 +1,124 @@
+/*
+ * test-jail.c: every role against every act, asked of the kernel.  An act that
+ * is refused somewhere must also be allowed somewhere, or the test would pass
+ * on a machine where it never works.
+ */
+#include "jail/jail.h"
+
+#include "base/tap.h"
+
+/* What each role may do; everything else in the list of acts it may not. */
+static const struct {
+	enum role_id role;
+	const char *may; /* words, blanks around each */
+} table[] = {
+	{ ROLE_LOAD, " read sendmsg map append nonblock clear-append seek open "
+		     "open-hosts memfd ftruncate " },
+	{ ROLE_FRONT,
+	    " read sendmsg map accept sockopt nonblock clear-append " },
+	{ ROLE_JUDGE, " read sendmsg map " },
+	{ ROLE_BACK, " read sendmsg map sockopt nonblock clear-append " },
+	{ ROLE_LEDGER, " read sendmsg map append sync " },
+	{ ROLE_DIAL,
+	    " read sendmsg map sockopt nonblock clear-append seek open-hosts "
+	    "socket socket-unix connect " },
+	{ ROLE_KEYS, " read sendmsg map lock " },
+	{ ROLE_DESK,
+	    " read sendmsg map accept sockopt nonblock clear-append " },
+};
+
+/* What launch, whose filter its servers inherit, must not do. */
+static const char launch_not[] = " socket-raw ptrace peek io-uring bpf ";
+
+/* Needs a right that this machine may not give even unconfined. */
+static const char privileged[] = " socket-raw mount bpf io-uring unshare ";
+
+static bool
+listed(const char *words, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (const char *p = words; (p = strstr(p, word)) != NULL; p++)
+		if (p[-1] == ' ' && p[n] == ' ')
+			return true;
+	return false;
+}
+
+static void
+test_rows(void)
+{
+	for (size_t i = 0; i < countof(table); i++) {
+		const char *act;
+
+		for (size_t a = 0; (act = jail_act(a)) != NULL; a++) {
+			const bool may = listed(table[i].may, act);
+			const enum jail_result r =
+			    jail_probe(table[i].role, act);
+
+			ok(may ? r == JAIL_ALLOWED
+			       : r == JAIL_KILLED || r == JAIL_REFUSED,
+			    "%s %s %s: %s", role_name(table[i].role),
+			    may ? "may" : "may not", act, jail_result_name(r));
+		}
+	}
+}
+
+static void
+test_launch(void)
+{
+	const char *act;
+
+	for (size_t a = 0; (act = jail_act(a)) != NULL; a++)
+		if (listed(launch_not, act))
+			ok(jail_probe(ROLE_LAUNCH, act) == JAIL_REFUSED,
+			    "launch and its servers may not %s", act);
+	ok(jail_probe(ROLE_LAUNCH, "exec") == JAIL_ALLOWED, "launch may exec");
+	ok(jail_probe(ROLE_LAUNCH, "fork") == JAIL_ALLOWED, "launch may fork");
+}
+
+/* The twins: without a jail each act works. */
+static void
+test_twins(void)
+{
+	const char *act;
+
+	for (size_t a = 0; (act = jail_act(a)) != NULL; a++) {
+		const enum jail_result r = jail_probe(ROLE_PARENT, act);
+
+		if (r != JAIL_ALLOWED && listed(privileged, act))
+			printf("# unconfined %s is not possible here\n", act);
+		else
+			ok(r == JAIL_ALLOWED, "unconfined: %s works", act);
+	}
+}
+
+static void
+test_show(void)
+{
+	struct buf text = { .max = 1 << 20 }, tape = { .max = 1 << 20 };
+	struct note why = { .text = "" };
+
+	jail_show(&text, false);
+	ok(str_search(buf_view(&text), STR("\nledger\n")) < text.n,
+	    "the table names the ledger");
+	buf_clear(&text);
+	jail_show(&text, true);
+	ok(json_parse(buf_view(&text), &json_default, &tape, &why) == OK,
+	    "the JSON table is JSON %s", why.text);
+	ok(jv_count(jv_at(jv_of(buf_view(&tape)), "roles")) == ROLE__N,
+	    "and has a row for each role");
+	ok(jail_probe(ROLE_FRONT, "no-such-act") == JAIL_UNKNOWN,
+	    "an unknown act is said to be unknown");
+	buf_done(&text);
+	buf_done(&tape);
+}
+
+int
+main(void)
+{
+	test_rows();
+	test_launch();
+	test_twins();
+	test_show();
+	return tap_done();
+}
