@@ -182,13 +182,13 @@ canonical(struct suite *s, const char *dir, const char *name)
 static int
 by_name(const void *a, const void *b)
 {
-	const struct str *x = a, *y = b;
+	const char *const *x = a, *const *y = b;
 
-	return str_cmp(*x, *y);
+	return strcmp(*x, *y);
 }
 
 struct names {
-	struct str *v; /* each kept, and ends in NUL */
+	char **v;
 	size_t n;
 };
 
@@ -196,7 +196,7 @@ static void
 names_done(struct names *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		mem_free((void *)(uintptr_t)l->v[i].p);
+		mem_free(l->v[i]);
 	mem_free(l->v);
 }
 
@@ -215,7 +215,8 @@ names_of(const char *dir, struct names *out)
 			continue;
 		l.v =
 		    mem_more(l.v, l.n * sizeof(*l.v), (l.n + 1) * sizeof(*l.v));
-		l.v[l.n++] = str_keep(str_of(e->d_name));
+		l.v[l.n] = mem_get(strlen(e->d_name) + 1);
+		memcpy(l.v[l.n++], e->d_name, strlen(e->d_name));
 	}
 	(void)closedir(d);
 	if (l.n > 0)
@@ -228,7 +229,7 @@ static bool
 names_has(const struct names *l, struct str name)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (str_eq(l->v[i], name))
+		if (str_eq(str_of(l->v[i]), name))
 			return true;
 	return false;
 }
@@ -243,8 +244,8 @@ vectors(struct suite *s, const char *dir)
 	if (names_of(path, &l) != OK)
 		return;
 	for (size_t i = 0; i < l.n; i++)
-		if (str_ends(l.v[i], STR(".json")))
-			canonical(s, dir, l.v[i].p);
+		if (str_ends(str_of(l.v[i]), STR(".json")))
+			canonical(s, dir, l.v[i]);
 }
 
 static bool
@@ -270,12 +271,12 @@ directory(struct suite *s, const char *dir, size_t depth)
 	for (size_t i = 0; i < l.n; i++) {
 		char path[PATH];
 		const int n =
-		    snprintf(path, sizeof(path), "%s/%s", dir, l.v[i].p);
+		    snprintf(path, sizeof(path), "%s/%s", dir, l.v[i]);
 
 		if (n < 0 || (size_t)n >= sizeof(path))
 			return ERR_LIMIT;
-		if (is_case(l.v[i]))
-			reading(s, path, l.v[i]);
+		if (is_case(str_of(l.v[i])))
+			reading(s, path, str_of(l.v[i]));
 		else if (!jcs)
 			(void)directory(s, path, depth + 1); /* or no dir */
 	}
