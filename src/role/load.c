@@ -1,0 +1,329 @@
+/*
+ * load.c: the role that reads local files.  Compiles the configuration and the
+ * ends of the ledger into one image, hands it over and exits.  Promises that an
+ * image is whole or not sent, and that a damaged ledger is no start: going on
+ * behind it would bury the damage.
+ */
+#include "role/role.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "ledger/ledger.h"
+
+enum {
+	LOAD_CONFIG_MAX = 4 << 20, /* 4096 principals and 10000 rules fit */
+	LOAD_IMAGE_MAX = 64 << 20,
+	LOAD_ERRORS = 20, /* more do not help who mends them */
+	LOAD_SEGMENTS = 999999,
+	/* Newest bytes of a cell's log that every start reads through; the rest
+	 * is what `gatehouse verify` is for. */
+	LOAD_VERIFY = 64 << 20,
+};
+
+static struct timer work;
+static struct role_env *env;
+
+/* ---- the ledger's ends ---- */
+
+/* Segments of one cell: the numbers are consecutive, or one is missing. */
+struct segments {
+	unsigned first, last, count; /* 0: none */
+};
+
+static bool
+segment_number(const char *file, unsigned cell, unsigned *out)
+{
+	struct str s = str_of(file), number;
+	char prefix[32];
+	uint64_t n;
+
+	(void)snprintf(prefix, sizeof(prefix), "cell-%u-", cell);
+	if (!str_starts(s, str_of(prefix)) || !str_ends(s, STR(".seg")))
+		return false;
+	number = str_sub(s, strlen(prefix), s.n - strlen(prefix) - 4);
+	if (number.n != 6 || str_u64(number, &n) != OK || n == 0)
+		return false;
+	*out = (unsigned)n;
+	return true;
+}
+
+static enum err
+segments_find(
+    const char *dir, unsigned cell, struct segments *out, struct note *why)
+{
+	struct segments s = { 0, 0, 0 };
+	const struct dirent *d;
+	DIR *list = opendir(dir);
+	unsigned n;
+
+	if (list == NULL && errno == ENOENT) {
+		*out = s; /* a first start */
+		return OK;
+	}
+	if (list == NULL) {
+		note_set(why, "%s: %s", dir, strerrordesc_np(errno));
+		return ERR_OS;
+	}
+	while ((d = readdir(list)) != NULL) {
+		if (!segment_number(d->d_name, cell, &n))
+			continue;
+		s.first = s.count == 0 || n < s.first ? n : s.first;
+		s.last = n > s.last ? n : s.last;
+		s.count++;
+	}
+	(void)closedir(list);
+	if (s.count > 0 && s.last - s.first + 1 != s.count) {
+		note_set(why, "cell %u: of the segments %u to %u some are gone",
+		    cell, s.first, s.last);
+		return ERR_SYNTAX;
+	}
+	*out = s;
+	return OK;
+}
+
+static enum err
+segment_open(
+    const char *dir, unsigned cell, unsigned n, int *fd, struct note *why)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/cell-%u-%06u.seg", dir, cell, n);
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (*fd >= 0)
+		return OK;
+	note_set(why, "%s: %s", path, strerrordesc_np(errno));
+	return ERR_OS;
+}
+
+/* The oldest segment that still lies within the newest LOAD_VERIFY bytes. */
+static enum err
+verify_from(const char *dir, unsigned cell, const struct segments *s,
+    unsigned *out, struct note *why)
+{
+	uint64_t bytes = 0;
+	unsigned n = s->last;
+
+	for (; n > s->first; n--) {
+		__attribute__((cleanup(fd_close))) int fd = -1;
+		struct stat st;
+
+		TRY(segment_open(dir, cell, n, &fd, why));
+		if (fstat(fd, &st) < 0)
+			return ERR_OS;
+		bytes += (uint64_t)st.st_size;
+		/* A start needs a header, which an empty file has not. */
+		if (bytes > LOAD_VERIFY && st.st_size > 0)
+			break;
+	}
+	*out = n;
+	return OK;
+}
+
+static enum err
+segment_read(int fd, bool start, struct ledger_seen *seen, struct note *why)
+{
+	struct str bytes = { NULL, 0 };
+	enum err e = OK;
+
+	if (fd_map_ro(fd, &bytes) != OK) {
+		note_set(why, "cannot map: %s", strerrordesc_np(errno));
+		return ERR_OS;
+	}
+	if (start)
+		e = ledger_start(bytes, seen, why);
+	if (e == OK)
+		e = ledger_read(bytes, seen, NULL, NULL, why);
+	if (bytes.n > 0) {
+		union {
+			const char *in;
+			void *out;
+		} p = { bytes.p };
+
+		(void)munmap(p.out, bytes.n);
+	}
+	return e == ERR_MORE ? OK : e; /* torn: what is before it stands */
+}
+
+static enum err
+cell_end(const char *dir, unsigned cell, struct buf *tape, struct note *why)
+{
+	struct ledger_seen seen = { .good = 0 };
+	struct segments s;
+	struct note what = { .text = "" };
+	unsigned from;
+
+	TRY(segments_find(dir, cell, &s, why));
+	if (s.count == 0) {
+		ledger_seen_put(&seen, cell, 0, tape);
+		return OK;
+	}
+	TRY(verify_from(dir, cell, &s, &from, why));
+	for (unsigned n = from; n <= s.last; n++) {
+		__attribute__((cleanup(fd_close))) int fd = -1;
+
+		TRY(segment_open(dir, cell, n, &fd, why));
+		if (segment_read(fd, n == from && n > 1, &seen, &what) != OK) {
+			note_set(why, "ledger, cell %u, segment %u: %s", cell,
+			    n, what.text);
+			return ERR_SYNTAX;
+		}
+		if (seen.torn > 0)
+			log_line(LOG_WARN, "ledger-torn",
+			    "cell %u segment %u: %zu bytes after the last "
+			    "whole record",
+			    cell, n, seen.torn);
+	}
+	ledger_seen_put(&seen, cell, s.last, tape);
+	return OK;
+}
+
+/* ---- the image ---- */
+
+/* What conf compiled, with the ledger's ends as its last member. */
+static enum err
+with_ledger(struct jv image, struct buf *out, struct note *why)
+{
+	const struct str state = jv_str(jv_get(image, STR("state")));
+	struct jit it = jit_of(image);
+	struct str key;
+	struct jv val;
+	int64_t cells = 0;
+	char dir[PATH_MAX];
+	size_t n = 0, m, list;
+
+	if (jv_i64(jv_get(image, STR("cells")), &cells) != OK || cells < 1 ||
+	    cells > UINT8_MAX || state.n > sizeof(dir) - 8) {
+		note_set(why, "cells or state out of bounds");
+		return ERR_SYNTAX;
+	}
+	(void)snprintf(dir, sizeof(dir), "%.*s/ledger", STR_ARG(state));
+	m = tape_obj(out);
+	while (jit_next(&it, &key, &val)) {
+		if (str_eq(key, STR("ledger")))
+			continue;
+		tape_key(out, key);
+		tape_copy(out, val);
+		n++;
+	}
+	tape_key(out, STR("ledger"));
+	list = tape_arr(out);
+	for (unsigned c = 0; c < (unsigned)cells; c++)
+		TRY(cell_end(dir, c, out, why));
+	tape_end(out, list, (size_t)cells);
+	tape_end(out, m, n + 1);
+	if (buf_end(out) != OK) {
+		note_set(why, "the image is over %d bytes", LOAD_IMAGE_MAX);
+		return ERR_LIMIT;
+	}
+	return OK;
+}
+
+/* One line for each finding, as compilers print them. */
+static void
+findings_put(
+    const char *path, const struct conf_error *at, size_t n, struct buf *out)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(out, "%s:%u:%u: %s%s\n", path, at[i].line, at[i].column,
+		    at[i].warning ? "warning: " : "", at[i].text.text);
+}
+
+static enum err
+compile(const char *path, struct buf *image, struct buf *said)
+{
+	struct conf_error at[LOAD_ERRORS];
+	struct buf yaml = { .max = LOAD_CONFIG_MAX };
+	struct note why = { .text = "" };
+	char dir[PATH_MAX], *slash;
+	size_t n = 0;
+	enum err e;
+
+	if (realpath(path, dir) == NULL) {
+		buf_fmt(said, "%s: %s\n", path, strerrordesc_np(errno));
+		return ERR_OS;
+	}
+	slash = strrchr(dir, '/');
+	slash[slash == dir ? 1 : 0] = '\0';
+	e = file_read(path, LOAD_CONFIG_MAX, &yaml, &why);
+	if (e != OK) {
+		buf_fmt(said, "%s\n", why.text);
+		return e;
+	}
+	e = conf_read(buf_view(&yaml), str_of(dir), image, at, countof(at), &n);
+	findings_put(path, at, n, said);
+	buf_done(&yaml);
+	return e;
+}
+
+/* The answer: an image, or why there is none; words for people either way. */
+static void
+answer(enum err e, const struct buf *image, struct buf *said)
+{
+	struct msg m = msg_of(MSG_IMAGE);
+	struct jv v = jv_of(buf_view(image));
+	int fd = -1;
+
+	if (e == OK && memfd_of("image", buf_view(image), &fd) != OK) {
+		buf_fmt(said, "image: %s\n", strerrordesc_np(errno));
+		e = ERR_OS;
+	}
+	msg_set(&m, F_STATUS, (uint64_t)e);
+	msg_set_text(&m, F_TEXT, buf_view(said));
+	msg_set_text(&m, F_BYTES, jv_str(jv_get(v, STR("digest"))));
+	m.fd[0] = fd;
+	if (chan_send(env->parent, &m) != OK)
+		log_line(LOG_ERROR, "load", "the parent does not listen");
+	chan_flush(env->parent);
+	fd_close(&fd);
+	loop_stop(env->loop);
+}
+
+static void
+work_fire(struct timer *t)
+{
+	struct buf conf = { .max = LOAD_IMAGE_MAX };
+	struct buf image = { .max = LOAD_IMAGE_MAX };
+	struct buf said = { .max = 64 << 10 };
+	struct note why = { .text = "" };
+	struct jv v = env->image;
+	enum err e = OK;
+
+	(void)t;
+	if (env->config_path.n > 0) {
+		e = compile(env->config_path.p, &conf, &said);
+		v = jv_of(buf_view(&conf));
+	}
+	if (e == OK) {
+		e = with_ledger(v, &image, &why);
+		if (e != OK)
+			buf_fmt(&said, "%s\n", why.text);
+	}
+	answer(e, &image, &said);
+	buf_done(&conf);
+	buf_done(&image);
+	buf_done(&said);
+}
+
+/* The work waits for the loop: nothing is read before the confinement. */
+static enum err
+load_prepare(struct role_env *e, struct note *why)
+{
+	env = e;
+	if (e->config_path.n == 0 && jv_is(e->image, J_NONE)) {
+		note_set(why, "neither a path nor an image to load");
+		return ERR_SYNTAX;
+	}
+	work.fire = work_fire;
+	loop_timer(e->loop, &work, 0);
+	return OK;
+}
+
+const struct role role_load = { .id = ROLE_LOAD, .prepare = load_prepare };

@@ -1,0 +1,132 @@
+/*
+ * parent-in: what the files of the parent share.  There is one house in a
+ * process, so it is one variable.
+ */
+#ifndef PARENT_IN_H
+#define PARENT_IN_H
+
+#include "role/role.h"
+
+enum {
+	PARENT_CELLS_MAX = 64,
+	PARENT_PROCS_MAX = 4096,
+	PARENT_SECRETS_MAX = 80, /* one a server, and the agents' side's */
+};
+#define MS(n) ((uint64_t)(n)*UINT64_C(1000000))
+
+enum proc_state { PROC_GONE, PROC_BOOT, PROC_READY };
+struct proc {
+	struct watch end; /* its pidfd; first: found from the watch */
+	struct timer again;
+	enum role_id id;
+	unsigned instance;
+	int cell;      /* -1: of no cell */
+	unsigned slot; /* its page of counters */
+	enum proc_state state;
+	bool fresh;	   /* not yet linked, not yet told to go */
+	pid_t pid;	   /* 0: reaped */
+	int status;	   /* as wait tells it */
+	struct chan *chan; /* gone only when this and pid are */
+	uint64_t born;
+	unsigned deaths;   /* in a row, soon after birth */
+	unsigned restarts; /* in all */
+};
+
+/* A cell whose front or judge died goes down and comes up as one. */
+struct cell {
+	struct timer again;
+	unsigned number;
+	bool down;
+	unsigned deaths;
+	uint64_t born;
+	int agents;	  /* its listening socket */
+	unsigned segment; /* the newest of its ledger */
+};
+
+enum load_for { LOAD_NOTHING, LOAD_START, LOAD_RELOAD, LOAD_LEDGER };
+struct house {
+	struct loop *loop;
+	const char *config_path; /* NULL: wrap */
+	bool wrap;
+	bool serving;
+	int exit_status;
+	/* the image in force */
+	struct jv image;
+	int image_fd;
+	unsigned cells, servers;
+	/* processes */
+	struct proc *procs;
+	size_t procs_n;
+	struct cell cell[PARENT_CELLS_MAX];
+	/* load */
+	struct proc load;
+	enum load_for load_for;
+	bool load_said;		 /* it answered; its end is no news */
+	bool want_reload;	 /* asked for while load was running */
+	uint64_t want_ledger;	 /* bit per cell */
+	uint64_t loading_ledger; /* those that the running load is for */
+	uint64_t reload_ref;	 /* desk's number of its reload */
+	bool reload_from_desk;
+	/* what is held open */
+	int state_dir, ledger_dir, lock;
+	int desk, control;
+	char control_path[108];
+	int stdio[2]; /* wrap: the agent */
+	int pages_fd; /* counters of all */
+	uint64_t *pages;
+	size_t pages_n;
+	char addr_text[64], desk_text[64];
+	/* stopping */
+	int stage; /* of stop_order; -1: not stopping */
+	struct timer deadline;
+	struct watch signals;
+};
+extern struct house house;
+
+/* parent-open.c: what only the parent may open */
+NODISCARD enum err open_state(struct note *why);
+NODISCARD enum err open_listeners(struct note *why);
+NODISCARD enum err open_pages(size_t n, struct note *why);
+NODISCARD enum err open_segment(
+    struct cell *c, int *fd, char name[static 64], struct note *why);
+NODISCARD enum err secrets_read(struct note *why);
+/* The i-th secret; false: no more. */
+bool secret_at(size_t i, struct str *name, struct str *bytes);
+void open_done(void); /* removes the control socket */
+
+/* parent-proc.c: processes, links */
+NODISCARD enum err procs_make(struct note *why);
+NODISCARD enum err proc_spawn(struct proc *p, struct note *why);
+void procs_link(void); /* fresh ones to all they talk to; then they go */
+struct proc *proc_find(enum role_id id, unsigned instance);
+void proc_name(const struct proc *p, char out[static 32]);
+/* Sends; waits a little for a process that does not read yet. */
+NODISCARD enum err proc_post(struct proc *p, const struct msg *m);
+NODISCARD enum err proc_segment(struct proc *p, struct note *why);
+void proc_kill(const struct proc *p, int sig);
+
+/* parent-watch.c: deaths and restarts */
+void proc_ended(struct watch *w, unsigned what);
+void proc_lost(struct chan *c);
+void ledgers_start(uint64_t cells); /* the image knows where they end */
+void ledgers_later(uint64_t cells); /* it could not be told: again */
+void restarts_off(void);	    /* none any more: the house ends */
+
+/* parent-stop.c: the end */
+void house_stop(const char *why);
+void house_kill(void); /* now */
+void stop_next(void);  /* somebody ended */
+
+/* parent-load.c: images */
+void load_want(enum load_for what, uint64_t cells);
+void load_got(const struct msg *m);
+void load_ended(void);
+
+/* parent.c */
+void house_start(void); /* the first image is there */
+void house_ready(struct proc *p);
+void house_command(struct proc *p, const struct msg *m);
+void house_answer(struct str text, uint64_t ref);
+void house_fail(const char *why); /* the start failed: end */
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * parent-load.c: where images come from.  Role load is run at the start, when a
+ * person asks for a reload and when a ledger died; one run at a time.  Promises
+ * that a bad configuration changes nothing.
+ */
+#include "role/parent-in.h"
+
+#include <fcntl.h>
+
+static const struct json_limits image_limits = { 64, 4000000, 16U << 20 };
+
+/* What may change while the house stands: the roles read these at each use or
+ * are told.  All else decides which processes there are. */
+static const struct str free_members[] = { STR_INIT("principals"),
+	STR_INIT("rules"), STR_INIT("limits"), STR_INIT("hosts"),
+	STR_INIT("origins"), STR_INIT("digest"), STR_INIT("ledger") };
+
+static bool
+may_change(struct str key)
+{
+	for (size_t i = 0; i < countof(free_members); i++)
+		if (str_eq(key, free_members[i]))
+			return true;
+	return false;
+}
+
+/* The first member that differs and may not, or empty. */
+static struct str
+needs_restart(struct jv old, struct jv new)
+{
+	struct jit it = jit_of(new);
+	struct str key;
+	struct jv v;
+
+	while (jit_next(&it, &key, &v))
+		if (!may_change(key) && !jv_same(v, jv_get(old, key)))
+			return key;
+	return (struct str){ NULL, 0 };
+}
+
+static enum err
+image_take(int fd, struct jv *out)
+{
+	struct str bytes;
+
+	TRY(fd_map_ro(fd, &bytes));
+	TRY(tape_check(bytes, &image_limits));
+	*out = jv_of(bytes);
+	return OK;
+}
+
+static enum err
+adopt(int fd, struct jv image)
+{
+	const int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (own < 0)
+		return ERR_OS;
+	fd_close(&house.image_fd);
+	house.image_fd = own;
+	house.image = image; /* the old mapping stays: names point there */
+	return OK;
+}
+
+/* ---- the three reasons to load ---- */
+
+static void
+done_start(int fd, struct jv image)
+{
+	if (adopt(fd, image) == OK)
+		house_start();
+	else
+		house_fail("the image cannot be kept");
+}
+
+static void
+reload_answer(const char *text)
+{
+	if (house.reload_from_desk)
+		house_answer(str_of(text), house.reload_ref);
+	house.reload_from_desk = false;
+}
+
+static void
+done_reload(int fd, struct jv image)
+{
+	const struct str key = needs_restart(house.image, image);
+	struct msg m = msg_of(MSG_IMAGE);
+	struct note say;
+
+	if (key.n > 0 || adopt(fd, image) != OK) {
+		note_set(&say,
+		    "%.*s changed: that needs a restart; the old "
+		    "configuration stays",
+		    STR_ARG(key));
+		log_line(LOG_WARN, "reload", "%s", say.text);
+		reload_answer(say.text);
+		return;
+	}
+	m.fd[0] = house.image_fd;
+	for (size_t i = 0; i < house.procs_n; i++) {
+		struct proc *p = &house.procs[i];
+
+		if (p->state != PROC_GONE && proc_post(p, &m) != OK)
+			log_line(LOG_WARN, "reload", "%s %u was not told",
+			    role_name(p->id), p->instance);
+	}
+	log_line(LOG_INFO, "reload", "configuration %.*s is in force",
+	    STR_ARG(jv_str(jv_get(image, STR("digest")))));
+	reload_answer("reloaded");
+}
+
+static void
+done_ledger(int fd, struct jv image)
+{
+	if (adopt(fd, image) == OK)
+		ledgers_start(house.loading_ledger);
+	else
+		ledgers_later(house.loading_ledger);
+}
+
+static void
+failed(struct str text)
+{
+	struct note say;
+
+	note_set(&say, "%.*s", STR_ARG(text));
+	if (house.load_for == LOAD_START) {
+		/* What is wrong was said in full before. */
+		house_fail("no start with this configuration and ledger");
+		return;
+	}
+	log_line(LOG_ERROR, "load", "%.*s", STR_ARG(text));
+	if (house.load_for == LOAD_RELOAD)
+		reload_answer(say.text);
+	else
+		ledgers_later(house.loading_ledger);
+}
+
+void
+load_got(const struct msg *m)
+{
+	const struct str text = msg_text(m, F_TEXT);
+	struct jv image;
+	int fd = m->fd[0];
+
+	house.load_said = true;
+	if (house.stage >= 0) {
+		fd_close(&fd);
+		return;
+	}
+	if (house.load_for != LOAD_LEDGER && text.n > 0)
+		(void)fprintf(stderr, "%.*s", STR_ARG(text));
+	if (msg_num(m, F_STATUS) != OK)
+		failed(text);
+	else if (fd < 0 || image_take(fd, &image) != OK)
+		failed(STR("load sent no image"));
+	else if (house.load_for == LOAD_START)
+		done_start(fd, image);
+	else if (house.load_for == LOAD_RELOAD)
+		done_reload(fd, image);
+	else
+		done_ledger(fd, image);
+	fd_close(&fd);
+}
+
+/* ---- running it ---- */
+
+static void
+load_next(void)
+{
+	const struct msg go = msg_of(MSG_GO);
+	struct note why = { .text = "" };
+
+	if (house.load.state != PROC_GONE || house.stage >= 0)
+		return;
+	if (house.want_ledger != 0)
+		house.load_for = LOAD_LEDGER;
+	else if (house.want_reload)
+		house.load_for = LOAD_RELOAD;
+	else if (house.load_for != LOAD_START)
+		return;
+	if (house.load_for == LOAD_LEDGER) {
+		house.loading_ledger = house.want_ledger;
+		house.want_ledger = 0;
+	} else if (house.load_for == LOAD_RELOAD) {
+		house.want_reload = false;
+	}
+	house.load_said = false;
+	house.load.id = ROLE_LOAD;
+	house.load.cell = -1;
+	if (proc_spawn(&house.load, &why) == OK &&
+	    proc_post(&house.load, &go) == OK)
+		return;
+	if (house.load.state == PROC_GONE) /* else its end tells */
+		failed(str_of(why.text));
+}
+
+void
+load_want(enum load_for what, uint64_t cells)
+{
+	if (what == LOAD_START)
+		house.load_for = LOAD_START;
+	if (what == LOAD_RELOAD)
+		house.want_reload = true;
+	house.want_ledger |= cells;
+	load_next();
+}
+
+void
+load_ended(void)
+{
+	if (house.stage >= 0) {
+		stop_next();
+		return;
+	}
+	if (!house.load_said)
+		failed(STR("load ended without an answer"));
+	house.load_for = LOAD_NOTHING;
+	load_next();
+}

@@ -1,0 +1,363 @@
+/*
+ * parent-open.c: what only the parent may open: the state directory and its
+ * lock, ledger segments, listening sockets, secrets, the pages of counters.
+ * Promises that a segment is new, append-only and known to the directory
+ * before anyone writes to it.  It reads nothing but the secrets.
+ */
+#include "role/parent-in.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static enum err
+fail(struct note *why, const char *what)
+{
+	note_set(why, "%s: %s", what, strerrordesc_np(errno));
+	return ERR_OS;
+}
+
+/* ---- state ---- */
+
+/* Only its parent's entry is made: a wrong path shall not grow a tree. */
+static enum err
+dir_open(int at, const char *path, int *out, struct note *why)
+{
+	const int made = mkdirat(at, path, 0700);
+
+	if (made < 0 && errno != EEXIST)
+		return fail(why, path);
+	*out = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *out < 0 ? fail(why, path) : OK;
+}
+
+NODISCARD enum err
+open_state(struct note *why)
+{
+	const struct str state = jv_str(jv_get(house.image, STR("state")));
+	char path[PATH_MAX];
+
+	if (state.n == 0 || state.n >= sizeof(path)) {
+		note_set(why, "no state directory");
+		return ERR_SYNTAX;
+	}
+	(void)snprintf(path, sizeof(path), "%.*s", STR_ARG(state));
+	TRY(dir_open(AT_FDCWD, path, &house.state_dir, why));
+	house.lock = openat(house.state_dir, "lock",
+	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (house.lock < 0)
+		return fail(why, "lock");
+	if (flock(house.lock, LOCK_EX | LOCK_NB) < 0) {
+		note_set(why, "%s is in use by another gatehouse", path);
+		return ERR_DENIED;
+	}
+	TRY(dir_open(house.state_dir, "ledger", &house.ledger_dir, why));
+	if (fsync(house.state_dir) < 0)
+		return fail(why, path);
+	return OK;
+}
+
+NODISCARD enum err
+open_segment(struct cell *c, int *fd, char name[static 64], struct note *why)
+{
+	char file[72];
+
+	(void)snprintf(name, 64, "cell-%u-%06u", c->number, c->segment + 1);
+	(void)snprintf(file, sizeof(file), "%s.seg", name);
+	*fd = openat(house.ledger_dir, file,
+	    O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
+	if (*fd < 0)
+		return fail(why, file);
+	if (fsync(house.ledger_dir) < 0) {
+		fd_close(fd);
+		return fail(why, "ledger");
+	}
+	c->segment++;
+	return OK;
+}
+
+/* ---- listening ---- */
+
+union addr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+/* "127.0.0.1:8642", "[::1]:8642", "localhost:8642".  No name is asked for. */
+static enum err
+addr_of(struct str text, union addr *a, socklen_t *n, struct note *why)
+{
+	char host[INET6_ADDRSTRLEN] = "127.0.0.1";
+	uint64_t port = 0;
+	size_t colon = text.n;
+	struct str h;
+
+	while (colon > 0 && text.p[colon - 1] != ':')
+		colon--;
+	h = str_sub(text, 0, colon > 0 ? colon - 1 : 0);
+	if (h.n > 2 && h.p[0] == '[' && h.p[h.n - 1] == ']')
+		h = str_sub(h, 1, h.n - 2);
+	memset(a, 0, sizeof(*a));
+	if (h.n == 0 || h.n >= sizeof(host) ||
+	    str_u64(str_sub(text, colon, text.n), &port) != OK ||
+	    port > UINT16_MAX) {
+		note_set(why, "%.*s is no address:port", STR_ARG(text));
+		return ERR_SYNTAX;
+	}
+	if (!str_eq(h, STR("localhost")))
+		(void)snprintf(host, sizeof(host), "%.*s", STR_ARG(h));
+	*n = sizeof(a->in);
+	a->in.sin_family = AF_INET;
+	a->in.sin_port = htons((uint16_t)port);
+	if (inet_pton(AF_INET, host, &a->in.sin_addr) == 1)
+		return OK;
+	*n = sizeof(a->in6);
+	a->in6.sin6_family = AF_INET6;
+	a->in6.sin6_port = htons((uint16_t)port);
+	if (inet_pton(AF_INET6, host, &a->in6.sin6_addr) == 1)
+		return OK;
+	note_set(why, "%.*s is no numeric address", STR_ARG(h));
+	return ERR_SYNTAX;
+}
+
+/* One more socket at *a; port 0 becomes the one the kernel chose. */
+static enum err
+listen_at(union addr *a, socklen_t n, bool shared, int *out, struct note *why)
+{
+	__attribute__((cleanup(fd_close))) int fd = socket(
+	    a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const int on = 1;
+
+	if (fd < 0)
+		return fail(why, "socket");
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (shared &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return fail(why, "SO_REUSEPORT");
+	if (bind(fd, &a->sa, n) < 0 || listen(fd, SOMAXCONN) < 0 ||
+	    getsockname(fd, &a->sa, &n) < 0)
+		return fail(why, "listen");
+	*out = fd;
+	fd = -1;
+	return OK;
+}
+
+static void
+addr_text(const union addr *a, char *out, size_t n)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+	const bool six = a->sa.sa_family == AF_INET6;
+
+	if (six)
+		(void)inet_ntop(
+		    AF_INET6, &a->in6.sin6_addr, host, sizeof(host));
+	else
+		(void)inet_ntop(AF_INET, &a->in.sin_addr, host, sizeof(host));
+	(void)snprintf(out, n, six ? "[%s]:%u" : "%s:%u", host,
+	    ntohs(six ? a->in6.sin6_port : a->in.sin_port));
+}
+
+/* One socket a cell: the kernel spreads connections over them. */
+static enum err
+listen_agents(struct str text, struct note *why)
+{
+	union addr a;
+	socklen_t n;
+
+	if (text.n == 0)
+		return OK;
+	TRY(addr_of(text, &a, &n, why));
+	for (unsigned c = 0; c < house.cells; c++)
+		TRY(listen_at(
+		    &a, n, house.cells > 1, &house.cell[c].agents, why));
+	addr_text(&a, house.addr_text, sizeof(house.addr_text));
+	return OK;
+}
+
+/* We hold the lock, so a socket that lies there is a dead one's. */
+static enum err
+listen_control(struct str path, struct note *why)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct stat st;
+	mode_t mask;
+	int r;
+
+	if (path.n == 0)
+		return OK;
+	if (path.n >= sizeof(a.sun_path)) {
+		note_set(why, "control: the path is over %zu bytes",
+		    sizeof(a.sun_path) - 1);
+		return ERR_LIMIT;
+	}
+	memcpy(a.sun_path, path.p, path.n);
+	house.control =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (house.control < 0)
+		return fail(why, "socket");
+	if (lstat(a.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
+		(void)unlink(a.sun_path);
+	mask = umask(0177);
+	r = bind(house.control, (const struct sockaddr *)&a, sizeof(a));
+	(void)umask(mask);
+	if (r < 0 || listen(house.control, 16) < 0)
+		return fail(why, a.sun_path);
+	memcpy(house.control_path, a.sun_path, sizeof(a.sun_path));
+	return OK;
+}
+
+NODISCARD enum err
+open_listeners(struct note *why)
+{
+	const struct str desk = jv_str(jv_get(house.image, STR("desk")));
+	struct note what = { .text = "" };
+	union addr a;
+	socklen_t n;
+
+	if (listen_agents(jv_str(jv_get(house.image, STR("listen"))), &what)) {
+		note_set(why, "listen: %s", what.text);
+		return ERR_OS;
+	}
+	if (desk.n > 0) {
+		TRY(addr_of(desk, &a, &n, why));
+		if (listen_at(&a, n, false, &house.desk, &what) != OK) {
+			note_set(why, "desk: %s", what.text);
+			return ERR_OS;
+		}
+		addr_text(&a, house.desk_text, sizeof(house.desk_text));
+	}
+	return listen_control(jv_str(jv_get(house.image, STR("control"))), why);
+}
+
+void
+open_done(void)
+{
+	if (house.control_path[0] != '\0')
+		(void)unlink(house.control_path);
+	house.control_path[0] = '\0';
+}
+
+/* ---- counters ---- */
+
+NODISCARD enum err
+open_pages(size_t n, struct note *why)
+{
+	const size_t size = n * ROLE_PAGE;
+	void *p;
+
+	house.pages_fd =
+	    memfd_create("counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (house.pages_fd < 0 || ftruncate(house.pages_fd, (off_t)size) < 0 ||
+	    fcntl(house.pages_fd, F_ADD_SEALS,
+		F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return fail(why, "counters");
+	p = mmap(
+	    NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, house.pages_fd, 0);
+	if (p == MAP_FAILED)
+		return fail(why, "counters");
+	house.pages = p;
+	house.pages_n = n;
+	return OK;
+}
+
+/* ---- secrets ---- */
+
+/*
+ * Kept for the day role keys must be started again, in memory that is locked,
+ * not dumped and not inherited.  Refused: reading the files again (they may
+ * by then hold another key than the certificate in the image), and a memory
+ * file (its pages can be swapped out, and every child could inherit it).
+ */
+enum { SECRET_BYTES = 64 * 1024 };
+static struct {
+	char *room; /* SECRET_BYTES each */
+	size_t n;
+	struct {
+		struct str name, bytes;
+	} at[PARENT_SECRETS_MAX];
+} secrets;
+
+static enum err
+secrets_room(size_t n, struct note *why)
+{
+	const size_t size = n * SECRET_BYTES;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return fail(why, "secrets");
+	(void)madvise(p, size, MADV_DONTDUMP);
+	(void)madvise(p, size, MADV_DONTFORK);
+	if (mlock(p, size) < 0)
+		log_line(LOG_WARN, "secrets", "memory cannot be locked: %s",
+		    strerrordesc_np(errno));
+	secrets.room = p;
+	return OK;
+}
+
+static enum err
+secret_read(struct jv item, struct note *why)
+{
+	const struct str path = jv_str(jv_get(item, STR("path")));
+	char z[PATH_MAX], *to = secrets.room + secrets.n * SECRET_BYTES;
+	__attribute__((cleanup(fd_close))) int fd = -1;
+	size_t n = 0, got = 0;
+	enum err e = OK;
+
+	(void)snprintf(z, sizeof(z), "%.*s", STR_ARG(path));
+	fd = open(z, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return fail(why, z);
+	while (n < SECRET_BYTES && e == OK) {
+		e = fd_read(fd, to + n, SECRET_BYTES - n, &got);
+		n += e == OK ? got : 0;
+	}
+	if (e != ERR_GONE) {
+		note_set(why, "%s: %s", z,
+		    e == OK ? "too large for a secret"
+			    : strerrordesc_np(errno));
+		return ERR_LIMIT;
+	}
+	secrets.at[secrets.n].name = jv_str(jv_get(item, STR("name")));
+	secrets.at[secrets.n++].bytes = (struct str){ to, n };
+	return OK;
+}
+
+NODISCARD enum err
+secrets_read(struct note *why)
+{
+	const struct jv list = jv_get(house.image, STR("secrets"));
+	struct jit it = jit_of(list);
+	struct jv item;
+
+	if (jv_count(list) == 0)
+		return OK;
+	if (jv_count(list) > PARENT_SECRETS_MAX) {
+		note_set(why, "more than %d secrets", PARENT_SECRETS_MAX);
+		return ERR_LIMIT;
+	}
+	TRY(secrets_room(jv_count(list), why));
+	while (jit_next(&it, NULL, &item))
+		TRY(secret_read(item, why));
+	return OK;
+}
+
+bool
+secret_at(size_t i, struct str *name, struct str *bytes)
+{
+	if (i >= secrets.n)
+		return false;
+	*name = secrets.at[i].name;
+	*bytes = secrets.at[i].bytes;
+	return true;
+}
