@@ -3,8 +3,15 @@ BENCH := build/bench/upstream build/bench/load
 build/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(HARD) $(LINK) -o $@ $< -lpthread
+# What one room costs, by itself: make bench-rooms
+build/bench/bench-%: bench/bench-%.c $(A)
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(HARD) $(LINK) -o $@ $< $(A) $(LIBS)
+ROOMS := $(patsubst bench/%.c,build/bench/%,$(wildcard bench/bench-*.c))
+bench-rooms: $(ROOMS)
+	@for b in $(ROOMS); do $$b || exit 1; done
 bench-tools: $(BENCH)
 bench: all $(BENCH)
 	@tool/need bench node
 	bench/run $(if $(QUICK),--quick) $(if $(JSON),--json)
-.PHONY: bench bench-tools
+.PHONY: bench bench-tools bench-rooms

@@ -289,8 +289,11 @@ rules(SSL_CTX *x, bool server)
 static enum err
 ctx_fill(struct tls_ctx *c, const struct tls_setup *s, struct note *why)
 {
+	const time_t epoch = 0;
 	unsigned char seed[1];
+	struct tm tm;
 
+	(void)gmtime_r(&epoch, &tm); /* reads the time zone's file, once */
 	(void)OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	ERR_clear_error();
 	c->server = s->server;
