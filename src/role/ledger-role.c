@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "jail/jail.h"
 #include "ledger/ledger.h"
 #include "role/ledger-sync.h"
 #include "role/role.h"
@@ -369,6 +370,15 @@ log_end(const struct role_env *e, struct jv *end, struct ledger_seen *seen)
 	return ERR_GONE;
 }
 
+/* Landlock and capabilities are a thread's own.  As root the process changes
+ * its user, which a thread that gave up its capabilities cannot follow: there
+ * the filter, which reaches every thread, is what holds this one. */
+static enum err
+thread_enter(struct note *why)
+{
+	return geteuid() == 0 ? OK : jail_thread(ROLE_LEDGER, why);
+}
+
 static enum err
 begin(struct role_env *e, struct note *why)
 {
@@ -420,7 +430,8 @@ prepare(struct role_env *e, struct note *why)
 		return ERR_OS;
 	role.synced = (struct watch){ .fd = event, .ready = sync_ended };
 	TRY(loop_watch(e->loop, &role.synced));
-	TRY(syncer_new(role.fd, event, role.written, NULL, &role.sync, why));
+	TRY(syncer_new(
+	    role.fd, event, role.written, thread_enter, &role.sync, why));
 	loop_hooks(e->loop, flush, chan_busy_any, NULL);
 	if (role_link(e, ROLE_JUDGE, e->instance, &fds) == OK)
 		link_to(e, ROLE_JUDGE, e->instance, &fds);

@@ -1,0 +1,435 @@
+/*
+ * keys.c: the process that holds what must not leak: the listener's private
+ * key, the credentials of upstreams, and the key that seals what agents carry
+ * for us.  Promises that a credential goes to the backs of its own upstream
+ * only, that the private key signs nothing but a TLS 1.3 server's
+ * CertificateVerify, and that sealed text opens only unchanged and in time.
+ * No other duties: this is the worst process to lose.
+ *
+ * Sealed text: base64url without padding of nonce (12 bytes), ciphertext of
+ * {expiry u64, state}, tag (16 bytes); AES-256-GCM under a key made at start,
+ * so nothing sealed outlives the process.
+ */
+#include <openssl/evp.h>
+#include <sys/mman.h>
+
+#include "role/keys-tls.h"
+#include "role/role.h"
+
+enum {
+	KEY = 32,
+	NONCE = 12,
+	TAG = 16,
+	EXPIRY = 8,
+	SERVERS_MAX = 256,
+	CRED_MAX = 64 * 1024,	 /* what the parent reads of a file */
+	STATE_MAX = 1024 * 1024, /* far over any state that an agent carries */
+	SEALED_MAX = STATE_MAX / 3 * 4 + 1024
+};
+/* Random nonces of 96 bits: after as many the odds of a repeat are 2^-33. */
+static const uint64_t seals_max = UINT64_C(1) << 32;
+static const uint64_t seal_ns = UINT64_C(3600) * 1000000000;
+static const uint64_t seal_most_ns = UINT64_C(24) * 3600 * 1000000000;
+/* What is sealed here is for one use; another use takes another word. */
+#define NAMESPACE STR("gatehouse-state@v1")
+
+static struct keys {
+	unsigned char seal[KEY];
+	struct {
+		struct str server, secret;
+	} cred[SERVERS_MAX];
+	size_t creds;
+	const struct str *secret_of[SERVERS_MAX]; /* by index of the server */
+	size_t servers;
+	struct keys_tls *tls;
+	EVP_CIPHER *cipher;
+	EVP_CIPHER_CTX *ctx;
+	uint64_t seals;
+	enum err bad; /* of a secret that came before prepare() */
+	struct note why;
+} keys;
+
+/* ---- secrets ---- */
+
+/* A credential goes into a header: one line, without the file's last newline,
+ * and nothing in it that could begin another. */
+static enum err
+cred_of(struct str s, struct str *out)
+{
+	while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
+		s.n--;
+	if (s.n == 0 || s.n > CRED_MAX)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] > 0x7e)
+			return ERR_SYNTAX;
+	*out = s;
+	return OK;
+}
+
+static enum err
+secret_take(struct str name, struct str bytes)
+{
+	const struct str prefix = STR("server/");
+
+	if (str_eq(name, STR("tls")) && keys.tls == NULL)
+		return keys_tls_new(bytes, &keys.tls, &keys.why);
+	if (!str_starts(name, prefix) || keys.creds == SERVERS_MAX) {
+		note_set(&keys.why, "no use for the secret \"%.*s\"",
+		    (int)(name.n > 80 ? 80 : name.n), name.p);
+		return ERR_SYNTAX;
+	}
+	if (cred_of(bytes, &bytes) != OK) {
+		note_set(&keys.why,
+		    "the credential of \"%.*s\" is not one line of ASCII",
+		    (int)(name.n > 80 ? 80 : name.n), name.p);
+		return ERR_SYNTAX;
+	}
+	keys.cred[keys.creds].server =
+	    str_keep(str_sub(name, prefix.n, name.n));
+	keys.cred[keys.creds++].secret = str_keep(bytes);
+	return OK;
+}
+
+static void
+from_parent(struct role_env *e, const struct msg *m)
+{
+	(void)e;
+	if (m->kind == MSG_SECRET && keys.bad == OK)
+		keys.bad =
+		    secret_take(msg_text(m, F_NAME), msg_text(m, F_BYTES));
+}
+
+static void
+creds_place(struct jv servers)
+{
+	struct jit it = jit_of(servers);
+	struct jv v;
+
+	while (keys.servers < SERVERS_MAX && jit_next(&it, NULL, &v)) {
+		const struct str name = jv_str(jv_get(v, STR("name")));
+
+		for (size_t i = 0; i < keys.creds; i++)
+			if (str_eq(name, keys.cred[i].server))
+				keys.secret_of[keys.servers] =
+				    &keys.cred[i].secret;
+		keys.servers++;
+	}
+}
+
+/* ---- sealing ---- */
+
+static void
+url_put(struct str bytes, struct buf *out)
+{
+	const size_t at = out->n;
+
+	base64_put(out, bytes);
+	while (out->n > at && out->p[out->n - 1] == '=')
+		out->n--;
+	for (size_t i = at; i < out->n; i++) {
+		if (out->p[i] == '+')
+			out->p[i] = '-';
+		else if (out->p[i] == '/')
+			out->p[i] = '_';
+	}
+}
+
+/* One text for one value: neither padding nor the other alphabet. */
+static enum err
+url_get(struct str text, struct buf *out)
+{
+	struct buf b = { .max = SEALED_MAX + 4 };
+	enum err e = ERR_SYNTAX;
+
+	if (text.n > SEALED_MAX)
+		return ERR_LIMIT;
+	buf_str(&b, text);
+	for (size_t i = 0; i < b.n; i++) {
+		if (b.p[i] == '+' || b.p[i] == '/' || b.p[i] == '=')
+			b.p[i] = '\0';
+		else if (b.p[i] == '-')
+			b.p[i] = '+';
+		else if (b.p[i] == '_')
+			b.p[i] = '/';
+	}
+	while (b.n % 4 != 0)
+		buf_ch(&b, '=');
+	if (buf_end(&b) == OK)
+		e = base64_get(buf_view(&b), out);
+	buf_done(&b);
+	return e;
+}
+
+/* Encrypts or decrypts n bytes of `in` to `out`; tag is written or checked. */
+static bool
+gcm(bool encrypt, const unsigned char *nonce, struct str in, unsigned char *out,
+    unsigned char *tag)
+{
+	EVP_CIPHER_CTX *c = keys.ctx;
+	int n = 0;
+
+	if (EVP_CipherInit_ex2(
+		c, keys.cipher, keys.seal, nonce, encrypt, NULL) != 1 ||
+	    EVP_CipherUpdate(c, NULL, &n, (const unsigned char *)NAMESPACE.p,
+		(int)NAMESPACE.n) != 1 ||
+	    EVP_CipherUpdate(
+		c, out, &n, (const unsigned char *)in.p, (int)in.n) != 1)
+		return false;
+	if (!encrypt &&
+	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG, tag) != 1)
+		return false;
+	if (EVP_CipherFinal_ex(c, out + n, &n) != 1)
+		return false;
+	return !encrypt ||
+	       EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TAG, tag) == 1;
+}
+
+static enum err
+seal(struct str state, uint64_t after_ns, struct buf *out)
+{
+	struct buf plain = { .max = EXPIRY + STATE_MAX };
+	struct buf sealed = { .max = NONCE + EXPIRY + STATE_MAX + TAG };
+	unsigned char *p;
+	enum err e = ERR_LIMIT;
+
+	if (after_ns == 0)
+		after_ns = seal_ns;
+	if (after_ns > seal_most_ns)
+		after_ns = seal_most_ns;
+	buf_u64(&plain, now_mono() + after_ns);
+	buf_str(&plain, state);
+	p = (unsigned char *)buf_room(&sealed, NONCE + plain.n + TAG);
+	if (buf_end(&plain) == OK && p != NULL && keys.seals++ < seals_max) {
+		random_bytes(p, NONCE);
+		e = gcm(true, p, buf_view(&plain), p + NONCE,
+			p + NONCE + plain.n)
+			? OK
+			: ERR_OS;
+		buf_add(&sealed, NONCE + plain.n + TAG);
+	}
+	if (e == OK)
+		url_put(buf_view(&sealed), out);
+	mem_wipe(plain.p, plain.n);
+	buf_done(&plain);
+	buf_done(&sealed);
+	return e ? e : buf_end(out);
+}
+
+/* One refusal for all that can be wrong: who sends rubbish learns nothing. */
+static enum err
+unseal(struct str text, struct buf *out)
+{
+	struct buf sealed = { .max = SEALED_MAX };
+	const unsigned char *s;
+	unsigned char *p;
+	struct cur c;
+	size_t n;
+	bool good;
+
+	if (url_get(text, &sealed) != OK || sealed.n < NONCE + EXPIRY + TAG) {
+		buf_done(&sealed);
+		return ERR_DENIED;
+	}
+	s = (const unsigned char *)sealed.p;
+	n = sealed.n - NONCE - TAG;
+	p = (unsigned char *)buf_room(out, n);
+	good = p != NULL && gcm(false, s, (struct str){ sealed.p + NONCE, n },
+				p, (unsigned char *)sealed.p + NONCE + n);
+	if (good) {
+		c = cur_of(p, EXPIRY);
+		good = now_mono() < cur_u64(&c);
+		buf_add(out, n);
+		buf_drop(out, EXPIRY);
+	}
+	buf_done(&sealed);
+	return good ? OK : ERR_DENIED;
+}
+
+/* ---- requests ---- */
+
+static void
+answer(struct chan *c, struct msg *m, enum msg_field as, enum err e,
+    const struct buf *b)
+{
+	if (e == OK)
+		msg_set_text(m, as, buf_view(b));
+	else
+		msg_set(m, F_STATUS, (uint64_t)e);
+	if (chan_send(c, m) != OK)
+		log_line(LOG_WARN, "keys", "%s %u does not read",
+		    role_name(chan_peer(c)), chan_peer_instance(c));
+}
+
+static void
+on_seal(struct chan *c, const struct msg *m)
+{
+	struct msg r = msg_of(MSG_SEALED);
+	struct buf b = { .max = SEALED_MAX };
+	const enum err e = seal(msg_text(m, F_BYTES), msg_num(m, F_TIME), &b);
+
+	msg_set(&r, F_CALL, msg_num(m, F_CALL));
+	answer(c, &r, F_TEXT, e, &b);
+	buf_done(&b);
+}
+
+static void
+on_unseal(struct chan *c, const struct msg *m)
+{
+	struct msg r = msg_of(MSG_UNSEALED);
+	struct buf b = { .max = SEALED_MAX };
+	const enum err e = unseal(msg_text(m, F_TEXT), &b);
+
+	msg_set(&r, F_CALL, msg_num(m, F_CALL));
+	answer(c, &r, F_BYTES, e, &b);
+	mem_wipe(b.p, b.n);
+	buf_done(&b);
+}
+
+static void
+on_sign(struct chan *c, const struct msg *m)
+{
+	struct msg r = msg_of(MSG_SIGNED);
+	struct buf b = { .max = KEYS_TLS_SIGNATURE_MAX };
+	const uint64_t scheme = msg_num(m, F_FLAGS);
+	enum err e = ERR_GONE;
+
+	if (keys.tls != NULL)
+		e = scheme > UINT16_MAX
+			? ERR_DENIED
+			: keys_tls_sign(keys.tls, (unsigned)scheme,
+			      msg_text(m, F_BYTES), &b);
+	msg_set(&r, F_REF, msg_num(m, F_REF));
+	answer(c, &r, F_BYTES, e, &b);
+	buf_done(&b);
+}
+
+/* Which upstream a back belongs to is known from its link, not its words. */
+static void
+on_want_cred(struct chan *c, const struct msg *m)
+{
+	const uint64_t where = msg_num(m, F_WHERE);
+	struct msg r = msg_of(MSG_CRED);
+	struct buf b = { .max = CRED_MAX };
+	enum err e = OK;
+
+	if (keys.servers == 0 || where >= keys.servers ||
+	    chan_peer_instance(c) % keys.servers != where)
+		e = ERR_DENIED;
+	else if (keys.secret_of[where] == NULL)
+		e = ERR_GONE;
+	else
+		buf_str(&b, *keys.secret_of[where]);
+	if (e == ERR_DENIED)
+		log_line(LOG_WARN, "keys",
+		    "back %u asked for a credential that is not its own",
+		    chan_peer_instance(c));
+	msg_set(&r, F_WHERE, where);
+	answer(c, &r, F_BYTES, e, &b);
+	mem_wipe(b.p, b.n);
+	buf_done(&b);
+}
+
+static const struct {
+	enum msg_kind kind;
+	enum role_id from;
+	void (*run)(struct chan *c, const struct msg *m);
+} duties[] = {
+	{ MSG_SEAL, ROLE_JUDGE, on_seal },
+	{ MSG_UNSEAL, ROLE_JUDGE, on_unseal },
+	{ MSG_SIGN, ROLE_FRONT, on_sign },
+	{ MSG_WANT_CRED, ROLE_BACK, on_want_cred },
+};
+
+static void
+got(struct chan *c, const struct msg *m)
+{
+	for (size_t i = 0; i < countof(duties); i++)
+		if (duties[i].kind == m->kind && duties[i].from == chan_peer(c))
+			duties[i].run(c, m);
+}
+
+static void
+link_to(struct role_env *e, enum role_id peer, unsigned instance,
+    struct chan_fds *fds)
+{
+	static const struct chan_ops ops = { .got = got, .lost = chan_free };
+
+	if (chan_new(e->loop, fds, ROLE_KEYS, peer, instance, &ops, NULL) ==
+	    NULL)
+		log_line(LOG_ERROR, "keys", "no channel to %s %u",
+		    role_name(peer), instance);
+}
+
+/* ---- beginning ---- */
+
+/* Everything that is in memory now, the library's copies too; else at least
+ * our own. */
+static void
+lock_memory(void)
+{
+	bool good = true;
+
+	if (mlockall(MCL_CURRENT) == 0)
+		return;
+	good = mlock(&keys, sizeof(keys)) == 0;
+	for (size_t i = 0; i < keys.creds; i++)
+		good =
+		    mlock(keys.cred[i].secret.p, keys.cred[i].secret.n) == 0 &&
+		    good;
+	log_line(LOG_WARN, "keys", "%s: raise the limit of locked memory",
+	    good ? "only a part of the secrets is kept from swap"
+		 : "secrets are not kept from swap");
+}
+
+/* Once before confinement: all that the library loads is there then. */
+static bool
+seals_open(void)
+{
+	struct buf text = { .max = SEALED_MAX }, back = { .max = SEALED_MAX };
+	const bool good = seal(NAMESPACE, 0, &text) == OK &&
+			  unseal(buf_view(&text), &back) == OK &&
+			  str_eq(buf_view(&back), NAMESPACE);
+
+	buf_done(&text);
+	buf_done(&back);
+	return good;
+}
+
+static enum err
+prepare(struct role_env *e, struct note *why)
+{
+	if (keys.bad != OK) {
+		*why = keys.why;
+		return keys.bad;
+	}
+	random_bytes(keys.seal, sizeof(keys.seal));
+	keys.cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	keys.ctx = EVP_CIPHER_CTX_new();
+	if (keys.cipher == NULL || keys.ctx == NULL) {
+		note_set(why, "AES-256-GCM cannot be had");
+		return ERR_OS;
+	}
+	if (!seals_open()) {
+		note_set(why, "what is sealed does not open");
+		return ERR_OS;
+	}
+	creds_place(jv_get(e->image, STR("servers")));
+	while (e->link_n > 0) {
+		const enum role_id peer = e->link[0].peer;
+		const unsigned instance = e->link[0].instance;
+		struct chan_fds fds;
+
+		TRY(role_link(e, peer, instance, &fds));
+		link_to(e, peer, instance, &fds);
+	}
+	lock_memory();
+	return OK;
+}
+
+const struct role role_keys = {
+	.id = ROLE_KEYS,
+	.prepare = prepare,
+	.link = link_to,
+	.from_parent = from_parent,
+};
