@@ -148,6 +148,30 @@ test_limit(void)
 	mem_free(big);
 }
 
+/* A tree as deep as an end may read, wrapped by the judge, still passes. */
+static void
+test_wrapped(void)
+{
+	static const size_t depth[] = { 64 + 8, 129 };
+
+	for (size_t k = 0; k < countof(depth); k++) {
+		struct buf tape = { .max = 65536 };
+		size_t at[129];
+		struct msg m, r;
+
+		for (size_t i = 0; i < depth[k]; i++)
+			at[i] = tape_arr(&tape);
+		for (size_t i = depth[k]; i-- > 0;)
+			tape_end(&tape, at[i], i + 1 < depth[k]);
+		m = request(jv_of(buf_view(&tape)));
+		encode(&m);
+		ok(back(ROLE_FRONT, ROLE_JUDGE, &r) ==
+			(k == 0 ? OK : ERR_SYNTAX),
+		    "a tree %zu deep", depth[k]);
+		buf_done(&tape);
+	}
+}
+
 int
 main(void)
 {
@@ -157,6 +181,7 @@ main(void)
 	test_table();
 	test_bytes();
 	test_limit();
+	test_wrapped();
 	msg_table(&text);
 	ok(str_search(buf_view(&text), STR("RECORD judge ledger seq,rec "
 					   "flags,params,result 0 append")) <
