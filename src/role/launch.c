@@ -374,8 +374,12 @@ launch(struct chan *back, uint64_t ref, uint64_t where)
 	int ours[3] = { -1, -1, -1 };
 	enum err e;
 
-	if (jv_is(server, J_NONE) || server_find(back, ref) != NULL) {
+	if (jv_is(server, J_NONE)) {
 		refuse(back, ref, ERR_DENIED, "not the upstream of this back");
+		return;
+	}
+	if (server_find(back, ref) != NULL) {
+		refuse(back, ref, ERR_DENIED, "that number is in use");
 		return;
 	}
 	if (s == NULL || env->draining) {
