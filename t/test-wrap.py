@@ -1,0 +1,132 @@
+"""gatehouse wrap -- COMMAND: one server, both on pipes, no configuration."""
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import time
+
+import fakes
+import gatetest as g
+
+d = tempfile.mkdtemp(prefix="gatehouse-wrap-")
+
+
+class Wrapped:
+    def __init__(self, era, behaviour=""):
+        self.journal = os.path.join(d, f"{era}-{behaviour}-{time.time()}")
+        self.home = tempfile.mkdtemp(prefix="gatehouse-home-")
+        env = {"HOME": self.home, "PATH": "/usr/bin:/bin",
+               "SECRET_OF_THE_USER": "x"}
+        self.p = g.start([g.BINARY, "wrap", "--", fakes.PYTHON,
+                          os.path.join(g.TOP, "t", "fakes.py"), era,
+                          self.journal, behaviour], env=env, text=True,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
+        self.lines = []
+        threading.Thread(target=self._read, daemon=True).start()
+        self.err = []
+        threading.Thread(target=self._read_err, daemon=True).start()
+
+    def _read(self):
+        for line in self.p.stdout:
+            self.lines.append(line)
+
+    def _read_err(self):
+        for line in self.p.stderr:
+            self.err.append(line)
+
+    def send(self, message):
+        line = message if isinstance(message, str) else json.dumps(message)
+        self.p.stdin.write(line + "\n")
+        self.p.stdin.flush()
+
+    def answer(self, id, seconds=g.PATIENCE):
+        """The answer with this id; {} when none comes."""
+        def look():
+            for line in list(self.lines):
+                try:
+                    m = json.loads(line)
+                except ValueError:
+                    continue
+                if m.get("id") == id and ("result" in m or "error" in m):
+                    return m
+            return None
+        return g.until(look, seconds) or {}
+
+    def ask(self, id, method, params=None):
+        self.send({"jsonrpc": "2.0", "id": id, "method": method,
+                   "params": params or {}})
+        return self.answer(id)
+
+    def calls(self):
+        return [m for m in fakes.journal_of(self.journal)
+                if m.get("method") == "tools/call"]
+
+
+HELLO = {"protocolVersion": g.LEGACY, "capabilities": {"elicitation": {}},
+         "clientInfo": {"name": "t", "version": "1"}}
+ENVELOPE = {g.META + "protocolVersion": g.MODERN,
+            g.META + "clientInfo": {"name": "t", "version": "1"},
+            g.META + "clientCapabilities": {}}
+
+for era in ("legacy", "modern"):
+    w = Wrapped(era)
+    m = w.ask(1, "initialize", HELLO)
+    g.ok("result" in m, f"a legacy agent opens a {era} server",
+         f"{m} {''.join(w.err)[-800:]}")
+    w.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    m = w.ask(2, "tools/list")
+    g.ok((m.get("result") or {}).get("tools"), f"lists a {era} server", m)
+    names = [x["name"] for x in (m.get("result") or {}).get("tools", [])]
+    g.ok("echo" in names, "under its own names", names)
+    m = w.ask("three", "tools/call", {"name": "echo",
+                                      "arguments": {"text": "hi"}})
+    g.ok("result" in m and len(w.calls()) == 1, f"calls a {era} server", m)
+    g.ok(all("\n" == x[-1] and json.loads(x) for x in w.lines),
+         "one message a line, nothing else", w.lines[-3:])
+    for name, line in (
+            ("not JSON", "hello"), ("a batch", '[{"jsonrpc":"2.0","id":9,'
+             '"method":"tools/call","params":{"name":"echo"}}]'),
+            ("a duplicate", '{"jsonrpc":"2.0","id":9,"method":"ping",'
+             '"method":"tools/call","params":{"name":"echo"}}'),
+            ("a null id", '{"jsonrpc":"2.0","id":null,"method":"tools/call",'
+             '"params":{"name":"echo"}}')):
+        before = len(w.calls())
+        w.send(line)
+        m = w.ask(f"after {name}", "ping")
+        g.ok(len(w.calls()) == before and "result" in m,
+             f"refused: {name}; the next one is served", m)
+    born = [m for m in fakes.journal_of(w.journal) if "started" in m]
+    g.ok(born and "SECRET_OF_THE_USER" not in born[0]["env"],
+         "the server does not get the user's environment", born[:1])
+    w.p.stdin.close()
+    try:
+        code = w.p.wait(10)
+    except subprocess.TimeoutExpired:
+        code = None
+    g.same(code, 0, "it ends with its input")
+    g.ok(g.until(lambda: not any(
+        w.journal.encode() in open(f"/proc/{p}/cmdline", "rb").read()
+        for p in os.listdir("/proc") if p.isdigit() and
+        os.path.exists(f"/proc/{p}/cmdline")), 5), "and so does the server")
+
+w = Wrapped("modern")
+m = w.ask("p", "server/discover", {"_meta": ENVELOPE})
+g.ok(g.MODERN in (m.get("result") or {}).get("supportedVersions", []),
+     "a modern agent discovers", m)
+m = w.ask("q", "tools/call", {"name": "echo", "arguments": {"text": "x"},
+                              "_meta": ENVELOPE})
+g.ok((m.get("result") or {}).get("resultType") == "complete",
+     "and calls", m)
+w.p.stdin.close()
+
+w = Wrapped("legacy", "stubborn")
+w.ask(1, "initialize", HELLO)
+w.p.stdin.close()
+try:
+    code = w.p.wait(15)
+except subprocess.TimeoutExpired:
+    code = None
+g.same(code, 0, "it ends although the server will not")
+g.done()
