@@ -77,7 +77,7 @@ void sse_done(struct sse *s);
 NODISCARD enum err sse_read(struct sse *s, struct str in,
     void (*got)(void *arg, const struct sse_event *e), void *arg);
 /* Writes one event; any field may be empty; data with LF becomes more lines. */
-void sse_write(struct buf *out, const struct sse_event *e);
+void sse_write(struct buf *out, const struct sse_event *e); /* retry 0: none */
 
 /* stdio: one JSON text a line, LF; a CR before it is dropped.  Calls got for
  * every whole line; ERR_LIMIT past max bytes without LF. */
@@ -107,13 +107,16 @@ struct tls_setup {
 NODISCARD enum err tls_ctx_new(
     const struct tls_setup *s, struct tls_ctx **out, struct note *why);
 void tls_ctx_free(struct tls_ctx *c);
-/* name: the server's name to verify (client), else empty. */
+/* name: the server's name or address to verify (client), else empty.  The
+ * context must outlive the connection. */
 NODISCARD enum err tls_new(
     struct tls_ctx *c, struct str name, struct tls **out);
 void tls_free(struct tls *t);
 /* Wire bytes in -> plain bytes appended to plain, wire bytes appended to out.
  * OK, ERR_MORE (handshake goes on), ERR_GONE (close_notify), ERR_SYNTAX,
- * ERR_DENIED (certificate refused; why says which check). */
+ * ERR_DENIED (certificate refused; why says which check), ERR_LIMIT (no room:
+ * plain needs wire.n + 16 KiB).  After a failure send what is in out, the
+ * alert, and close.  A client calls it with nothing to begin. */
 NODISCARD enum err tls_in(struct tls *t, struct str wire, struct buf *plain,
     struct buf *out, struct note *why);
 NODISCARD enum err tls_out(struct tls *t, struct str plain, struct buf *out);
