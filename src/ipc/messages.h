@@ -52,8 +52,9 @@ MESSAGE(REFUSED, R(FRONT), R(JUDGE), B(WHERE) | B(STATUS) | B(TEXT),
     "a malformed message was refused by the front: record it")
 MESSAGE(ANSWER, R(JUDGE), R(FRONT), B(REF),
     B(FLAGS) | B(STATUS) | B(SESSION) | B(RESULT) | B(ERROR) | B(EVENT) |
-	B(METHOD) | B(TIME),
-    "the answer of REF; STATUS when not 200")
+	B(METHOD) | B(TIME) | B(ID),
+    "the answer of REF; STATUS when not 200; ID where a session may resume, for "
+    "then REF is of a stream that never saw it")
 MESSAGE(EVENT, R(JUDGE), R(FRONT), B(REF) | B(NAME),
     B(FLAGS) | B(PARAMS) | B(ID) | B(EVENT),
     "a notification, or with MF_REQUEST a server request, on REF's stream")

@@ -369,6 +369,8 @@ step_reply(struct line *l, struct turn *t)
 	if (t->method == MCP_INITIALIZE && t->session != NULL &&
 	    t->failed == NULL)
 		msg_set_text(&m, F_SESSION, t->session->id);
+	if (t->session != NULL && jv_type(t->id_tape) != J_NONE)
+		msg_set_tree(&m, F_ID, t->id_tape);
 	if (t->session != NULL)
 		stream_emit(l, t->session, t, &m);
 	else if (t->attached)
