@@ -65,6 +65,10 @@ NODISCARD enum err file_read(
 NODISCARD enum err file_replace(
     const char *path, struct str s, mode_t mode, struct note *why);
 NODISCARD enum err fd_nonblock(int fd);
+/* The next connection, non-blocking, TCP without delay.  ERR_MORE: none waits;
+ * ERR_LIMIT: no descriptor or memory is left, try again later; ERR_OS. */
+NODISCARD enum err fd_accept(int listening, int *fd);
+void fd_shut(int fd); /* we will send no more */
 /* A sealed read-only memory file holding s; for images. */
 NODISCARD enum err memfd_of(const char *name, struct str s, int *fd);
 NODISCARD enum err fd_map_ro(
