@@ -38,7 +38,9 @@ enum {
 #define FRONT_STALL_NS (30000 * FRONT_MS) /* a peer that reads nothing */
 #define FRONT_BEAT_NS (15000 * FRONT_MS)  /* comment on a silent stream */
 #define FRONT_LINGER_NS (1000 * FRONT_MS) /* what comes after a refusal */
-#define FRONT_DRAIN_NS (10000 * FRONT_MS) /* what still runs at the end */
+#define FRONT_DRAIN_NS                                                         \
+	(5000 * FRONT_MS) /* what still runs at the end; the                   \
+			     parent waits twice as long */
 
 /* ---- heads (front-http.c) ---- */
 struct front_conf {
