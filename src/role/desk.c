@@ -1,0 +1,391 @@
+/*
+ * desk.c: the process that people talk to.  A local socket takes control words
+ * of the own user and root; a loopback listener shows health and counters.
+ * Promises that a word only ever goes to the parent as a word, that a
+ * connection is bounded in bytes and time, and that the HTTP side can change
+ * nothing.  It refuses to know what is in the ledger.
+ */
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "role/desk-in.h"
+#include "wire/wire.h"
+
+enum {
+	CONNS = 64,
+	HEAD_MAX = 8192,
+	WORD_MAX = 64,
+	OUT_MAX = 4 << 20 /* some thousand roles' metrics */
+};
+static const uint64_t http_ns = UINT64_C(10) * 1000000000;
+static const uint64_t word_ns = UINT64_C(120) * 1000000000;
+/* A parent that takes longer to say how it is, is not well. */
+static const uint64_t health_ns = UINT64_C(2) * 1000000000;
+static const struct json_limits status_limits = { 8, 200000, 1 << 20 };
+
+struct conn {
+	struct watch w; /* first: found from it */
+	struct timer late;
+	struct buf in, out;
+	uint64_t asked; /* REF of the word under way; 0 none */
+	enum desk_page page;
+	bool http, end; /* end: close when all is written */
+	bool eof;	/* it says no more, and may still listen */
+};
+
+static struct desk {
+	struct role_env *env;
+	struct watch http, control;
+	struct conn conn[CONNS];
+	uint64_t ref;
+	unsigned port;
+	uid_t own; /* who started the house */
+} desk = { .http.fd = -1, .control.fd = -1 };
+
+/* ---- connections ---- */
+
+static void
+conn_close(struct conn *c)
+{
+	loop_unwatch(desk.env->loop, &c->w);
+	loop_timer_off(desk.env->loop, &c->late);
+	fd_close(&c->w.fd);
+	buf_done(&c->in);
+	buf_done(&c->out);
+	c->asked = 0;
+}
+
+static void
+conn_write(struct conn *c)
+{
+	while (c->out.n > 0) {
+		size_t n = 0;
+		const enum err e = fd_write(c->w.fd, buf_view(&c->out), &n);
+
+		if (e == ERR_MORE)
+			return; /* the next edge goes on */
+		if (e != OK) {
+			conn_close(c);
+			return;
+		}
+		buf_drop(&c->out, n);
+	}
+	if ((c->end || c->eof) && c->asked == 0)
+		conn_close(c);
+}
+
+/* Asks the parent; its answer comes by from_parent(). */
+static void
+ask(struct conn *c, struct str word)
+{
+	struct msg m = msg_of(MSG_COMMAND);
+
+	c->asked = ++desk.ref;
+	msg_set_text(&m, F_NAME, word);
+	msg_set(&m, F_REF, c->asked);
+	if (chan_send(desk.env->parent, &m) != OK)
+		conn_close(c);
+}
+
+/* ---- words ---- */
+
+static void
+word_answer(struct conn *c, struct str text, bool good)
+{
+	struct buf tape = { .max = OUT_MAX };
+
+	if (good && json_parse(text, &status_limits, &tape, NULL) == OK &&
+	    jv_is(jv_of(buf_view(&tape)), J_OBJ)) {
+		json_write(jv_of(buf_view(&tape)), &c->out);
+	} else {
+		buf_str(
+		    &c->out, good ? STR("{\"answer\":") : STR("{\"error\":"));
+		json_quote(text, &c->out);
+		buf_ch(&c->out, '}');
+	}
+	buf_ch(&c->out, '\n');
+	buf_done(&tape);
+	c->end = c->end || !good || c->out.full;
+}
+
+static void
+word_take(struct conn *c)
+{
+	static const char *const words[] = { "status", "reload", "stop" };
+	const size_t at = str_find(buf_view(&c->in), '\n');
+	const struct str word = str_sub(buf_view(&c->in), 0, at);
+	bool known = false;
+
+	if (c->asked != 0 || c->end || (at == c->in.n && !c->in.full))
+		return;
+	for (size_t i = 0; i < countof(words); i++)
+		known = known || str_eq(word, str_of(words[i]));
+	if (known) {
+		ask(c, word);
+		if (c->w.fd >= 0)
+			buf_drop(&c->in, at + 1);
+		return;
+	}
+	word_answer(c, STR("the words are status, reload, stop"), false);
+	conn_write(c);
+}
+
+/* ---- pages ---- */
+
+static void
+refuse(struct conn *c, unsigned status)
+{
+	desk_http(&c->out, status, "text/plain", STR("refused\n"));
+	c->end = true;
+	conn_write(c);
+}
+
+static void
+page_answer(struct conn *c, struct jv status)
+{
+	const struct desk_view v = { status, desk.env->pages,
+		desk.env->pages_n };
+	struct buf body = { .max = OUT_MAX };
+	unsigned code = 200;
+
+	if (c->page == PAGE_METRICS)
+		desk_metrics(&v, &body);
+	else if (!desk_health(&v, &body))
+		code = 503;
+	if (body.full)
+		code = 503;
+	desk_http(&c->out, code,
+	    c->page == PAGE_METRICS ? "text/plain; version=0.0.4"
+				    : "application/json",
+	    buf_view(&body));
+	buf_done(&body);
+	c->end = true;
+	conn_write(c);
+}
+
+static void
+page_take(struct conn *c)
+{
+	struct http_head h;
+	struct note why;
+	size_t used = 0;
+	unsigned code;
+	enum err e;
+
+	if (c->asked != 0 || c->end)
+		return; /* one answer to a connection */
+	e = http_head_read(buf_view(&c->in), false, HEAD_MAX, &h, &used, &why);
+	if (e == ERR_MORE && !c->in.full)
+		return;
+	if (e != OK) {
+		refuse(c, e == ERR_MORE ? 431 : h.status);
+		return;
+	}
+	code = desk_route(&h, desk.port,
+	    jv_str(jv_get(desk.env->image, STR("desk"))), &c->page);
+	if (code != 0) {
+		refuse(c, code);
+		return;
+	}
+	loop_timer(desk.env->loop, &c->late, health_ns);
+	ask(c, STR("status"));
+}
+
+/* ---- bytes ---- */
+
+static void
+conn_late(struct timer *t)
+{
+	char *at = (char *)t;
+	struct conn *c = (void *)(at - offsetof(struct conn, late));
+
+	if (!c->http || c->asked == 0) {
+		conn_close(c);
+		return;
+	}
+	c->asked = 0;
+	page_answer(c, (struct jv){ NULL, 0 });
+	if (c->w.fd >= 0)
+		loop_timer(desk.env->loop, &c->late, http_ns);
+}
+
+static void
+conn_take(struct conn *c)
+{
+	if (c->http)
+		page_take(c);
+	else
+		word_take(c);
+}
+
+static void
+conn_ready(struct watch *w, unsigned what)
+{
+	struct conn *c = (struct conn *)(void *)w;
+	enum err e = OK;
+
+	while (e == OK && !c->in.full) {
+		char room[2048];
+		size_t n = 0;
+
+		e = fd_read(w->fd, room, sizeof(room), &n);
+		if (e == OK)
+			buf_put(&c->in, room, n);
+	}
+	c->eof = e == ERR_GONE || e == ERR_OS;
+	conn_take(c);
+	if (w->fd >= 0 && (c->eof || (what & SYS_OUT) != 0))
+		conn_write(c);
+}
+
+static struct conn *
+conn_spare(void)
+{
+	for (size_t i = 0; i < CONNS; i++)
+		if (desk.conn[i].w.fd < 0)
+			return &desk.conn[i];
+	return NULL;
+}
+
+static void
+conn_new(int fd, bool http)
+{
+	struct conn *c = conn_spare();
+
+	if (c == NULL) {
+		fd_close(&fd);
+		return;
+	}
+	*c = (struct conn){ .w = { .fd = fd, .ready = conn_ready },
+		.late = { .fire = conn_late },
+		.in = { .max = http ? HEAD_MAX : WORD_MAX },
+		.out = { .max = OUT_MAX + 1024 },
+		.http = http };
+	if (loop_watch(desk.env->loop, &c->w) != OK) {
+		conn_close(c);
+		return;
+	}
+	loop_timer(desk.env->loop, &c->late, http ? http_ns : word_ns);
+}
+
+/* The socket's mode keeps others out; this is for a directory or a umask that
+ * somebody changed. */
+static bool
+is_ours(int fd)
+{
+	struct ucred u;
+	socklen_t n = sizeof(u);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &n) < 0)
+		return false;
+	return u.uid == 0 || u.uid == desk.own;
+}
+
+static void
+accept_all(struct watch *w, unsigned what)
+{
+	const bool http = w == &desk.http;
+	int fd = -1;
+
+	(void)what;
+	while (fd_accept(w->fd, &fd) == OK) {
+		if (!http && !is_ours(fd)) {
+			log_line(LOG_WARN, "control",
+			    "a connection of another user was refused");
+			fd_close(&fd);
+			continue;
+		}
+		conn_new(fd, http);
+	}
+}
+
+/* ---- the parent ---- */
+
+static struct conn *
+conn_asked(uint64_t ref)
+{
+	for (size_t i = 0; i < CONNS && ref != 0; i++)
+		if (desk.conn[i].w.fd >= 0 && desk.conn[i].asked == ref)
+			return &desk.conn[i];
+	return NULL;
+}
+
+static void
+from_parent(struct role_env *e, const struct msg *m)
+{
+	struct conn *c = conn_asked(msg_num(m, F_REF));
+	struct buf tape = { .max = OUT_MAX };
+
+	(void)e;
+	if (m->kind != MSG_STATUS || c == NULL)
+		return;
+	c->asked = 0;
+	if (c->http) {
+		/* what is no status is no health */
+		(void)!json_parse(
+		    msg_text(m, F_TEXT), &status_limits, &tape, NULL);
+		page_answer(c, jv_of(buf_view(&tape)));
+	} else {
+		word_answer(c, msg_text(m, F_TEXT), true);
+		word_take(c); /* the next may have come already */
+		if (c->w.fd >= 0)
+			conn_write(c);
+	}
+	buf_done(&tape);
+}
+
+/* ---- beginning and end ---- */
+
+static unsigned
+port_of(int fd)
+{
+	struct sockaddr_storage a = { .ss_family = AF_UNSPEC };
+	socklen_t n = sizeof(a);
+
+	if (getsockname(fd, (struct sockaddr *)&a, &n) < 0)
+		return 0;
+	if (a.ss_family == AF_INET)
+		return ntohs(((struct sockaddr_in *)(void *)&a)->sin_port);
+	return ntohs(((struct sockaddr_in6 *)(void *)&a)->sin6_port);
+}
+
+static enum err
+listen_on(struct watch *w, int fd, struct note *why)
+{
+	*w = (struct watch){ .fd = fd, .ready = accept_all };
+	if (fd_nonblock(fd) != OK || loop_watch(desk.env->loop, w) != OK) {
+		note_set(why, "a listening socket cannot be used");
+		return ERR_OS;
+	}
+	return OK;
+}
+
+static enum err
+prepare(struct role_env *e, struct note *why)
+{
+	desk.env = e;
+	desk.own = geteuid();
+	for (size_t i = 0; i < CONNS; i++)
+		desk.conn[i].w.fd = -1;
+	for (size_t i = 0; i < e->given_n; i++) {
+		const struct str name = str_of(e->given[i].name);
+		const bool http = str_eq(name, STR("desk"));
+
+		if (!http && !str_eq(name, STR("control"))) {
+			note_set(why, "no use for %s", e->given[i].name);
+			return ERR_SYNTAX;
+		}
+		TRY(listen_on(
+		    http ? &desk.http : &desk.control, e->given[i].fd[0], why));
+		if (http)
+			desk.port = port_of(e->given[i].fd[0]);
+	}
+	return OK;
+}
+
+const struct role role_desk = {
+	.id = ROLE_DESK,
+	.prepare = prepare,
+	.from_parent = from_parent,
+};
