@@ -1,0 +1,109 @@
+/* commands: the table.  A command is a row here and a function elsewhere. */
+#include "ctl/ctl.h"
+
+#include "ctl/ctl-json.h"
+#include "jail/jail.h"
+#include "role/role.h"
+
+static int
+jail_table(struct ctl *c)
+{
+	struct buf b = { .max = 1024 * 1024 };
+
+	jail_show(&b, c->json);
+	return ctl_put(&b);
+}
+
+static int
+json_check(struct ctl *c)
+{
+	return ctl_json_check(c->arg[0], c->json);
+}
+
+/* The words "gatehouse role" again, as role_main has them. */
+static int
+role(struct ctl *c)
+{
+	return role_main(c->argc + 2, c->arg - 2);
+}
+
+static const struct ctl_opt with_file[] = {
+	{ "-c", "FILE", "the configuration; gatehouse.yaml by default" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_control[] = {
+	{ "-c", "FILE", "the configuration that the gateway runs with" },
+	{ "--control", "PATH", "its control socket, instead" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_wrap[] = {
+	{ "--name", "NAME", "of the server, in records" },
+	{ "--state", "DIR", "where its ledger is kept" },
+	{ NULL, NULL, NULL },
+};
+#define MANY 4096 /* arguments of a wrapped command */
+
+const struct ctl_cmd ctl_cmds[] = {
+	{ "run", "[FILE]", 0, 1, "Runs the gateway in the foreground",
+	    "Reads the configuration, starts one confined process for each "
+	    "role, and serves until stopped. SIGHUP reloads, SIGTERM drains "
+	    "and stops.",
+	    with_file, ctl_run, false, false, false },
+	{ "check", "[FILE]", 0, 1,
+	    "Checks a configuration and names each fault",
+	    "Prints FILE:LINE:COLUMN, the key, what is wrong and the remedy. "
+	    "Warnings are legal and probably not meant. Exit 0 valid, 1 "
+	    "invalid, 4 not readable.",
+	    with_file, ctl_check, true, false, false },
+	{ "wrap", "-- COMMAND...", 1, MANY,
+	    "Runs a tool server behind a gateway of its own",
+	    "Speaks MCP on stdin and stdout in place of COMMAND, which it "
+	    "starts with the same arguments, environment and directory. "
+	    "Needs no configuration: whoever wraps a server chose to use it, "
+	    "so the principal \"local\" is allowed all that it offers, and "
+	    "the server may do all that its user may. What wrapping adds is "
+	    "the strict protocol checks and the ledger, under "
+	    "$XDG_STATE_HOME/gatehouse/wrap/NAME or "
+	    "~/.local/state/gatehouse/wrap/NAME. For rules and sandboxes, "
+	    "write a configuration and use \"gatehouse run\".",
+	    with_wrap, ctl_wrap, false, true, false },
+	{ "config example", "", 0, 0,
+	    "Prints a configuration with every setting and its help", NULL,
+	    NULL, ctl_config_example, false, false, false },
+	{ "token new", "NAME", 1, 1,
+	    "Makes a token for a principal and shows it once",
+	    "The configuration keeps only its SHA-256; the line for it is "
+	    "printed too.",
+	    NULL, ctl_token_new, true, false, false },
+	{ "status", "[FILE]", 0, 1, "Asks the running gateway how it is", NULL,
+	    with_control, ctl_status, true, false, false },
+	{ "reload", "[FILE]", 0, 1,
+	    "Has the running gateway read its configuration again", NULL,
+	    with_control, ctl_reload, true, false, false },
+	{ "stop", "[FILE]", 0, 1, "Has the running gateway drain and stop",
+	    NULL, with_control, ctl_stop, true, false, false },
+	{ "jail show", "", 0, 0,
+	    "Prints what each role may do: the security architecture", NULL,
+	    NULL, jail_table, true, false, false },
+	{ "json check", "DIR", 1, 1,
+	    "Judges the JSON reader by a directory of test files",
+	    "Files are named y_ (must be read), n_ (must be refused), i_ "
+	    "(either).",
+	    NULL, json_check, true, false, false },
+	{ "man", "[DIR]", 0, 1,
+	    "Writes the manual pages, gatehouse.1 and gatehouse.yaml.5",
+	    "Into DIR, or man.", NULL, ctl_man, false, false, false },
+	{ "completion", "bash|zsh|fish", 1, 1,
+	    "Prints a completion script for a shell",
+	    "bash: put it into /etc/bash_completion.d; zsh: into a directory "
+	    "of $fpath as _gatehouse; fish: into "
+	    "~/.config/fish/completions/gatehouse.fish.",
+	    NULL, ctl_completion, false, false, false },
+	{ "version", "", 0, 0, "Prints the version", NULL, NULL, NULL, true,
+	    false, false },
+	{ "help", "[COMMAND]", 0, 3, "Tells more of a command", NULL, NULL,
+	    NULL, false, false, false },
+	{ "role", "NAME INSTANCE", 2, 2, "Is one process of the gateway", NULL,
+	    NULL, role, false, true, true },
+};
+const size_t ctl_cmds_n = countof(ctl_cmds);

@@ -1,0 +1,156 @@
+/* ctl-conf: "check" and "config example": what is wrong with gatehouse.yaml. */
+#include "ctl/ctl-conf.h"
+
+#include "conf/conf.h"
+#include "sys/sys.h"
+
+enum { FILE_MAX = 2 * 1024 * 1024 };
+
+const char *
+ctl_config_path(const struct ctl *c)
+{
+	const char *path = ctl_option(c, "-c");
+
+	if (path != NULL)
+		return path;
+	return c->argc > 0 ? c->arg[0] : "gatehouse.yaml";
+}
+
+/* Reads and compiles; the findings are in r. */
+enum err
+ctl_config_read(const char *path, struct ctl_reading *r)
+{
+	struct buf text = { .max = FILE_MAX };
+	char real[4096];
+	struct str dir;
+	enum err e;
+
+	r->image.max = 64 * 1024 * 1024;
+	if (!ctl_absolute(path, real)) {
+		note_set(&r->why,
+		    "%s: there is no such file; \"gatehouse "
+		    "config example\" prints one to begin with",
+		    path);
+		return ERR_OS;
+	}
+	TRY(file_read(real, FILE_MAX, &text, &r->why));
+	dir = str_of(real);
+	while (dir.n > 1 && dir.p[dir.n - 1] != '/')
+		dir.n--;
+	if (dir.n > 1)
+		dir.n--;
+	e = conf_read(
+	    buf_view(&text), dir, &r->image, r->at, CTL_FINDINGS, &r->n);
+	buf_done(&text);
+	return e;
+}
+
+void
+ctl_reading_done(struct ctl_reading *r)
+{
+	buf_done(&r->image);
+}
+
+static size_t
+warnings_in(const struct ctl_reading *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += r->at[i].warning ? 1 : 0;
+	return n;
+}
+
+static int
+put_json(const char *path, const struct ctl_reading *r, enum err e)
+{
+	struct buf b = { .max = 1024 * 1024 };
+
+	buf_str(&b, STR("{\"file\":"));
+	json_quote(str_of(path), &b);
+	buf_fmt(&b,
+	    ",\"valid\":%s,\"errors\":%zu,\"warnings\":%zu,"
+	    "\"findings\":[",
+	    e == OK ? "true" : "false", r->n - warnings_in(r), warnings_in(r));
+	for (size_t i = 0; i < r->n; i++) {
+		buf_fmt(&b,
+		    "%s{\"line\":%u,\"column\":%u,\"level\":\"%s\","
+		    "\"text\":",
+		    i == 0 ? "" : ",", r->at[i].line, r->at[i].column,
+		    r->at[i].warning ? "warning" : "error");
+		json_quote(str_of(r->at[i].text.text), &b);
+		buf_ch(&b, '}');
+	}
+	buf_str(&b, STR("]}\n"));
+	return ctl_put(&b);
+}
+
+static void
+put_finding(struct buf *b, const char *path, const struct conf_error *e)
+{
+	buf_str(b, str_of(path));
+	if (e->line > 0)
+		buf_fmt(b, ":%u:%u", e->line, e->column);
+	buf_fmt(
+	    b, ": %s: %s\n", e->warning ? "warning" : "error", e->text.text);
+}
+
+static void
+put_summary(struct buf *b, const char *path, struct jv image)
+{
+	const struct str listen = jv_str(jv_get(image, STR("listen")));
+
+	buf_fmt(b,
+	    "%s: valid; servers: %zu, principals: %zu, rules: %zu; "
+	    "listens on %.*s%s\n",
+	    path, jv_count(jv_get(image, STR("servers"))),
+	    jv_count(jv_get(image, STR("principals"))),
+	    jv_count(jv_get(image, STR("rules"))), STR_ARG(listen),
+	    jv_is(jv_get(image, STR("tls")), J_NULL) ? "" : " with TLS");
+}
+
+/* Findings go to stdout: they are what was asked for. */
+void
+ctl_put_findings(struct buf *b, const char *path, const struct ctl_reading *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		put_finding(b, path, &r->at[i]);
+}
+
+int
+ctl_check(struct ctl *c)
+{
+	struct ctl_reading r = { .n = 0 };
+	const char *path = ctl_config_path(c);
+	const enum err e = ctl_config_read(path, &r);
+	struct buf b = { .max = 1024 * 1024 };
+	int status;
+
+	if (e != OK && r.n == 0) {
+		ctl_reading_done(&r);
+		return ctl_say(c, CTL_FAILED, "%s",
+		    r.why.text[0] != '\0' ? r.why.text : err_name(e));
+	}
+	if (c->json) {
+		status = put_json(path, &r, e);
+	} else {
+		ctl_put_findings(&b, path, &r);
+		if (e == OK)
+			put_summary(&b, path, jv_of(buf_view(&r.image)));
+		status = ctl_put(&b);
+	}
+	ctl_reading_done(&r);
+	if (status != CTL_YES)
+		return status;
+	return e == OK ? CTL_YES : CTL_NO;
+}
+
+int
+ctl_config_example(struct ctl *c)
+{
+	struct buf b = { .max = 1024 * 1024 };
+
+	(void)c;
+	conf_example(&b);
+	return ctl_put(&b);
+}
