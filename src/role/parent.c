@@ -226,6 +226,9 @@ house_command(struct proc *p, const struct msg *m)
 static void
 signalled(struct watch *w, unsigned what)
 {
+	/* timeout(1) and some supervisors signal the process and its group:
+	 * that is one wish, not a second one. */
+	static uint64_t first;
 	struct signalfd_siginfo s;
 
 	(void)what;
@@ -234,9 +237,10 @@ signalled(struct watch *w, unsigned what)
 			if (house.serving && house.stage < 0)
 				reload(false, 0);
 		} else if (house.stage < 0) {
+			first = now_mono();
 			house_stop(s.ssi_signo == SIGINT ? "interrupted"
 							 : "terminated");
-		} else {
+		} else if (now_mono() - first > MS(200)) {
 			log_line(LOG_WARN, "stop", "at once");
 			house_kill();
 		}
