@@ -17,7 +17,7 @@ class Wrapped:
         self.journal = os.path.join(d, f"{era}-{behaviour}-{time.time()}")
         self.home = tempfile.mkdtemp(prefix="gatehouse-home-")
         env = {"HOME": self.home, "PATH": "/usr/bin:/bin",
-               "SECRET_OF_THE_USER": "x"}
+               "GIVEN_BY_THE_CLIENT": "x"}
         self.p = g.start([g.BINARY, "wrap", "--", fakes.PYTHON,
                           os.path.join(g.TOP, "t", "fakes.py"), era,
                           self.journal, behaviour], env=env, text=True,
@@ -98,8 +98,11 @@ for era in ("legacy", "modern"):
         g.ok(len(w.calls()) == before and "result" in m,
              f"refused: {name}; the next one is served", m)
     born = [m for m in fakes.journal_of(w.journal) if "started" in m]
-    g.ok(born and "SECRET_OF_THE_USER" not in born[0]["env"],
-         "the server does not get the user's environment", born[:1])
+    g.ok(born and "GIVEN_BY_THE_CLIENT" in born[0]["env"],
+         "the server gets the environment that the client gave", born[:1])
+    extra = [f for f in (born or [{"fds": []}])[0]["fds"]
+             if "memfd" in f or "anon_inode" in f or "cell-" in f]
+    g.ok(not extra, "and none of our descriptors", extra)
     w.p.stdin.close()
     try:
         code = w.p.wait(10)
