@@ -92,6 +92,14 @@ fd_nonblock(int fd)
 	return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? ERR_OS : OK;
 }
 
+bool
+fd_quiet(int fd)
+{
+	char ch;
+
+	return recv(fd, &ch, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 /* ---- files ---- */
 
 static enum err
