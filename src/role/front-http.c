@@ -86,16 +86,18 @@ check_source(const struct front_conf *c, const struct http_head *h,
 	return OK;
 }
 
-/* Exactly: no folding, no trailing slash, no query. */
+/* Exactly: no folding, no unescaping, no trailing slash.  A query is not heard,
+ * whatever it says. */
 static enum err
 check_path(const struct front_conf *c, const struct http_head *h,
     struct front_head *out, struct front_no *n)
 {
+	const struct str path = str_sub(h->target, 0, str_find(h->target, '?'));
 	struct jit it = jit_of(c->endpoints);
 	struct jv v;
 
 	for (out->where = 0; jit_next(&it, NULL, &v); out->where++)
-		if (str_eq(jv_str(jv_get(v, STR("path"))), h->target))
+		if (str_eq(jv_str(jv_get(v, STR("path"))), path))
 			return OK;
 	out->where = 0;
 	return no(n, 404, 0, "no such endpoint");
@@ -181,8 +183,8 @@ check_type(const struct http_head *h, struct front_no *n)
 			return no(n, 415, 0, "only charset=utf-8 is read");
 		charset = true;
 	}
-	(void)http_get(h, STR("content-encoding"), &many);
-	if (many || http_get(h, STR("content-encoding"), NULL).p != NULL)
+	rest = http_get(h, STR("content-encoding"), &many);
+	if (many || (rest.p != NULL && !str_ieq(rest, STR("identity"))))
 		return no(n, 415, 0, "Content-Encoding is not read");
 	return OK;
 }

@@ -285,6 +285,8 @@ static const struct {
 	    HOST SESSION "Content-Type: application/jsonx\r\n", PING, 415 },
 	{ "Content-Type twice", HOST SESSION JSON JSON, PING, 415 },
 	{ "gzip", HOST JSON SESSION "Content-Encoding: gzip\r\n", PING, 415 },
+	{ "identity", HOST JSON SESSION "Content-Encoding: identity\r\n", PING,
+	    0 },
 	{ "Bearer", HOST JSON SESSION "Authorization: Bearer abc\r\n", PING,
 	    0 },
 	{ "Basic", HOST JSON SESSION "Authorization: Basic abc\r\n", PING,
@@ -357,8 +359,10 @@ static const struct {
 	{ "/MCP",
 	    "POST /MCP HTTP/1.1\r\n" HOST JSON "Content-Length: 0\r\n\r\n",
 	    404 },
-	{ "a token in the query",
-	    "GET /mcp?access_token=a HTTP/1.1\r\n" HOST SESSION "\r\n", 404 },
+	{ "a query behind a path that is none",
+	    "GET /mcp/?x HTTP/1.1\r\n" HOST SESSION "\r\n", 404 },
+	{ "a query", "GET /mcp?access_token=a HTTP/1.1\r\n" HOST SESSION "\r\n",
+	    0 },
 	{ "PUT", "PUT /mcp HTTP/1.1\r\n" HOST JSON "Content-Length: 0\r\n\r\n",
 	    405 },
 	{ "GET without session", "GET /mcp HTTP/1.1\r\n" HOST "\r\n", 405 },
@@ -433,6 +437,11 @@ test_others(void)
 		if (others[i].status != 0 && status() != others[i].status)
 			printf("# %.60s\n", got);
 	}
+	agent_new();
+	(void)agent_says(
+	    "GET /mcp?access_token=a HTTP/1.1\r\n" HOST SESSION "\r\n");
+	ok(!seen.has_cred && (seen.flags & MF_CRED) == 0,
+	    "a token in a query is none");
 	agent_new();
 	memset(big, 'a', sizeof(big) - 1);
 	big[sizeof(big) - 1] = '\0';
