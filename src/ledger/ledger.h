@@ -35,6 +35,8 @@ struct ledger_tree {
 };
 void ledger_tree_root(
     const struct ledger_tree *t, unsigned char out[static LEDGER_HASH]);
+/* The leaf that a record's text is. */
+void ledger_leaf(struct str jcs, unsigned char out[static LEDGER_HASH]);
 
 /* ---- writing ---- */
 struct ledger;

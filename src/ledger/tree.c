@@ -96,3 +96,13 @@ ledger_tree_root(
 	tree_root(t, &h, out);
 	hasher_done(&h);
 }
+
+void
+ledger_leaf(struct str jcs, unsigned char out[static LEDGER_HASH])
+{
+	struct hasher h;
+
+	hasher_init(&h);
+	hash_of(&h, PRE_LEAF, jcs, STR(""), out);
+	hasher_done(&h);
+}

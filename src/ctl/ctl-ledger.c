@@ -1,0 +1,430 @@
+/*
+ * ctl-ledger.c: what people ask of a ledger.  Promises that "valid" is said
+ * only when every byte of every segment was read and is as it was written, and
+ * that a call without an outcome is called unknown, never a success.
+ */
+#include "ctl/ctl-ledger.h"
+
+#include "ctl/ledger-walk.h"
+#include "sys/sys.h"
+
+/* ---- verify ---- */
+
+/* What a decision is, and whether an outcome named it; by seq, a byte each. */
+enum { IS_ALLOW = 1, HAS_OUTCOME = 2 };
+
+struct pairs {
+	struct buf mark;
+	uint64_t decisions, allowed, outcomes, unmatched, unknown, others;
+};
+
+struct verify {
+	struct pairs pairs; /* of the cell being read */
+	struct buf cells;   /* json: an array's elements */
+	size_t cells_n;
+	uint64_t segments, records, unknown;
+	bool json, bad;
+	unsigned bad_cell;
+	uint64_t first_bad;
+	struct note why;
+};
+
+static uint8_t *
+mark_of(struct pairs *p, uint64_t seq)
+{
+	while (p->mark.n <= seq && !p->mark.full) {
+		static const char zeros[4096];
+
+		buf_put(&p->mark, zeros, sizeof(zeros));
+	}
+	return p->mark.full ? NULL : (uint8_t *)p->mark.p + seq;
+}
+
+static void
+outcome_seen(struct pairs *p, uint64_t seq, struct jv rec)
+{
+	int64_t of = 0;
+	uint8_t *m = NULL;
+
+	p->outcomes++;
+	if (jv_i64(jv_get(rec, STR("decision")), &of) == OK && of > 0 &&
+	    (uint64_t)of < seq)
+		m = mark_of(p, (uint64_t)of);
+	if (m == NULL || *m != IS_ALLOW) {
+		p->unmatched++;
+		return;
+	}
+	*m |= HAS_OUTCOME;
+}
+
+static void
+verify_record(
+    void *arg, unsigned cell, uint64_t seq, struct str jcs, struct jv rec)
+{
+	struct verify *v = arg;
+	struct pairs *p = &v->pairs;
+	const struct str kind = jv_str(jv_get(rec, STR("kind")));
+	const struct str verdict = jv_str(jv_get(rec, STR("verdict")));
+
+	(void)cell;
+	(void)jcs;
+	if (str_eq(kind, STR("outcome"))) {
+		outcome_seen(p, seq, rec);
+	} else if (!str_eq(kind, STR("decision"))) {
+		p->others++;
+	} else {
+		p->decisions++;
+		if (str_eq(verdict, STR("allow"))) {
+			uint8_t *m = mark_of(p, seq);
+
+			p->allowed++;
+			if (m != NULL)
+				*m = IS_ALLOW;
+		}
+	}
+}
+
+static void
+pairs_count(struct pairs *p)
+{
+	for (size_t i = 0; i < p->mark.n; i++)
+		p->unknown += p->mark.p[i] == IS_ALLOW;
+}
+
+static void
+cell_text(const struct walk_cell *c, const struct pairs *p, struct str root)
+{
+	printf("cell %u: %u segments, %llu bytes, %llu records, root %.*s\n",
+	    c->cell, c->segments, (unsigned long long)c->bytes,
+	    (unsigned long long)c->seen.tree.size, STR_ARG(root));
+	printf("  decisions %llu (allow %llu), outcomes %llu, without outcome "
+	       "%llu: unknown, other records %llu\n",
+	    (unsigned long long)p->decisions, (unsigned long long)p->allowed,
+	    (unsigned long long)p->outcomes, (unsigned long long)p->unknown,
+	    (unsigned long long)p->others);
+	if (p->unmatched > 0)
+		printf("  outcomes that no allowed decision waits for: %llu\n",
+		    (unsigned long long)p->unmatched);
+	if (c->torn_segments > 0)
+		printf("  torn ends %zu: %s (a crash, or a write under way)\n",
+		    c->torn_segments, c->torn.text);
+	if (c->bad)
+		printf("  NOT valid from record %llu on: %s\n",
+		    (unsigned long long)c->first_bad, c->why.text);
+}
+
+static void
+put_num(struct buf *b, size_t *n, const char *key, uint64_t v)
+{
+	tape_key(b, str_of(key));
+	tape_i64(b, (int64_t)v);
+	(*n)++;
+}
+
+static void
+put_str(struct buf *b, size_t *n, const char *key, struct str s)
+{
+	tape_key(b, str_of(key));
+	tape_str(b, utf8_ok(s) ? s : STR("?"));
+	(*n)++;
+}
+
+static void
+put_bool(struct buf *b, size_t *n, const char *key, bool v)
+{
+	tape_key(b, str_of(key));
+	tape_bool(b, v);
+	(*n)++;
+}
+
+static void
+cell_json(const struct walk_cell *c, const struct pairs *p, struct str root,
+    struct buf *b)
+{
+	const size_t mark = tape_obj(b);
+	size_t n = 0;
+
+	put_num(b, &n, "cell", c->cell);
+	put_bool(b, &n, "valid", !c->bad);
+	put_num(b, &n, "segments", c->segments);
+	put_num(b, &n, "bytes", c->bytes);
+	put_num(b, &n, "records", c->seen.tree.size);
+	put_str(b, &n, "root", root);
+	put_num(b, &n, "decisions", p->decisions);
+	put_num(b, &n, "allowed", p->allowed);
+	put_num(b, &n, "outcomes", p->outcomes);
+	put_num(b, &n, "unknown", p->unknown);
+	put_num(b, &n, "unmatched_outcomes", p->unmatched);
+	put_num(b, &n, "torn_segments", c->torn_segments);
+	if (c->bad) {
+		put_num(b, &n, "first_bad", c->first_bad);
+		put_str(b, &n, "why", str_of(c->why.text));
+	}
+	tape_end(b, mark, n);
+}
+
+static void
+verify_cell(void *arg, const struct walk_cell *c)
+{
+	struct verify *v = arg;
+	unsigned char root[LEDGER_HASH];
+	struct buf hex = { .max = 2 * LEDGER_HASH };
+
+	pairs_count(&v->pairs);
+	ledger_tree_root(&c->seen.tree, root);
+	buf_hex(&hex, (struct str){ (const char *)root, sizeof(root) });
+	if (v->json)
+		cell_json(c, &v->pairs, buf_view(&hex), &v->cells);
+	else
+		cell_text(c, &v->pairs, buf_view(&hex));
+	buf_done(&hex);
+	v->cells_n++;
+	v->segments += c->segments;
+	v->records += c->seen.tree.size;
+	v->unknown += v->pairs.unknown;
+	if (c->bad && !v->bad) {
+		v->bad = true;
+		v->bad_cell = c->cell;
+		v->first_bad = c->first_bad;
+		v->why = c->why;
+	}
+	buf_clear(&v->pairs.mark);
+	v->pairs = (struct pairs){ .mark = v->pairs.mark };
+}
+
+static void
+verify_json(const struct verify *v)
+{
+	struct buf b = { .max = SIZE_MAX / 4 }, text = { .max = SIZE_MAX / 4 };
+	const size_t mark = tape_obj(&b);
+	size_t n = 0, arr;
+
+	put_bool(&b, &n, "valid", !v->bad);
+	put_num(&b, &n, "segments", v->segments);
+	put_num(&b, &n, "records", v->records);
+	put_num(&b, &n, "unknown", v->unknown);
+	tape_key(&b, STR("cells"));
+	arr = tape_arr(&b);
+	buf_str(&b, buf_view(&v->cells));
+	tape_end(&b, arr, v->cells_n);
+	tape_end(&b, mark, n + 1);
+	json_write(jv_of(buf_view(&b)), &text);
+	printf("%.*s\n", STR_ARG(buf_view(&text)));
+	buf_done(&b);
+	buf_done(&text);
+}
+
+static int
+cannot(enum err e, const struct note *why)
+{
+	fprintf(stderr, "gatehouse: %s\n", why->text);
+	return e == ERR_GONE ? 3 : 4;
+}
+
+int
+ctl_ledger_verify(const char *dir, bool json)
+{
+	struct verify v = { .json = json,
+		.cells = { .max = SIZE_MAX / 4 },
+		.pairs = { .mark = { .max = SIZE_MAX / 4 } } };
+	const struct walk w = { &v, verify_record, verify_cell };
+	struct note why = { "" };
+	const enum err e = ledger_walk(dir, &w, &why);
+
+	if (e == OK && json)
+		verify_json(&v);
+	else if (e == OK && v.bad)
+		printf("NOT valid: cell %u, record %llu: %s\n", v.bad_cell,
+		    (unsigned long long)v.first_bad, v.why.text);
+	else if (e == OK)
+		printf("valid: %zu cells, %llu segments, %llu records, %llu "
+		       "calls of unknown outcome\n",
+		    v.cells_n, (unsigned long long)v.segments,
+		    (unsigned long long)v.records,
+		    (unsigned long long)v.unknown);
+	buf_done(&v.cells);
+	buf_done(&v.pairs.mark);
+	if (e != OK)
+		return cannot(e, &why);
+	return v.bad ? 1 : 0;
+}
+
+/* ---- tail ---- */
+
+enum { TAIL_MAX = 100000 };
+
+struct kept {
+	struct str jcs;
+	int64_t time;
+	unsigned cell;
+	uint64_t seq;
+};
+/* The newest n of the cell being read in a ring; then those of all cells. */
+struct tail {
+	struct kept *ring, *all;
+	size_t n, ring_n, all_n;
+	uint64_t seen;
+	bool bad;
+};
+
+static void
+tail_record(
+    void *arg, unsigned cell, uint64_t seq, struct str jcs, struct jv rec)
+{
+	struct tail *t = arg;
+	struct kept *k = &t->ring[t->seen++ % t->n];
+
+	mem_free((void *)(uintptr_t)k->jcs.p);
+	*k = (struct kept){ str_keep(jcs), 0, cell, seq };
+	if (jv_i64(jv_get(rec, STR("time")), &k->time) != OK)
+		k->time = 0;
+}
+
+static void
+tail_cell(void *arg, const struct walk_cell *c)
+{
+	struct tail *t = arg;
+	const size_t n = t->seen < t->n ? (size_t)t->seen : t->n;
+
+	t->bad = t->bad || c->bad;
+	t->all = mem_more(t->all, t->all_n * sizeof(*t->all),
+	    (t->all_n + n) * sizeof(*t->all));
+	for (size_t i = 0; i < n; i++)
+		t->all[t->all_n++] = t->ring[(t->seen - n + i) % t->n];
+	memset(t->ring, 0, t->n * sizeof(*t->ring));
+	t->seen = 0;
+}
+
+static int
+kept_cmp(const void *a, const void *b)
+{
+	const struct kept *x = a, *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	if (x->cell != y->cell)
+		return x->cell < y->cell ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* Foreign text goes to a terminal: only what prints. */
+static void
+put_word(struct buf *line, struct jv rec, const char *key)
+{
+	const struct str s = jv_str(jv_get(rec, str_of(key)));
+
+	if (s.n == 0)
+		return;
+	buf_ch(line, ' ');
+	for (size_t i = 0; i < s.n && i < 120; i++)
+		buf_ch(line, s.p[i] < 0x20 || s.p[i] > 0x7e ? '?' : s.p[i]);
+}
+
+static void
+kept_text(const struct kept *k)
+{
+	static const char *const words[] = { "kind", "verdict", "status",
+		"principal", "server", "method", "name", "rule", "error" };
+	struct buf tape = { .max = 1 << 20 }, line = { .max = 1 << 16 };
+	char at[25];
+	struct jv rec;
+
+	if (json_parse(k->jcs, &json_default, &tape, NULL) != OK)
+		return;
+	rec = jv_of(buf_view(&tape));
+	buf_str(&line, time_text((uint64_t)k->time * 1000, at));
+	buf_fmt(&line, " %u/%llu", k->cell, (unsigned long long)k->seq);
+	for (size_t i = 0; i < countof(words); i++)
+		put_word(&line, rec, words[i]);
+	printf("%.*s\n", STR_ARG(buf_view(&line)));
+	buf_done(&tape);
+	buf_done(&line);
+}
+
+int
+ctl_ledger_tail(const char *dir, size_t n, bool json)
+{
+	struct tail t = { .n = n == 0 ? 1 : n > TAIL_MAX ? TAIL_MAX : n };
+	const struct walk w = { &t, tail_record, tail_cell };
+	struct note why = { "" };
+	enum err e;
+
+	t.ring = mem_get(t.n * sizeof(*t.ring));
+	e = ledger_walk(dir, &w, &why);
+	if (t.all_n > 0)
+		qsort(t.all, t.all_n, sizeof(*t.all), kept_cmp);
+	for (size_t i = 0; i < t.all_n; i++) {
+		if (e == OK && t.all_n - i <= n && json)
+			printf("%.*s\n", STR_ARG(t.all[i].jcs));
+		else if (e == OK && t.all_n - i <= n)
+			kept_text(&t.all[i]);
+		mem_free((void *)(uintptr_t)t.all[i].jcs.p);
+	}
+	for (size_t i = 0; i < t.n; i++)
+		mem_free((void *)(uintptr_t)t.ring[i].jcs.p);
+	mem_free(t.ring);
+	mem_free(t.all);
+	if (e != OK)
+		return cannot(e, &why);
+	if (t.bad)
+		fprintf(stderr, "gatehouse: this ledger is not valid: "
+				"see \"gatehouse ledger verify\"\n");
+	return t.bad ? 1 : 0;
+}
+
+/* ---- show ---- */
+
+struct show {
+	unsigned cell;
+	uint64_t seq;
+	bool json, found, sure;
+};
+
+static void
+show_record(
+    void *arg, unsigned cell, uint64_t seq, struct str jcs, struct jv rec)
+{
+	struct show *s = arg;
+	unsigned char leaf[LEDGER_HASH];
+	struct buf hex = { .max = 2 * LEDGER_HASH };
+
+	(void)rec;
+	if (cell != s->cell || seq != s->seq || s->found)
+		return;
+	s->found = true;
+	printf("%.*s\n", STR_ARG(jcs));
+	if (s->json)
+		return;
+	ledger_leaf(jcs, leaf);
+	buf_hex(&hex, (struct str){ (const char *)leaf, sizeof(leaf) });
+	printf("leaf %.*s\n", STR_ARG(buf_view(&hex)));
+	buf_done(&hex);
+}
+
+static void
+show_cell(void *arg, const struct walk_cell *c)
+{
+	struct show *s = arg;
+
+	if (c->cell == s->cell)
+		s->sure = !c->bad || s->seq < c->first_bad;
+}
+
+int
+ctl_ledger_show(const char *dir, unsigned cell, uint64_t seq, bool json)
+{
+	struct show s = { .cell = cell, .seq = seq, .json = json };
+	const struct walk w = { &s, show_record, show_cell };
+	struct note why = { "" };
+	const enum err e = ledger_walk(dir, &w, &why);
+
+	if (e != OK)
+		return cannot(e, &why);
+	if (!s.found)
+		fprintf(stderr, "gatehouse: cell %u has no record %llu\n", cell,
+		    (unsigned long long)seq);
+	else if (!s.sure)
+		fprintf(stderr, "gatehouse: the ledger is not valid up to this "
+				"record: see \"gatehouse ledger verify\"\n");
+	return s.found && s.sure ? 0 : 1;
+}

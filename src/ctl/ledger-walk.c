@@ -1,0 +1,241 @@
+/*
+ * ledger-walk.c: finds the segments, puts them in order and reads them.  Says
+ * of each cell what is first wrong with it.  It refuses to follow links and to
+ * guess what is in a gap.
+ */
+#include "ctl/ledger-walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "sys/sys.h"
+
+enum { PATH_ROOM = 4096, SEGMENTS_MAX = 1000000 };
+
+struct place {
+	unsigned cell, number;
+};
+struct places {
+	struct place *at;
+	size_t n, cap;
+};
+
+static bool
+number_of(struct str s, size_t digits, unsigned *out)
+{
+	uint64_t v = 0;
+
+	if (s.n < digits || s.n > 9 || str_u64(s, &v) != OK)
+		return false;
+	*out = (unsigned)v;
+	return true;
+}
+
+/* "cell-N-NNNNNN.seg" */
+static bool
+place_of(const char *file, struct place *out)
+{
+	struct str s = str_of(file), cell;
+
+	if (!str_starts(s, STR("cell-")) || !str_ends(s, STR(".seg")))
+		return false;
+	s = str_sub(s, 5, s.n - 5 - 4);
+	return str_split(&s, '-', &cell) && s.p != NULL &&
+	       number_of(cell, 1, &out->cell) && number_of(s, 6, &out->number);
+}
+
+static void
+places_add(struct places *p, struct place at)
+{
+	if (p->n == p->cap) {
+		const size_t cap = p->cap == 0 ? 64 : 2 * p->cap;
+
+		p->at = mem_more(
+		    p->at, p->cap * sizeof(*p->at), cap * sizeof(*p->at));
+		p->cap = cap;
+	}
+	p->at[p->n++] = at;
+}
+
+static int
+place_cmp(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->cell != y->cell)
+		return x->cell < y->cell ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static enum err
+places_find(const char *dir, struct places *out, struct note *why)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	struct place at;
+
+	if (d == NULL) {
+		note_set(why, "%s: %s", dir, strerrordesc_np(errno));
+		return errno == ENOENT || errno == ENOTDIR ? ERR_GONE : ERR_OS;
+	}
+	while ((e = readdir(d)) != NULL && out->n < SEGMENTS_MAX)
+		if (place_of(e->d_name, &at))
+			places_add(out, at);
+	(void)closedir(d);
+	if (out->n > 0)
+		qsort(out->at, out->n, sizeof(*out->at), place_cmp);
+	return OK;
+}
+
+/* ---- one cell ---- */
+
+struct walking {
+	const struct walk *w;
+	struct walk_cell *c;
+};
+
+static void
+pass_on(void *arg, uint64_t seq, struct str jcs, struct jv rec)
+{
+	struct walking *k = arg;
+
+	if (k->w->record != NULL)
+		k->w->record(k->w->arg, k->c->cell, seq, jcs, rec);
+}
+
+static void
+blame(struct walk_cell *c, const struct note *why)
+{
+	if (c->bad)
+		return;
+	c->bad = true;
+	c->first_bad = c->seen.tree.size + 1;
+	c->why = *why;
+}
+
+/* After something wrong the next segment's own word is all there is. */
+static void
+restart(struct walk_cell *c, struct str bytes)
+{
+	struct ledger_seen fresh;
+	struct note unused;
+
+	if (ledger_start(bytes, &fresh, &unused) == OK)
+		c->seen = fresh;
+}
+
+static void
+segment_bytes(struct walking *k, const char *name, struct str bytes)
+{
+	struct walk_cell *c = k->c;
+	struct note why = { "" }, told;
+	enum err e = ledger_read(bytes, &c->seen, pass_on, k, &why);
+
+	note_set(&told, "segment %s: %s", name, why.text);
+	if (e == ERR_MORE && bytes.n > 0) {
+		c->torn_segments++;
+		c->torn = told;
+	}
+	if (e != ERR_SYNTAX && c->seen.good > 0 &&
+	    strcmp(c->seen.segment, name) != 0) {
+		note_set(&told, "segment %s is another's, named %s", name,
+		    c->seen.segment);
+		e = ERR_SYNTAX;
+	}
+	if (e != ERR_SYNTAX)
+		return;
+	blame(c, &told);
+	if (c->seen.good == 0) { /* it did not follow: what does it hold? */
+		restart(c, bytes);
+		(void)!ledger_read(bytes, &c->seen, pass_on, k, &why);
+	}
+}
+
+static void
+unmap(struct str bytes)
+{
+	union {
+		const char *in;
+		void *out;
+	} p = { bytes.p };
+
+	if (bytes.n > 0)
+		(void)munmap(p.out, bytes.n);
+}
+
+static enum err
+segment_walk(
+    struct walking *k, const char *dir, unsigned number, struct note *why)
+{
+	__attribute__((cleanup(fd_close))) int fd = -1;
+	struct str bytes = { NULL, 0 };
+	char name[32], path[PATH_ROOM + 64];
+
+	(void)snprintf(name, sizeof(name), "cell-%u-%06u", k->c->cell, number);
+	(void)snprintf(path, sizeof(path), "%s/%s.seg", dir, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fd_map_ro(fd, &bytes) != OK) {
+		note_set(why, "%s: %s", path, strerrordesc_np(errno));
+		return ERR_OS;
+	}
+	k->c->segments++;
+	k->c->bytes += bytes.n;
+	segment_bytes(k, name, bytes);
+	unmap(bytes);
+	return OK;
+}
+
+static enum err
+cell_walk(const struct walk *w, const char *dir, const struct place *at,
+    size_t n, struct note *why)
+{
+	struct walk_cell c = { .cell = at[0].cell };
+	struct walking k = { w, &c };
+	unsigned next = 1;
+
+	for (size_t i = 0; i < n; i++) {
+		struct note gap;
+
+		if (at[i].number != next) {
+			note_set(&gap, "segments %u to %u are missing", next,
+			    at[i].number - 1);
+			blame(&c, &gap);
+		}
+		next = at[i].number + 1;
+		TRY(segment_walk(&k, dir, at[i].number, why));
+	}
+	if (w->cell != NULL)
+		w->cell(w->arg, &c);
+	return OK;
+}
+
+enum err
+ledger_walk(const char *dir, const struct walk *w, struct note *why)
+{
+	struct places p = { NULL, 0, 0 };
+	char inner[PATH_ROOM];
+	enum err e;
+
+	if (strlen(dir) >= PATH_ROOM - 16) {
+		note_set(why, "the path is too long");
+		return ERR_GONE;
+	}
+	(void)snprintf(inner, sizeof(inner), "%s/ledger", dir);
+	if (access(inner, F_OK) == 0)
+		dir = inner;
+	e = places_find(dir, &p, why);
+	if (e == OK && p.n == 0) {
+		note_set(why, "%s: no segment of a ledger", dir);
+		e = ERR_GONE;
+	}
+	for (size_t i = 0, n; i < p.n && e == OK; i += n) {
+		for (n = 1; i + n < p.n && p.at[i + n].cell == p.at[i].cell;)
+			n++;
+		e = cell_walk(w, dir, p.at + i, n, why);
+	}
+	mem_free(p.at);
+	return e;
+}
