@@ -30,8 +30,9 @@ void
 front_keys(struct front *f, struct chan_fds *fds)
 {
 	chan_free(remote.keys);
-	remote.keys =
-	    chan_new(f->loop, fds, ROLE_FRONT, ROLE_KEYS, 0, &keys_ops, f);
+	tls_remote_done(&remote);
+	tls_remote_init(&remote,
+	    chan_new(f->loop, fds, ROLE_FRONT, ROLE_KEYS, 0, &keys_ops, f));
 }
 
 NODISCARD enum err
