@@ -149,6 +149,7 @@ struct source {
 	const struct http_head *raw;
 	bool batch;
 };
+bool turn_ready(void); /* once, before confinement; false: no SHA-256 */
 void turn_post(const struct source *s, struct str body);
 void turn_stream(const struct source *s);
 void turn_close(const struct source *s);

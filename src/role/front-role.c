@@ -53,6 +53,10 @@ prepare(struct role_env *e, struct note *why)
 {
 	struct chan_fds fds;
 
+	if (!turn_ready()) {
+		note_set(why, "SHA-256 is not there");
+		return ERR_OS;
+	}
 	the_front = front_new(e->loop, e->image, e->instance, e->cells);
 	the_front->drained = role_drained;
 	for (unsigned cell = 0; cell < e->cells; cell++)

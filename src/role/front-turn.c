@@ -32,6 +32,16 @@ cred_of(struct str token, unsigned char out[static 32])
 	       EVP_DigestFinal_ex(ctx, out, &n) == 1 && n == 32;
 }
 
+/* The library looks for its configuration when it is first asked: now, while
+ * files may still be opened. */
+bool
+turn_ready(void)
+{
+	unsigned char unused[32];
+
+	return cred_of(STR("x"), unused);
+}
+
 /* What every message to a judge says of where it came from. */
 struct from {
 	unsigned char cred[32];
