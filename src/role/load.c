@@ -231,9 +231,13 @@ static void
 findings_put(
     const char *path, const struct conf_error *at, size_t n, struct buf *out)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_fmt(out, "%s:%u:%u: %s%s\n", path, at[i].line, at[i].column,
-		    at[i].warning ? "warning: " : "", at[i].text.text);
+	for (size_t i = 0; i < n; i++) {
+		buf_str(out, str_of(path));
+		if (at[i].line > 0)
+			buf_fmt(out, ":%u:%u", at[i].line, at[i].column);
+		buf_fmt(out, ": %s%s\n", at[i].warning ? "warning: " : "",
+		    at[i].text.text);
+	}
 }
 
 static enum err
