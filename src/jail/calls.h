@@ -50,6 +50,9 @@ CALL_IS(BASE, fcntl, 1, F_GETFL)
 CALL_IS(BASE, fcntl, 1, F_GETFD)
 CALL_IS(BASE, fcntl, 1, F_SETFD)
 CALL_SELF(BASE, tgkill, 0) /* abort() */
+#ifdef JAIL_SANITIZED
+CALL(BASE, sigaltstack) /* of the sanitizers' runtime, in builds with them */
+#endif
 /* ---- FLAGS: make a descriptor non-blocking; clears O_APPEND, so not for the
  * ledger ---- */
 CALL_IS(FLAGS, fcntl, 1, F_SETFL)

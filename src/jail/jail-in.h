@@ -4,6 +4,14 @@
 
 #include "jail/jail.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define JAIL_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define JAIL_SANITIZED 1
+#endif
+#endif
+
 /* Rights: groups of rows in calls.h, one bit each. */
 enum right {
 	R_BASE = 1,

@@ -296,7 +296,7 @@ act_memfd(void)
 static bool
 act_lock(void)
 {
-	return mlock(with.page, 4096) == 0;
+	return syscall(SYS_mlock, with.page, 4096) == 0;
 }
 
 static const struct {
