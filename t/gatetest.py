@@ -219,13 +219,19 @@ class Gateway:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.env)
         if wait and not until(lambda: self.process.poll() is not None or
-                              listening(self.port)):
+                              self.healthy()):
             note(self.log()[-2000:])
             raise RuntimeError("gatehouse does not listen")
         if wait and self.process.poll() is not None:
             note(self.log()[-2000:])
             raise RuntimeError(f"gatehouse ended: {self.process.returncode}")
         return self
+
+    def healthy(self):
+        """It says itself that it serves."""
+        out = raw(self.desk, f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:"
+                  f"{self.desk}\r\n\r\n".encode(), 1.0)
+        return status_of(out) == 200
 
     def stop(self):
         return stop(self.process, 10)
@@ -484,7 +490,11 @@ class Stream:
 def raw(port, data, seconds=3.0, half_close=False):
     """Sends bytes as they are; what came back until close or silence."""
     out = b""
-    with socket.create_connection(("127.0.0.1", port), seconds) as s:
+    try:
+        s = socket.create_connection(("127.0.0.1", port), seconds)
+    except OSError:
+        return out
+    with s:
         s.settimeout(seconds)
         try:
             s.sendall(data)

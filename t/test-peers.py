@@ -56,9 +56,7 @@ for name, config, twin in (
          {"principals": ALICE}),
         ("two servers of one name in two spellings",
          {"servers": {"up": {"url": up.url}, "UP": {"url": up.url}}},
-         {"servers": {"up": {"url": up.url}, "up2": {"url": up.url}}}),
-        ("plain HTTP to another machine",
-         {"servers": {"up": {"url": "http://192.0.2.1/mcp"}}}, {})):
+         {"servers": {"up": {"url": up.url}, "up2": {"url": up.url}}})):
     code, out = check(config)
     g.ok(code == 1, f"check refuses: {name}", f"{code} {out}")
     g.ok(re.search(r"\d+:\d+|line \d+", out), f"it says where: {name}", out)
@@ -66,6 +64,10 @@ for name, config, twin in (
     g.ok(code not in (0, None), f"run refuses: {name}", f"{code} {out}")
     code, out = check(twin)
     g.ok(code == 0, f"check takes the twin of: {name}", f"{code} {out}")
+
+code, out = check({"servers": {"up": {"url": "http://192.0.2.1/mcp"}}})
+g.ok(code == 0 and "warning" in out and "clear" in out,
+     "plain HTTP to another machine is warned of", f"{code} {out}")
 
 # No policy: deny all, and it says so.
 gate = g.Gateway({"servers": SERVERS, "rules": []})

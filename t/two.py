@@ -25,7 +25,9 @@ class Two:
         self.gate = g.Gateway({
             "servers": {"new": {"url": self.new.url, "era": "modern"},
                         "old": {"url": self.old.url, "era": "legacy"}},
-            "rules": RULES}, agents=agents, **settings)
+            "rules": [r for r in RULES if "allow" not in r or
+                      r["allow"]["principal"] in (agents or ["local"])]},
+            agents=agents, **settings)
         self.modern = self.gate.agent(path="/s/new/mcp")
         self.legacy = self.gate.agent(path="/s/old/mcp")
         self.port = self.gate.port
