@@ -44,7 +44,7 @@ failed(struct turn *t, enum err e)
 {
 	if (t->failed == NULL) {
 		t->failed = steps[t->step].name;
-		if (t->status == 0)
+		if (t->why.text[0] == '\0') /* the step said nothing itself */
 			(void)turn_fail(t, e == ERR_LIMIT ? 413 : 500,
 			    MCP_E_INTERNAL, "step %s failed: %s", t->failed,
 			    err_name(e));

@@ -4,6 +4,9 @@
  * between the line and the channels, and nothing else.
  */
 #include "line/line.h"
+
+#include <openssl/sha.h>
+
 #include "role/role.h"
 
 enum { CELLS_MAX = 256, BACKS_MAX = 64 };
@@ -182,6 +185,10 @@ prepare(struct role_env *e, struct note *why)
 		.now = now,
 		.random = random_bytes };
 
+	unsigned char warm[SHA256_DIGEST_LENGTH];
+
+	/* OpenSSL reads its configuration at first use: not behind the wall. */
+	(void)SHA256((const unsigned char *)"", 0, warm);
 	judge.env = e;
 	judge.servers = (unsigned)jv_count(jv_get(e->image, STR("servers")));
 	if (judge.servers > BACKS_MAX || e->cells > CELLS_MAX) {
