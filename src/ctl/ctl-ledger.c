@@ -217,7 +217,7 @@ verify_json(const struct verify *v)
 static int
 cannot(enum err e, const struct note *why)
 {
-	fprintf(stderr, "gatehouse: %s\n", why->text);
+	(void)fprintf(stderr, "gatehouse: %s\n", why->text);
 	return e == ERR_GONE ? 3 : 4;
 }
 
@@ -254,7 +254,8 @@ ctl_ledger_verify(const char *dir, bool json)
 enum { TAIL_MAX = 100000 };
 
 struct kept {
-	struct str jcs;
+	char *jcs;
+	size_t n;
 	int64_t time;
 	unsigned cell;
 	uint64_t seq;
@@ -274,8 +275,9 @@ tail_record(
 	struct tail *t = arg;
 	struct kept *k = &t->ring[t->seen++ % t->n];
 
-	mem_free((void *)(uintptr_t)k->jcs.p);
-	*k = (struct kept){ str_keep(jcs), 0, cell, seq };
+	mem_free(k->jcs);
+	*k = (struct kept){ mem_get(jcs.n + 1), jcs.n, 0, cell, seq };
+	memcpy(k->jcs, jcs.p, jcs.n);
 	if (jv_i64(jv_get(rec, STR("time")), &k->time) != OK)
 		k->time = 0;
 }
@@ -329,7 +331,8 @@ kept_text(const struct kept *k)
 	char at[25];
 	struct jv rec;
 
-	if (json_parse(k->jcs, &json_default, &tape, NULL) != OK)
+	if (json_parse(
+		(struct str){ k->jcs, k->n }, &json_default, &tape, NULL) != OK)
 		return;
 	rec = jv_of(buf_view(&tape));
 	buf_str(&line, time_text((uint64_t)k->time * 1000, at));
@@ -355,20 +358,20 @@ ctl_ledger_tail(const char *dir, size_t n, bool json)
 		qsort(t.all, t.all_n, sizeof(*t.all), kept_cmp);
 	for (size_t i = 0; i < t.all_n; i++) {
 		if (e == OK && t.all_n - i <= n && json)
-			printf("%.*s\n", STR_ARG(t.all[i].jcs));
+			printf("%s\n", t.all[i].jcs);
 		else if (e == OK && t.all_n - i <= n)
 			kept_text(&t.all[i]);
-		mem_free((void *)(uintptr_t)t.all[i].jcs.p);
+		mem_free(t.all[i].jcs);
 	}
 	for (size_t i = 0; i < t.n; i++)
-		mem_free((void *)(uintptr_t)t.ring[i].jcs.p);
+		mem_free(t.ring[i].jcs);
 	mem_free(t.ring);
 	mem_free(t.all);
 	if (e != OK)
 		return cannot(e, &why);
 	if (t.bad)
-		fprintf(stderr, "gatehouse: this ledger is not valid: "
-				"see \"gatehouse ledger verify\"\n");
+		(void)fprintf(stderr, "gatehouse: this ledger is not valid: "
+				      "see \"gatehouse ledger verify\"\n");
 	return t.bad ? 1 : 0;
 }
 
@@ -421,10 +424,11 @@ ctl_ledger_show(const char *dir, unsigned cell, uint64_t seq, bool json)
 	if (e != OK)
 		return cannot(e, &why);
 	if (!s.found)
-		fprintf(stderr, "gatehouse: cell %u has no record %llu\n", cell,
-		    (unsigned long long)seq);
+		(void)fprintf(stderr, "gatehouse: cell %u has no record %llu\n",
+		    cell, (unsigned long long)seq);
 	else if (!s.sure)
-		fprintf(stderr, "gatehouse: the ledger is not valid up to this "
-				"record: see \"gatehouse ledger verify\"\n");
+		(void)fprintf(stderr,
+		    "gatehouse: the ledger is not valid up to this "
+		    "record: see \"gatehouse ledger verify\"\n");
 	return s.found && s.sure ? 0 : 1;
 }

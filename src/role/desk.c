@@ -340,14 +340,17 @@ from_parent(struct role_env *e, const struct msg *m)
 static unsigned
 port_of(int fd)
 {
-	struct sockaddr_storage a = { .ss_family = AF_UNSPEC };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} a = { .in6 = { .sin6_port = 0 } };
 	socklen_t n = sizeof(a);
 
-	if (getsockname(fd, (struct sockaddr *)&a, &n) < 0)
+	if (getsockname(fd, &a.any, &n) < 0)
 		return 0;
-	if (a.ss_family == AF_INET)
-		return ntohs(((struct sockaddr_in *)(void *)&a)->sin_port);
-	return ntohs(((struct sockaddr_in6 *)(void *)&a)->sin6_port);
+	return ntohs(
+	    a.any.sa_family == AF_INET ? a.in.sin_port : a.in6.sin6_port);
 }
 
 static enum err
