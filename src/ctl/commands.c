@@ -2,6 +2,7 @@
 #include "ctl/ctl.h"
 
 #include "ctl/ctl-json.h"
+#include "ctl/ctl-ledger.h"
 #include "jail/jail.h"
 #include "role/role.h"
 
@@ -18,6 +19,43 @@ static int
 json_check(struct ctl *c)
 {
 	return ctl_json_check(c->arg[0], c->json);
+}
+
+static int
+ledger_verify(struct ctl *c)
+{
+	return ctl_ledger_verify(c->arg[0], c->json);
+}
+
+/* A number of an option; `otherwise` when it is absent. */
+static bool
+number(const char *text, uint64_t otherwise, uint64_t *out)
+{
+	*out = otherwise;
+	return text == NULL || str_u64(str_of(text), out) == OK;
+}
+
+static int
+ledger_tail(struct ctl *c)
+{
+	uint64_t n;
+
+	if (!number(ctl_option(c, "-n"), 10, &n) || n == 0 || n > 100000)
+		return ctl_say(c, CTL_MISUSE, "-n is 1 to 100000");
+	return ctl_ledger_tail(c->arg[0], (size_t)n, c->json);
+}
+
+static int
+ledger_show(struct ctl *c)
+{
+	uint64_t cell, seq;
+
+	if (!number(ctl_option(c, "--cell"), 0, &cell) || cell > 9999 ||
+	    !number(c->arg[1], 0, &seq) || seq == 0)
+		return ctl_say(c, CTL_MISUSE,
+		    "SEQ is a record's number, from 1; --cell a cell's, "
+		    "from 0");
+	return ctl_ledger_show(c->arg[0], (unsigned)cell, seq, c->json);
 }
 
 /* The words "gatehouse role" again, as role_main has them. */
@@ -39,6 +77,14 @@ static const struct ctl_opt with_control[] = {
 static const struct ctl_opt with_wrap[] = {
 	{ "--name", "NAME", "of the server, in records" },
 	{ "--state", "DIR", "where its ledger is kept" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_n[] = {
+	{ "-n", "N", "how many; 10 by default" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_cell[] = {
+	{ "--cell", "N", "whose log; 0 by default" },
 	{ NULL, NULL, NULL },
 };
 #define MANY 4096 /* arguments of a wrapped command */
@@ -85,6 +131,19 @@ const struct ctl_cmd ctl_cmds[] = {
 	{ "jail show", "", 0, 0,
 	    "Prints what each role may do: the security architecture", NULL,
 	    NULL, jail_table, true, false, false },
+	{ "ledger verify", "DIR", 1, 1,
+	    "Checks every record of a ledger and names the first bad one",
+	    "DIR is the state directory, or ledger in it. Reads every "
+	    "segment of every cell, prints each cell's root, counts the "
+	    "calls whose outcome is unknown, and ends with one line that "
+	    "says valid or not. Exit 0 valid, 1 not, 3 no ledger there.",
+	    NULL, ledger_verify, true, false, false },
+	{ "ledger tail", "DIR", 1, 1,
+	    "Prints the newest records over all cells",
+	    "One line each, oldest first; --json prints them as they stand.",
+	    with_n, ledger_tail, true, false, false },
+	{ "ledger show", "DIR SEQ", 2, 2, "Prints one record and its leaf hash",
+	    NULL, with_cell, ledger_show, true, false, false },
 	{ "json check", "DIR", 1, 1,
 	    "Judges the JSON reader by a directory of test files",
 	    "Files are named y_ (must be read), n_ (must be refused), i_ "
