@@ -15,6 +15,21 @@ jail_table(struct ctl *c)
 	return ctl_put(&b);
 }
 
+/* For t/: what the kernel says, in a word. */
+static int
+jail_test(struct ctl *c)
+{
+	enum jail_result r = JAIL_UNKNOWN;
+
+	for (unsigned i = 0; i < ROLE__N; i++)
+		if (strcmp(role_name((enum role_id)i), c->arg[0]) == 0)
+			r = jail_probe((enum role_id)i, c->arg[1]);
+	(void)puts(jail_result_name(r));
+	return r == JAIL_UNKNOWN   ? CTL_MISUSE
+	       : r == JAIL_ALLOWED ? CTL_YES
+				   : CTL_NO;
+}
+
 static int
 json_check(struct ctl *c)
 {
@@ -162,6 +177,9 @@ const struct ctl_cmd ctl_cmds[] = {
 	    false, false },
 	{ "help", "[COMMAND]", 0, 3, "Tells more of a command", NULL, NULL,
 	    NULL, false, false, false },
+	{ "jail test", "ROLE ACT", 2, 2,
+	    "Tries one thing in the jail of a role", NULL, NULL, jail_test,
+	    false, false, true },
 	{ "role", "NAME INSTANCE", 2, 2, "Is one process of the gateway", NULL,
 	    NULL, role, false, true, true },
 };

@@ -10,9 +10,7 @@ static const struct role *const roles[ROLE__N] = {
 	[ROLE_LAUNCH] = &role_launch,
 	[ROLE_FRONT] = &role_front,
 	[ROLE_JUDGE] = &role_judge,
-#if __has_include("role/back.c")
 	[ROLE_BACK] = &role_back,
-#endif
 	[ROLE_LEDGER] = &role_ledger,
 	[ROLE_KEYS] = &role_keys,
 	[ROLE_DESK] = &role_desk,
