@@ -114,6 +114,13 @@ caps_drop(uint32_t keep, struct note *why)
 	return OK;
 }
 
+bool
+jail_changes_user(enum role_id r)
+{
+	return jail_rows[r].user == OWN && geteuid() == 0 &&
+	       getpwnam(house_user) != NULL;
+}
+
 /* Root becomes the house's own user, if there is one. */
 static enum err
 own_user(struct note *why)

@@ -370,13 +370,12 @@ log_end(const struct role_env *e, struct jv *end, struct ledger_seen *seen)
 	return ERR_GONE;
 }
 
-/* Landlock and capabilities are a thread's own.  As root the process changes
- * its user, which a thread that gave up its capabilities cannot follow: there
- * the filter, which reaches every thread, is what holds this one. */
+/* Landlock and capabilities are a thread's own. */
 static enum err
 thread_enter(struct note *why)
 {
-	return geteuid() == 0 ? OK : jail_thread(ROLE_LEDGER, why);
+	return jail_changes_user(ROLE_LEDGER) ? OK
+					      : jail_thread(ROLE_LEDGER, why);
 }
 
 static enum err
