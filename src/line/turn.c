@@ -297,6 +297,12 @@ void
 turn_cancel(struct line *l, struct turn *t, const char *why)
 {
 	t->dead = true;
+	if (t->attached) { /* there will be no answer: its stream ends */
+		struct msg m = msg_of(MSG_END);
+
+		msg_set(&m, F_REF, t->ref);
+		(void)l->port.front(l->port.arg, t->front, &m);
+	}
 	turn_detach(l, t);
 	while (t->legs != NULL)
 		leg_drop(l, t->legs);

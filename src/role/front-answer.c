@@ -305,6 +305,19 @@ answer_beat(struct conn *c)
 }
 
 void
+answer_open(struct conn *c)
+{
+	const struct req *r = c->reqs;
+
+	c->deadline = 0;
+	if (r == NULL)
+		return;
+	answer_stream_begin(c, none);
+	put_chunk(&c->f->out, STR(":\n\n"));
+	push_out(c);
+}
+
+void
 answer_stream_end(struct conn *c, uint64_t retry_ms)
 {
 	const struct sse_event e = { .retry = retry_ms };

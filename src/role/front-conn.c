@@ -31,7 +31,7 @@ conn_overdue(struct conn *c)
 	if (c->out.n > 0) {
 		conn_close(c); /* it does not read */
 	} else if (c->mode == CONN_WAIT) {
-		return; /* how long a call may take is the judge's to say */
+		answer_open(c); /* how long a call may take judges say */
 	} else if (c->mode == CONN_STREAM) {
 		answer_beat(c);
 		conn_deadline(c, FRONT_BEAT_NS);

@@ -29,6 +29,7 @@ front_conf_of(struct jv image, struct front_conf *out)
 		.connections = limit(l, "connections", 1024),
 		.streams = limit(l, "streams", 256),
 		.idle_ns = limit(l, "idle_ms", 60000) * FRONT_MS,
+		.call_ns = limit(l, "call_max_ms", 600000) * FRONT_MS,
 		.json = { limit(l, "depth", json_default.depth),
 		    limit(l, "members", json_default.members),
 		    limit(l, "string", json_default.string) },

@@ -37,6 +37,9 @@ enum {
 #define FRONT_BODY_NS (60000 * FRONT_MS)  /* a whole body */
 #define FRONT_STALL_NS (30000 * FRONT_MS) /* a peer that reads nothing */
 #define FRONT_BEAT_NS (15000 * FRONT_MS)  /* comment on a silent stream */
+/* An answer that is not there by then comes on a stream: an agent that waits
+ * for the head can then cancel (legacy), and no proxy between us gives up. */
+#define FRONT_OPEN_NS (300 * FRONT_MS)
 #define FRONT_LINGER_NS (1000 * FRONT_MS) /* what comes after a refusal */
 #define FRONT_DRAIN_NS                                                         \
 	(5000 * FRONT_MS) /* what still runs at the end; the                   \
@@ -45,7 +48,7 @@ enum {
 /* ---- heads (front-http.c) ---- */
 struct front_conf {
 	struct jv hosts, origins, endpoints;
-	uint64_t body, head, connections, streams, idle_ns;
+	uint64_t body, head, connections, streams, idle_ns, call_ns;
 	struct json_limits json;
 	bool tls;
 };
@@ -172,6 +175,7 @@ void answer_empty(struct conn *c, unsigned status);
 void answer_stream_begin(struct conn *c, struct str session);
 void answer_stream_end(struct conn *c, uint64_t retry_ms);
 void answer_beat(struct conn *c);
+void answer_open(struct conn *c); /* waits long: a stream, if it takes one */
 
 /* ---- stdio (front-stdio.c) ---- */
 struct stdio {

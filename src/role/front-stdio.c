@@ -125,8 +125,11 @@ stdio_check(struct front *f)
 	if (s->closed || !(s->eof || f->draining))
 		return;
 	if (!s->closing) {
-		if (!s->gone && (calls_wait(s) || s->pending.n > 0))
+		if (!s->gone && (calls_wait(s) || s->pending.n > 0)) {
+			if (s->t.at == 0) /* judges end every call by then */
+				loop_timer(f->loop, &s->t, f->conf.call_ns);
 			return;
+		}
 		s->closing = f->draining = true;
 		loop_timer(f->loop, &f->again, CLOSE_NS);
 		turn_eof(f);
@@ -166,6 +169,8 @@ stdio_timer(struct timer *t)
 
 	if (!s->eof)
 		stdio_read(s);
+	else
+		s->gone = true;
 	front_drain_check(s->f);
 }
 

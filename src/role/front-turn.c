@@ -139,10 +139,16 @@ unsent(const struct source *s, struct req *r, enum err e)
 }
 
 static void
-wait_for(const struct source *s)
+wait_for(const struct source *s, const struct req *r)
 {
-	if (s->c != NULL && s->c->mode == CONN_READ)
-		s->c->mode = CONN_WAIT;
+	if (s->c == NULL || s->c->mode != CONN_READ)
+		return;
+	s->c->mode = CONN_WAIT;
+	s->c->deadline = 0;
+	/* initialize: the session's id is a header of the answer */
+	if (r->kind == REQ_CALL && r->sse && r->method != MCP_INITIALIZE)
+		conn_deadline(
+		    s->c, r->era == MCP_LEGACY ? FRONT_OPEN_NS : FRONT_BEAT_NS);
 }
 
 /* Sends m for r; on failure r is answered and gone. */
@@ -155,7 +161,7 @@ send_for(const struct source *s, struct req *r, struct msg *m,
 	r->judge = from->judge;
 	r->sse = s->h->sse;
 	msg_set(m, F_REF, r->ref);
-	wait_for(s);
+	wait_for(s, r);
 	e = front_send(s->f, from->judge, m);
 	if (e != OK)
 		unsent(s, r, e);

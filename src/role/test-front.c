@@ -613,6 +613,23 @@ test_streams(void)
 	    "END closes with a retry");
 }
 
+/* Waits for a timer of the front, never for longer than ten seconds. */
+static void
+test_slow_call(void)
+{
+	agent_new();
+	(void)agent_says(post(HOST JSON SESSION, CALL("")));
+	for (int i = 0; i < 100 && got_n == 0; i++) {
+		loop_once(loop, 100 * FRONT_MS);
+		(void)agent_read();
+	}
+	ok(status() == 200 && has("text/event-stream") && has("\r\n:\n\n"),
+	    "a legacy call that takes long gets a stream, so it can cancel");
+	answer("{}");
+	(void)agent_hears();
+	ok(has("\"result\":{}") && has("\r\n0\r\n\r\n"), "its answer ends it");
+}
+
 static void
 test_session_stream(void)
 {
@@ -958,6 +975,7 @@ main(void)
 	test_fields();
 	test_answers();
 	test_streams();
+	test_slow_call();
 	test_session_stream();
 	test_framing();
 	test_big();
