@@ -63,9 +63,10 @@ class Torture:
         if role == "parent":
             pid = self.gate.process.pid
         else:
-            rows = self.gate.roles().get(role)
-            if not rows:
+            # After some deaths in a row a role is started with a wait.
+            if not g.until(lambda: self.gate.roles().get(role), 2.0):
                 return -1.0
+            rows = self.gate.roles()[role]
             pid = self.random.choice(rows)[1]
         time.sleep(self.random.random() * 0.05)
         try:
