@@ -65,6 +65,8 @@ ledger_show(struct ctl *c)
 {
 	uint64_t cell, seq;
 
+	if (c->argc == 1)
+		return ctl_ledger_tail(c->arg[0], 0, c->json);
 	if (!number(ctl_option(c, "--cell"), 0, &cell) || cell > 9999 ||
 	    !number(c->arg[1], 0, &seq) || seq == 0)
 		return ctl_say(c, CTL_MISUSE,
@@ -157,8 +159,10 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "Prints the newest records over all cells",
 	    "One line each, oldest first; --json prints them as they stand.",
 	    with_n, ledger_tail, true, false, false },
-	{ "ledger show", "DIR SEQ", 2, 2, "Prints one record and its leaf hash",
-	    NULL, with_cell, ledger_show, true, false, false },
+	{ "ledger show", "DIR [SEQ]", 1, 2,
+	    "Prints one record and its leaf hash, or every record",
+	    "Without SEQ it prints all, as ledger tail does.", with_cell,
+	    ledger_show, true, false, false },
 	{ "json check", "DIR", 1, 1,
 	    "Judges the JSON reader by a directory of test files",
 	    "Files are named y_ (must be read), n_ (must be refused), i_ "

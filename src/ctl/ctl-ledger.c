@@ -251,8 +251,6 @@ ctl_ledger_verify(const char *dir, bool json)
 
 /* ---- tail ---- */
 
-enum { TAIL_MAX = 100000 };
-
 struct kept {
 	char *jcs;
 	size_t n;
@@ -260,26 +258,44 @@ struct kept {
 	unsigned cell;
 	uint64_t seq;
 };
-/* The newest n of the cell being read in a ring; then those of all cells. */
+/* The newest n of the cell being read, in a ring; then those of all cells.
+ * Without a ring all are kept. */
 struct tail {
 	struct kept *ring, *all;
-	size_t n, ring_n, all_n;
+	size_t n, all_n, all_cap;
 	uint64_t seen;
 	bool bad;
 };
+
+static void
+keep(struct tail *t, struct kept k)
+{
+	if (t->all_n == t->all_cap) {
+		const size_t cap = t->all_cap == 0 ? 256 : 2 * t->all_cap;
+
+		t->all = mem_more(t->all, t->all_cap * sizeof(*t->all),
+		    cap * sizeof(*t->all));
+		t->all_cap = cap;
+	}
+	t->all[t->all_n++] = k;
+}
 
 static void
 tail_record(
     void *arg, unsigned cell, uint64_t seq, struct str jcs, struct jv rec)
 {
 	struct tail *t = arg;
-	struct kept *k = &t->ring[t->seen++ % t->n];
+	struct kept k = { mem_get(jcs.n + 1), jcs.n, 0, cell, seq };
 
-	mem_free(k->jcs);
-	*k = (struct kept){ mem_get(jcs.n + 1), jcs.n, 0, cell, seq };
-	memcpy(k->jcs, jcs.p, jcs.n);
-	if (jv_i64(jv_get(rec, STR("time")), &k->time) != OK)
-		k->time = 0;
+	memcpy(k.jcs, jcs.p, jcs.n);
+	if (jv_i64(jv_get(rec, STR("time")), &k.time) != OK)
+		k.time = 0;
+	if (t->ring == NULL) {
+		keep(t, k);
+		return;
+	}
+	mem_free(t->ring[t->seen % t->n].jcs);
+	t->ring[t->seen++ % t->n] = k;
 }
 
 static void
@@ -289,11 +305,10 @@ tail_cell(void *arg, const struct walk_cell *c)
 	const size_t n = t->seen < t->n ? (size_t)t->seen : t->n;
 
 	t->bad = t->bad || c->bad;
-	t->all = mem_more(t->all, t->all_n * sizeof(*t->all),
-	    (t->all_n + n) * sizeof(*t->all));
 	for (size_t i = 0; i < n; i++)
-		t->all[t->all_n++] = t->ring[(t->seen - n + i) % t->n];
-	memset(t->ring, 0, t->n * sizeof(*t->ring));
+		keep(t, t->ring[(t->seen - n + i) % t->n]);
+	if (t->ring != NULL)
+		memset(t->ring, 0, t->n * sizeof(*t->ring));
 	t->seen = 0;
 }
 
@@ -344,29 +359,37 @@ kept_text(const struct kept *k)
 	buf_done(&line);
 }
 
+/* Prints the newest `most` of what was kept, and forgets it all. */
+static void
+tail_print(struct tail *t, size_t most, bool json)
+{
+	if (t->all_n > 0)
+		qsort(t->all, t->all_n, sizeof(*t->all), kept_cmp);
+	for (size_t i = 0; i < t->all_n; i++) {
+		if (t->all_n - i <= most && json)
+			printf("%s\n", t->all[i].jcs);
+		else if (t->all_n - i <= most)
+			kept_text(&t->all[i]);
+		mem_free(t->all[i].jcs);
+	}
+	for (size_t i = 0; t->ring != NULL && i < t->n; i++)
+		mem_free(t->ring[i].jcs);
+	mem_free(t->ring);
+	mem_free(t->all);
+}
+
 int
 ctl_ledger_tail(const char *dir, size_t n, bool json)
 {
-	struct tail t = { .n = n == 0 ? 1 : n > TAIL_MAX ? TAIL_MAX : n };
+	struct tail t = { .n = n };
 	const struct walk w = { &t, tail_record, tail_cell };
 	struct note why = { "" };
 	enum err e;
 
-	t.ring = mem_get(t.n * sizeof(*t.ring));
+	if (n > 0)
+		t.ring = mem_get(n * sizeof(*t.ring));
 	e = ledger_walk(dir, &w, &why);
-	if (t.all_n > 0)
-		qsort(t.all, t.all_n, sizeof(*t.all), kept_cmp);
-	for (size_t i = 0; i < t.all_n; i++) {
-		if (e == OK && t.all_n - i <= n && json)
-			printf("%s\n", t.all[i].jcs);
-		else if (e == OK && t.all_n - i <= n)
-			kept_text(&t.all[i]);
-		mem_free(t.all[i].jcs);
-	}
-	for (size_t i = 0; i < t.n; i++)
-		mem_free(t.ring[i].jcs);
-	mem_free(t.ring);
-	mem_free(t.all);
+	tail_print(&t, e != OK ? 0 : n == 0 ? SIZE_MAX : n, json);
 	if (e != OK)
 		return cannot(e, &why);
 	if (t.bad)

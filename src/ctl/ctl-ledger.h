@@ -12,7 +12,8 @@
 /* Every segment of every cell; the last line says whether all is well, and if
  * not names the first bad record.  json: one object. */
 int ctl_ledger_verify(const char *dir, bool json);
-/* The newest n records over all cells, oldest first; json: as they stand. */
+/* The newest n records over all cells, oldest first; json: as they stand.  n 0:
+ * every record; all are held in memory. */
 int ctl_ledger_tail(const char *dir, size_t n, bool json);
 /* One record as it stands, with its leaf hash; json: the record alone. */
 int ctl_ledger_show(const char *dir, unsigned cell, uint64_t seq, bool json);

@@ -218,6 +218,9 @@ test_tail(void)
 	ok(heard(ctl_ledger_tail(state, 1000, false)) == 0 &&
 		lines_said() == 14,
 	    "no more than there are");
+	hear();
+	ok(heard(ctl_ledger_tail(state, 0, false)) == 0 && lines_said() == 14,
+	    "every record when no number is given");
 	ok(strstr(said, "2023-11-14T22:13:2") != NULL &&
 		strstr(said, " 0/4 outcome") != NULL &&
 		strchr(said, '\033') == NULL &&
