@@ -23,7 +23,8 @@ struct proc {
 	int cell;      /* -1: of no cell */
 	unsigned slot; /* its page of counters */
 	enum proc_state state;
-	bool fresh;	   /* not yet linked, not yet told to go */
+	bool fresh;	   /* not yet linked */
+	bool held;	   /* linked; a front that waits for those behind it */
 	pid_t pid;	   /* 0: reaped */
 	int status;	   /* as wait tells it */
 	struct chan *chan; /* gone only when this and pid are */
@@ -98,6 +99,7 @@ void open_done(void); /* removes the control socket */
 NODISCARD enum err procs_make(struct note *why);
 NODISCARD enum err proc_spawn(struct proc *p, struct note *why);
 void procs_link(void); /* fresh ones to all they talk to; then they go */
+void fronts_go(void);  /* those that nobody behind them keeps waiting */
 struct proc *proc_find(enum role_id id, unsigned instance);
 void proc_name(const struct proc *p, char out[static 32]);
 /* Sends; waits a little for a process that does not read yet. */

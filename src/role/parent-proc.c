@@ -434,12 +434,20 @@ link_two(struct proc *x, struct proc *y)
 	chan_fds_done(&b);
 }
 
+static void
+tell_go(struct proc *p)
+{
+	const struct msg go = msg_of(MSG_GO);
+
+	if (proc_post(p, &go) != OK)
+		log_line(LOG_WARN, "go", "%s %u is gone", role_name(p->id),
+		    p->instance);
+}
+
 /* Two fresh ones meet once: when the earlier of them is x. */
 void
 procs_link(void)
 {
-	const struct msg go = msg_of(MSG_GO);
-
 	for (size_t i = 0; i < house.procs_n; i++) {
 		struct proc *x = &house.procs[i];
 
@@ -458,11 +466,42 @@ procs_link(void)
 	for (size_t i = 0; i < house.procs_n; i++) {
 		struct proc *x = &house.procs[i];
 
-		if (x->fresh && x->state != PROC_GONE &&
-		    proc_post(x, &go) != OK)
-			log_line(LOG_WARN, "go", "%s %u is gone",
-			    role_name(x->id), x->instance);
+		if (!x->fresh || x->state == PROC_GONE)
+			continue;
 		x->fresh = false;
+		x->held = x->id == ROLE_FRONT;
+		if (!x->held)
+			tell_go(x);
+	}
+	fronts_go();
+}
+
+/* Somebody that f would send calls to, or they to, is not confined yet. */
+static bool
+must_wait(const struct proc *f)
+{
+	for (size_t i = 0; i < house.procs_n; i++) {
+		const struct proc *p = &house.procs[i];
+
+		if (p->state == PROC_BOOT && p->id != ROLE_FRONT &&
+		    (p->cell < 0 || p->cell == f->cell))
+			return true;
+	}
+	return false;
+}
+
+/* A front that goes too early would take calls that are refused for want of a
+ * ledger that is only just coming. */
+void
+fronts_go(void)
+{
+	for (size_t i = 0; i < house.procs_n; i++) {
+		struct proc *f = &house.procs[i];
+
+		if (!f->held || f->state == PROC_GONE || must_wait(f))
+			continue;
+		f->held = false;
+		tell_go(f);
 	}
 }
 

@@ -221,7 +221,7 @@ gone(struct proc *p)
 	struct note how;
 
 	p->state = PROC_GONE;
-	p->fresh = false;
+	p->fresh = p->held = false;
 	how_ended(p, &how);
 	if (p->id == ROLE_LOAD) {
 		load_ended();
@@ -240,6 +240,7 @@ gone(struct proc *p)
 		house_fail(how.text);
 	else
 		restart(p);
+	fronts_go(); /* nobody waits for the dead */
 }
 
 /* Its last words may still lie in the channel: it is gone only when both say

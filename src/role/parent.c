@@ -135,7 +135,10 @@ announce(void)
 void
 house_ready(struct proc *p)
 {
-	if (house.serving || p->id == ROLE_LOAD || house.stage >= 0)
+	if (p->id == ROLE_LOAD || house.stage >= 0)
+		return;
+	fronts_go();
+	if (house.serving)
 		return;
 	for (size_t i = 0; i < house.procs_n; i++)
 		if (house.procs[i].state != PROC_READY)
