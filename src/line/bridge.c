@@ -112,6 +112,23 @@ asks_drop(struct line *l, const struct hop *h)
 			ask_clear(&s->ask[i]);
 }
 
+/* What was asked for this turn is moot; a question of a legacy server to a
+ * legacy agent is not the turn's. */
+void
+asks_forget(struct turn *t)
+{
+	struct session *s = t->session;
+
+	for (size_t i = 0; i < countof(t->ask); i++)
+		ask_clear(&t->ask[i]);
+	for (size_t i = 0; s != NULL && i < countof(s->ask); i++)
+		if (s->ask[i].bridged && s->ask[i].turn == t->id)
+			ask_clear(&s->ask[i]);
+	if (t->asks_open > 0)
+		t->sealing = false;
+	t->asks_open = 0;
+}
+
 static struct ask *
 ask_new(struct ask *at, size_t n, uint64_t *no)
 {
@@ -308,7 +325,7 @@ input_came(
 	t->inputs_n = 0;
 	buf_done(&r);
 	buf_done(&b);
-	(void)turn_again(l, t);
+	turn_again(l, t);
 }
 
 /* input_required of a modern server becomes requests to a legacy agent. */

@@ -99,8 +99,10 @@ leg_done(struct line *l, struct leg *g)
 		tape_end(&t->out, tape_obj(&t->out), 0);
 		t->pending = 0;
 	}
-	if (t->pending == 0)
-		turn_resume(l, t, OK);
+	if (t->pending > 0 || t->held)
+		return; /* held: the answer waits for its agent */
+	asks_forget(t);
+	turn_resume(l, t, OK);
 }
 
 /* A copy of obj in which key is v; added when it was not there. */

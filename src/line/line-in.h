@@ -131,6 +131,7 @@ struct turn {
 	uint64_t ref;
 	bool attached; /* the agent's request is still open */
 	bool dead;     /* cancelled: no answer leaves */
+	bool over;     /* it waits for its outcome record, or has it */
 	bool stdio, held, progress, queued;
 	enum mcp_era era;
 	enum mcp_method method;
@@ -238,7 +239,7 @@ void turn_gone(struct line *l, unsigned front, uint64_t ref);
 void turn_cancel(struct line *l, struct turn *t, const char *why);
 void turn_detach(struct line *l, struct turn *t);
 void turn_attach(struct line *l, struct turn *t, unsigned front, uint64_t ref);
-enum err turn_again(struct line *l, struct turn *t);
+void turn_again(struct line *l, struct turn *t);
 struct turn *turn_by_id(const struct session *s, struct jv id);
 enum err step_reply(struct line *l, struct turn *t);
 
@@ -260,6 +261,7 @@ void uri_learn(struct endpoint *e, struct str uri, struct upstream *u);
 /* record.c */
 enum err step_record(struct line *l, struct turn *t);
 enum err step_outcome(struct line *l, struct turn *t);
+void record_continued(struct line *l, const struct turn *t);
 struct fact {
 	const char *kind, *verdict, *reason;
 	struct str principal, server, method, name;
@@ -324,6 +326,7 @@ enum err bound_ok(struct turn *t);
 void seal_came(struct line *l, const struct msg *m);
 void asks_flush(struct line *l, struct session *s);
 void asks_drop(struct line *l, const struct hop *h);
+void asks_forget(struct turn *t);
 
 /* listen.c */
 enum err listen_start(struct line *l, struct turn *t);

@@ -49,6 +49,13 @@ unrecorded(struct turn *t)
 	    t, 503, MCP_E_LEDGER, "the ledger cannot write: nothing is done");
 }
 
+static enum err
+unknown(struct turn *t)
+{
+	return turn_fail(t, 503, MCP_E_LEDGER,
+	    "the outcome cannot be recorded: it is unknown");
+}
+
 static const char *
 effect_word(const struct turn *t)
 {
@@ -135,15 +142,12 @@ step_record(struct line *l, struct turn *t)
 	return record_decision(l, t);
 }
 
-enum err
-step_outcome(struct line *l, struct turn *t)
+static void
+outcome_tape(struct line *l, const struct turn *t, struct str status)
 {
 	struct buf *b = &l->rec;
-	struct msg m = msg_of(MSG_RECORD);
 	size_t n = 0, o;
 
-	if (FORWARD_FIRST && t->decision == 0)
-		return record_decision(l, t);
 	buf_clear(b);
 	o = tape_obj(b);
 	number(b, &n, "cell", l->cell);
@@ -151,23 +155,49 @@ step_outcome(struct line *l, struct turn *t)
 	if (t->failed != NULL || t->is_error)
 		member(b, &n, "error", str_of(t->why.text));
 	member(b, &n, "kind", STR("outcome"));
-	member(b, &n, "status",
+	member(b, &n, "status", status);
+	member(b, &n, "step", str_of(t->failed));
+	number(b, &n, "turn", t->id);
+	tape_end(b, o, n);
+}
+
+/* The answer was a question, and the call goes on: nobody waits for this. */
+void
+record_continued(struct line *l, const struct turn *t)
+{
+	struct msg m = msg_of(MSG_RECORD);
+
+	outcome_tape(l, t, STR("continued"));
+	msg_set(&m, F_SEQ, l->seq + 1);
+	msg_set_text(&m, F_REC, buf_view(&l->rec));
+	if (t->legs != NULL && t->legs->out.n > 0)
+		msg_set_text(&m, F_RESULT, buf_view(&t->legs->out));
+	if (buf_end(&l->rec) == OK && send(l, &m) == OK)
+		l->seq++;
+}
+
+enum err
+step_outcome(struct line *l, struct turn *t)
+{
+	struct buf *b = &l->rec;
+	struct msg m = msg_of(MSG_RECORD);
+
+	if (FORWARD_FIRST && t->decision == 0)
+		return record_decision(l, t);
+	outcome_tape(l, t,
 	    t->retry_of != 0	? STR("continued")
 	    : t->dead		? STR("cancelled")
 	    : t->failed != NULL ? STR("failed")
 	    : t->is_error	? STR("error")
 				: STR("answered"));
-	member(b, &n, "step", str_of(t->failed));
-	number(b, &n, "turn", t->id);
-	tape_end(b, o, n);
+	t->over = true;
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set(&m, F_FLAGS, l->answers_durable ? MF_STRICT : 0);
 	msg_set_text(&m, F_REC, buf_view(b));
 	if (t->out.n > 0)
 		msg_set_text(&m, F_RESULT, buf_view(&t->out));
 	if (buf_end(b) != OK || send(l, &m) != OK)
-		return turn_fail(t, 503, MCP_E_LEDGER,
-		    "the outcome cannot be recorded: it is unknown");
+		return unknown(t);
 	l->seq++;
 	park(l->answers_durable ? &l->durable : &l->written, t, l->seq);
 	return ERR_MORE;
@@ -208,7 +238,9 @@ release(struct line *l, struct queue *q, uint64_t upto, enum err how)
 		if (q->first == NULL)
 			q->last = NULL;
 		t->wait_seq = 0;
-		if (how != OK)
+		if (how != OK && t->over)
+			(void)unknown(t);
+		else if (how != OK)
 			(void)unrecorded(t);
 		turn_resume(l, t, how);
 	}

@@ -291,7 +291,9 @@ bridge_retry(struct line *l, struct turn *t)
 		*a = (struct ask){ 0 };
 		h->asks_open--;
 	}
-	if (h->asks_open > 0)
+	if (h->pending == 0)
+		turn_resume(l, h, OK); /* answered while the agent was away */
+	else if (h->asks_open > 0)
 		seal_hold(l, h);
 	return OK;
 }

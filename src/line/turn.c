@@ -26,7 +26,13 @@ static const struct step {
 	{ "outcome", step_outcome },
 	{ "reply", step_reply },
 };
-enum { AT_RECORD = 4, AT_DISPATCH = 5, AT_OUTCOME = 8, AT_REPLY = 9 };
+enum {
+	AT_DECIDE = 3,
+	AT_RECORD = 4,
+	AT_DISPATCH = 5,
+	AT_OUTCOME = 8,
+	AT_REPLY = 9
+};
 
 /* Where a failure of this step goes on: it must be recorded, then told. */
 static size_t
@@ -39,8 +45,18 @@ after_failure(size_t step)
 	return AT_OUTCOME;
 }
 
+/* Nothing upstream and nobody asked may come back to this turn. */
 static void
-failed(struct turn *t, enum err e)
+settle(struct line *l, struct turn *t)
+{
+	while (t->legs != NULL)
+		leg_drop(l, t->legs);
+	t->pending = 0;
+	asks_forget(t);
+}
+
+static void
+failed(struct line *l, struct turn *t, enum err e)
 {
 	if (t->failed == NULL) {
 		t->failed = steps[t->step].name;
@@ -52,6 +68,7 @@ failed(struct turn *t, enum err e)
 	if (t->step < AT_RECORD)
 		t->verdict.effect = DENY;
 	t->step = after_failure(t->step);
+	settle(l, t);
 }
 
 void
@@ -63,7 +80,7 @@ turn_run(struct line *l, struct turn *t)
 		if (e == ERR_MORE)
 			return;
 		if (e != OK)
-			failed(t, e);
+			failed(l, t, e);
 		else if (t->step == AT_RECORD && t->failed != NULL)
 			t->step = AT_REPLY;
 		else
@@ -75,8 +92,10 @@ turn_run(struct line *l, struct turn *t)
 void
 turn_resume(struct line *l, struct turn *t, enum err how)
 {
+	if (t->wait_seq != 0)
+		return; /* only the ledger's word takes it up again */
 	if (how != OK) {
-		failed(t, how);
+		failed(l, t, how);
 	} else if (t->dead && t->step == AT_RECORD && t->failed == NULL) {
 		(void)turn_fail(t, 499, MCP_E_STATE, "cancelled by the agent");
 		t->failed = "cancel"; /* decided, recorded, never sent */
@@ -89,18 +108,23 @@ turn_resume(struct line *l, struct turn *t, enum err how)
 	turn_run(l, t);
 }
 
-/* The call leaves once more with an agent's inputs: decided and recorded anew.
- */
-enum err
+/* The call leaves once more with an agent's inputs: its first answer is
+ * recorded, and it is decided and recorded anew. */
+void
 turn_again(struct line *l, struct turn *t)
 {
-	while (t->legs != NULL)
-		leg_drop(l, t->legs);
+	if (arena_spent(t->mem)) {
+		(void)turn_fail(
+		    t, 413, MCP_E_REQUEST, "the inputs are too large");
+		turn_resume(l, t, ERR_LIMIT);
+		return;
+	}
+	record_continued(l, t);
+	settle(l, t);
 	buf_clear(&t->out);
 	t->is_error = false;
-	t->step = AT_RECORD;
+	t->step = AT_DECIDE;
 	turn_run(l, t);
-	return OK;
 }
 
 enum err
@@ -252,11 +276,7 @@ turn_over(struct line *l, struct turn *t)
 	turn_detach(l, t);
 	while (t->legs != NULL)
 		leg_drop(l, t->legs);
-	for (size_t i = 0; i < countof(t->ask); i++) {
-		drop(&t->ask[i].id);
-		drop(&t->ask[i].method);
-		drop(&t->ask[i].params);
-	}
+	asks_forget(t);
 	listen_over(l, t);
 	if (t->session != NULL) {
 		if (t->s_prev != NULL)
@@ -304,8 +324,7 @@ turn_cancel(struct line *l, struct turn *t, const char *why)
 		(void)l->port.front(l->port.arg, t->front, &m);
 	}
 	turn_detach(l, t);
-	while (t->legs != NULL)
-		leg_drop(l, t->legs);
+	settle(l, t);
 	if (t->wait_seq != 0 || t->sealing)
 		return;
 	if (t->step >= AT_RECORD) {
