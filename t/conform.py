@@ -172,8 +172,13 @@ def through_one(report, keep, leg, revision, server, direct):
     out = os.path.join(keep, f"server-{leg}-{revision}")
     os.makedirs(out)
     try:
+        # A page of this machine may call, as the suite wants to see.
+        port = g.free_port()
         gate = g.Gateway({"servers": {"fixture": server},
-                          "rules": rules("fixture")})
+                          "rules": rules("fixture"),
+                          "listen": f"127.0.0.1:{port}", "origins": [
+                              f"http://{h}:{port}" for h in
+                              ("127.0.0.1", "localhost")]})
         got = server_run(f"http://127.0.0.1:{gate.port}/s/fixture/mcp",
                          revision, out)
         gate.stop()

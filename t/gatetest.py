@@ -200,6 +200,7 @@ class Gateway:
         self.config["rules"] = [{"allow": {}, "id": "everything"}]
         self.config.update(config)
         self.config.update(settings)
+        self.port = int(self.config["listen"].rsplit(":", 1)[1])
         self.path = os.path.join(self.dir, "gatehouse.yaml")
         self.log_path = os.path.join(self.dir, "log")
         self.env = dict(os.environ, **(env or {}))
