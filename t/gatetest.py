@@ -19,8 +19,11 @@ import sys
 import tempfile
 import time
 
+import readledger
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BINARY = os.environ.get("GATEHOUSE", os.path.join(TOP, "build", "gatehouse"))
+BINARY = os.path.abspath(os.environ.get(
+    "GATEHOUSE", os.path.join(TOP, "build", "gatehouse")))
 NODE_DIR = os.path.join(TOP, "t", "node")
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
@@ -261,11 +264,9 @@ class Gateway:
         return p.returncode, p.stdout, p.stderr
 
     def records(self):
-        """All ledger records, as dicts, oldest first."""
-        code, out, err = self.cli("ledger", "show", "--json", self.state)
-        if code != 0:
-            raise RuntimeError(f"ledger show: {code}: {err[-500:]}")
-        return [json.loads(line) for line in out.splitlines() if line.strip()]
+        """All ledger records, as dicts, by time."""
+        return sorted(readledger.records(self.state),
+                      key=lambda r: (r["time"], r["cell"], r["seq"]))
 
 
 # --- agents ----------------------------------------------------------------

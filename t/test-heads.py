@@ -238,5 +238,6 @@ h = t.post(one, {"Authorization": "Bearer wrong"}).headers
 g.ok("bearer" in h.get("www-authenticate", "").lower(),
      "401 says how to come back", h)
 g.ok(t.gate.process.poll() is None, "still running")
+t.all_recorded()
 t.stop()
 g.done()

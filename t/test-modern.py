@@ -130,5 +130,6 @@ s.close()
 for verb in ("GET", "DELETE", "PUT"):
     g.same(alice.http(verb).status, 405, f"{verb} is not here")
 g.ok(t.gate.process.poll() is None, "still running")
+t.all_recorded()
 t.stop()
 g.done()

@@ -143,5 +143,6 @@ g.ok("token-a" not in json.dumps(t.gate.records()) + t.gate.log(),
      "no token is in ledger or log")
 code, out, err = t.gate.cli("ledger", "verify", t.gate.state)
 g.ok(code == 0, "the ledger verifies", out + err)
+t.all_recorded()
 t.stop()
 g.done()

@@ -22,6 +22,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import fakes
 import gatetest as g
 import journal
 
@@ -36,10 +37,12 @@ class Torture:
         self.dir = tempfile.mkdtemp(prefix="gatehouse-torture-")
         self.ups = {n: journal.Upstream(os.path.join(self.dir, n))
                     for n in ("one", "two")}
-        self.gate = g.Gateway(
-            {"servers": {n: {"url": u.url, "era": "modern", "sharing": "all"}
-                         for n, u in self.ups.items()}},
-            directory=self.dir)
+        servers = {n: {"url": u.url, "era": "modern", "sharing": "all"}
+                   for n, u in self.ups.items()}
+        os.mkdir(os.path.join(self.dir, "pipe"))
+        servers["pipe"] = fakes.stdio_command(
+            "modern", os.path.join(self.dir, "pipe", "journal"))
+        self.gate = g.Gateway({"servers": servers}, directory=self.dir)
         self.agents = journal.Agents(self.gate, list(self.ups),
                                      os.path.join(self.dir, "agent"), seed)
         self.random = random.Random(seed)
@@ -58,27 +61,47 @@ class Torture:
             return time.monotonic() - start
         return None
 
+    def serves(self, seconds=LONG):
+        """Seconds until a dozen new connections in a row are served, which
+        is every cell; None: never."""
+        start = time.monotonic()
+
+        def dozen():
+            for i in range(12):
+                path = f"/s/{list(self.ups)[i % 2]}/mcp"
+                try:
+                    a = self.gate.agent(path=path, timeout=2).modern(
+                        "tools/list")
+                except OSError:
+                    return False
+                if not a.allowed:
+                    return False
+            return True
+        return time.monotonic() - start if g.until(dozen, seconds) else None
+
     def kill(self, role):
         """Kills one instance; the seconds until all flows again."""
         if role == "parent":
             pid = self.gate.process.pid
         else:
             # After some deaths in a row a role is started with a wait.
-            if not g.until(lambda: self.gate.roles().get(role), 2.0):
+            rows = g.until(lambda: self.gate.roles().get(role), 3)
+            if not rows:
                 return -1.0
-            rows = self.gate.roles()[role]
             pid = self.random.choice(rows)[1]
         time.sleep(self.random.random() * 0.05)
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             return -1.0
-        took = self.flows(2.0 if role == "parent" else LONG)
+        took = self.serves(1.0 if role == "parent" else LONG)
         if took is None or self.gate.process.poll() is not None:
+            start = time.monotonic()
             self.restart()
-            if self.flows() is None:
+            if self.serves() is None:
                 return None
-        return took if took is not None else LONG
+            took = time.monotonic() - start
+        return took if self.flows() is not None else None
 
     def restart(self):
         """By hand, as a service manager would."""

@@ -31,11 +31,20 @@ class Two:
         self.modern = self.gate.agent(path="/s/new/mcp")
         self.legacy = self.gate.agent(path="/s/old/mcp")
         self.port = self.gate.port
+        self.unrecorded = []
 
     def stop(self):
         self.gate.stop()
         self.new.stop()
         self.old.stop()
+
+    def denials(self):
+        """How many refusals the ledger holds."""
+        return sum(r.get("verdict") == "deny" for r in self.gate.records())
+
+    def all_recorded(self):
+        g.ok(not self.unrecorded, "every refusal is on record",
+             self.unrecorded)
 
     def sent(self):
         return len(self.new.calls()) + len(self.old.calls())
@@ -52,12 +61,14 @@ class Two:
 
     def refused(self, name, send, status=(400,), code=None):
         """send() is refused with one of status, and nothing goes upstream."""
-        before = self.sent()
+        before, on_record = self.sent(), self.denials()
         try:
             a = send()
         except OSError as e:
             g.ok(False, f"refused: {name}", f"no answer: {e}")
             return None
+        if not g.until(lambda: self.denials() > on_record, 0.5):
+            self.unrecorded.append(name)
         good = a.status in status and not a.allowed and \
             (code is None or a.code == code) and self.sent() == before
         g.ok(good, f"refused: {name}",

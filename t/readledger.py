@@ -1,0 +1,87 @@
+"""
+readledger: a second reader of the ledger, from doc/formats/ledger.md alone.
+It shares nothing with the program, so that what both say is so.
+
+    python3 readledger.py DIR      counts records; says what is wrong
+"""
+import hashlib
+import json
+import os
+import re
+import struct
+import sys
+
+
+def sha(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def segments(directory):
+    """[(cell, number, path)] in the order in which they were written."""
+    found = []
+    for top, _, names in os.walk(directory):
+        for n in names:
+            m = re.fullmatch(r"cell-(\d+)-(\d+)\.seg", n)
+            if m:
+                found.append((int(m[1]), int(m[2]), os.path.join(top, n)))
+    return sorted(found)
+
+
+def read(data):
+    """(records, complaint) of one segment; the complaint is "" when every
+    byte is accounted for, and names the offset otherwise."""
+    if len(data) < 120:
+        return [], "no whole header"
+    magic, version, nodes, size = struct.unpack_from("<8sIIQ", data)
+    end = 120 + 32 * nodes + 32
+    if magic != b"GHLEDGER" or version != 1 or \
+            nodes != bin(size).count("1") or len(data) < end:
+        return [], "not a header"
+    chain = sha(data[:end - 32])
+    if chain != data[end - 32:end]:
+        return [], "the header's digest is wrong"
+    at, out = end, []
+    while at < len(data):
+        if len(data) - at < 8:
+            return out, f"torn at {at}"
+        n, mark = struct.unpack_from("<II", data, at)
+        if mark != n ^ struct.unpack_from("<I", chain)[0] or n > 65535:
+            return out, f"no mark at {at}"
+        text = data[at + 8:at + 8 + n]
+        after = data[at + 8 + n:at + 40 + n]
+        if len(after) < 32:
+            return out, f"torn at {at}"
+        chain = sha(b"\2", chain, sha(b"\0", text))
+        if chain != after:
+            return out, f"the chain breaks at {at}"
+        record = json.loads(text)
+        if record.get("seq") != size + len(out) + 1:
+            return out, f"seq {record.get('seq')} at {at}"
+        out.append(record)
+        at += 40 + n
+    return out, ""
+
+
+def records(directory):
+    """Every whole record, each with its cell, cell by cell in order."""
+    out = []
+    for cell, _, path in segments(directory):
+        with open(path, "rb") as f:
+            for r in read(f.read())[0]:
+                out.append({"cell": cell, **r})
+    return out
+
+
+def main():
+    wrong = 0
+    for cell, number, path in segments(sys.argv[1]):
+        with open(path, "rb") as f:
+            got, complaint = read(f.read())
+        print(f"cell {cell} segment {number}: {len(got)} records"
+              f"{': ' + complaint if complaint else ''}")
+        wrong += bool(complaint) and not complaint.startswith("torn")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
