@@ -52,9 +52,11 @@ struct jail_tool {
 	const char *const *write;
 	bool net;
 	bool on;
+	bool keep_tmp; /* it names something under /tmp: leave that as it is */
 	/* set by jail_tool_fork(): what this child has */
 	bool spaces;	  /* its own user, mount, pid and ipc namespaces */
-	bool private_tmp; /* /dev/shm is an empty one of its own */
+	bool private_shm; /* /dev/shm is an empty one of its own */
+	bool private_tmp; /* so is /tmp */
 };
 /* Forks a child of its own session and process group (its pid) that dies with
  * the caller; in namespaces where the kernel has them, and there under a small

@@ -169,8 +169,10 @@ allow_tool(int fd, const struct land_rules *r, const struct jail_tool *t,
 		    LAND_READ_FILE | LAND_WRITE_FILE | LAND_TRUNCATE, why));
 	for (size_t i = 0; t->write != NULL && t->write[i] != NULL; i++)
 		TRY(allow(fd, r, t->write[i], all, why));
-	if (t->private_tmp)
+	if (t->private_shm)
 		TRY(allow(fd, r, "/dev/shm", all, why));
+	if (t->private_tmp)
+		TRY(allow(fd, r, "/tmp", all, why));
 	return OK;
 }
 

@@ -20,7 +20,7 @@ static const char *const everything[] = { "/", NULL };
 static const char *const nothing[] = { NULL };
 static const char *const own[] = { inside, NULL };
 
-enum { PLAIN, READ_ALL = 1, WRITE_OWN = 2, NET = 4, OFF = 8 };
+enum { PLAIN, READ_ALL = 1, WRITE_OWN = 2, NET = 4, OFF = 8, OWN_TMP = 16 };
 
 /* The exit status of the script in the sandbox; -1: it did not come to that. */
 static int
@@ -31,6 +31,7 @@ run(unsigned flags, const char *script)
 		.write = flags & WRITE_OWN ? own : nothing,
 		.net = (flags & NET) != 0,
 		.on = (flags & OFF) == 0,
+		.keep_tmp = (flags & OWN_TMP) == 0, /* the place is there */
 	};
 	char sh[] = "sh", c[] = "-c", text[512];
 	char *argv[] = { sh, c, text, NULL };
@@ -97,6 +98,10 @@ test_inside(void)
 	ok(run(PLAIN, "echo x >/dev/shm/f && cat /dev/shm/f >/dev/null") == 0,
 	    "it has a private place for temporary files");
 	ok(access("/dev/shm/f", F_OK) < 0, "which is nobody else's");
+	ok(run(OWN_TMP, "echo x >/tmp/gatehouse-f && test $(ls /tmp | wc -l) "
+			"-eq 1") == 0,
+	    "/tmp is another, unless it names something there");
+	ok(access("/tmp/gatehouse-f", F_OK) < 0, "nobody else's either");
 	ok(run(PLAIN, "test $(ls /proc/self/fd | wc -l) -le 4") == 0,
 	    "it holds descriptors 0, 1 and 2 (and ls its directory)");
 	ok(run(PLAIN, "grep -q 'CapEff:.0*$' /proc/self/status") == 0,
@@ -110,7 +115,9 @@ test_inside(void)
 static void
 test_end(void)
 {
-	struct jail_tool t = { system_dirs, own, false, true, false, false };
+	struct jail_tool t = {
+		.read = system_dirs, .write = own, .on = true, .keep_tmp = true
+	};
 	char sh[] = "sh", c[] = "-c",
 	     text[] =
 		 "trap '' TERM; cd inside; setsid sh -c 'while :; do echo x "

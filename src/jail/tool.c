@@ -58,14 +58,18 @@ map_user(unsigned uid, unsigned gid, struct note *why)
 static enum err
 mounts(struct jail_tool *t, bool pids, struct note *why)
 {
+	static const char scratch[] = "size=256m,mode=1777";
 	const unsigned long plain = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return os_fail(why, "mounts");
 	if (pids && mount("proc", "/proc", "proc", plain, NULL) < 0)
 		return os_fail(why, "/proc");
-	t->private_tmp = mount("tmpfs", "/dev/shm", "tmpfs",
-			     MS_NOSUID | MS_NODEV, "size=256m,mode=1777") == 0;
+	t->private_shm = mount("tmpfs", "/dev/shm", "tmpfs",
+			     MS_NOSUID | MS_NODEV, scratch) == 0;
+	t->private_tmp =
+	    !t->keep_tmp &&
+	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, scratch) == 0;
 	return OK;
 }
 
@@ -182,7 +186,7 @@ jail_tool_fork(struct jail_tool *t, struct note *why)
 	static size_t level;
 	pid_t p;
 
-	t->spaces = t->private_tmp = false;
+	t->spaces = t->private_shm = t->private_tmp = false;
 	for (; t->on && level < countof(space_levels); level++) {
 		p = fork_try(t,
 		    space_levels[level] | (t->net ? 0UL : CLONE_NEWNET), why);

@@ -156,7 +156,7 @@ env_put(const char **out, size_t *n, struct str key, struct str value)
 
 /* Of our own environment three names; then what the image says. */
 static const char **
-environment(struct jv server, bool private_tmp)
+environment(struct jv server)
 {
 	static const char *const names[] = { "PATH", "HOME", "LANG" };
 	const struct jv own = jv_get(server, STR("env"));
@@ -173,8 +173,6 @@ environment(struct jv server, bool private_tmp)
 		    jv_is(jv_get(own, str_of(names[i])), J_NONE))
 			env_put(out, &n, str_of(names[i]), str_of(value));
 	}
-	if (private_tmp && jv_is(jv_get(own, STR("TMPDIR")), J_NONE))
-		env_put(out, &n, STR("TMPDIR"), STR("/dev/shm"));
 	while (jit_next(&it, &key, &v))
 		env_put(out, &n, key, jv_str(v));
 	return out;
@@ -203,7 +201,7 @@ become(struct jv server, struct jail_tool *t, const int theirs[3],
 	const char *cwd = str_keep(jv_str(jv_get(server, STR("cwd")))).p;
 
 	argv.in = words(jv_get(server, STR("argv")));
-	envp.in = environment(server, t->private_tmp);
+	envp.in = environment(server);
 	t->read = words(jv_get(server, STR("read")));
 	t->write = words(jv_get(server, STR("write")));
 	if (take_pipes(theirs, why) != OK)
@@ -258,10 +256,34 @@ exec_failed(int fd, struct note *why)
 	return n > 0;
 }
 
+/* Is a path of the list in /tmp, or above it? */
+static bool
+any_in_tmp(struct jv list)
+{
+	struct jit it = jit_of(list);
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		if (str_starts(jv_str(v), STR("/tmp")) ||
+		    str_eq(jv_str(v), STR("/")))
+			return true;
+	return false;
+}
+
+static bool
+needs_tmp(struct jv server)
+{
+	return any_in_tmp(jv_get(server, STR("argv"))) ||
+	       any_in_tmp(jv_get(server, STR("read"))) ||
+	       any_in_tmp(jv_get(server, STR("write"))) ||
+	       str_starts(jv_str(jv_get(server, STR("cwd"))), STR("/tmp"));
+}
+
 static pid_t
 server_fork(struct jv server, const int theirs[3], struct note *why)
 {
 	struct jail_tool t = {
+		.keep_tmp = needs_tmp(server),
 		.net = jv_true(jv_get(server, STR("net"))),
 		.on =
 		    !str_eq(jv_str(jv_get(server, STR("sandbox"))), STR("off")),
