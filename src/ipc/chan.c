@@ -256,6 +256,12 @@ chan_send(struct chan *c, const struct msg *m)
 	return OK;
 }
 
+size_t
+chan_pending(const struct chan *c)
+{
+	return c->out.n - c->out_at;
+}
+
 /* The transport took n bytes. */
 void
 chan_out_taken(struct chan *c, size_t n)

@@ -164,6 +164,8 @@ unsigned chan_peer_instance(const struct chan *c);
 /* Queues; ERR_LIMIT when the peer does not read (over 64 MiB pending),
  * ERR_GONE.  fds are only for channels without a ring. */
 NODISCARD enum err chan_send(struct chan *c, const struct msg *m);
+/* Bytes sent that the peer has not taken: who makes more waits. */
+size_t chan_pending(const struct chan *c);
 /* Publishes what was sent and wakes the peer; a loop hook calls it for all. */
 void chan_flush(struct chan *c);
 /* Flush/busy for loop_hooks over every channel of this process. */

@@ -68,7 +68,7 @@ NODISCARD enum err fd_nonblock(int fd);
 /* The next connection, non-blocking, TCP without delay.  ERR_MORE: none waits;
  * ERR_LIMIT: no descriptor or memory is left, try again later; ERR_OS. */
 NODISCARD enum err fd_accept(int listening, int *fd);
-void fd_shut(int fd); /* we will send no more */
+void fd_shut(int fd);  /* we will send no more */
 bool fd_quiet(int fd); /* a socket that has nothing to read and not ended */
 /* A sealed read-only memory file holding s; for images. */
 NODISCARD enum err memfd_of(const char *name, struct str s, int *fd);
