@@ -38,6 +38,18 @@ params_up(struct back *b, struct jv params)
 	return buf_end(&b->params) == OK ? jv_of(buf_view(&b->params)) : none;
 }
 
+/* Nobody will answer this request: its sender is told. */
+static void
+too_many(struct back *b, struct hop *h, const struct mcp_in *in)
+{
+	buf_clear(&b->params);
+	mcp_error_tape(&b->params, MCP_E_BUSY, STR("too many requests"), none);
+	buf_clear(&b->heads);
+	buf_clear(&b->text);
+	mcp_write_error(&b->text, in->id, jv_of(buf_view(&b->params)));
+	b->by->post(h, NULL);
+}
+
 static void
 tell_event(struct back *b, struct hop *h, const struct call *c,
     const struct mcp_in *in, bool request)
@@ -46,6 +58,11 @@ tell_event(struct back *b, struct hop *h, const struct call *c,
 
 	if (h->state != HOP_UP && h->state != HOP_TOLD)
 		return; /* nobody could have asked for it yet */
+	if (!back_event_ok(b)) {
+		if (request)
+			too_many(b, h, in);
+		return;
+	}
 	msg_set(&m, F_HOP, h->num);
 	msg_set_text(&m, F_NAME, in->method_text);
 	if (c != NULL && c->kind == CALL_JUDGE)

@@ -31,7 +31,10 @@
 #define SECOND UINT64_C(1000000000)
 
 enum {
-	RETRY_MS = 1000, /* where the upstream named no time */
+	EVENTS_BURST = 1000, /* messages of its own will, of one upstream */
+	EVENTS_A_SECOND = 500,
+	JUDGE_FULL = 1024 * 1024, /* behind by this much: read no more */
+	RETRY_MS = 1000,	  /* where the upstream named no time */
 	RETRY_MIN_MS = 50,
 	RETRY_MAX_MS = 30000,
 	CALLS_MAX = 4096,     /* pending requests of one upstream */
@@ -47,8 +50,9 @@ enum {
 #define PROBE_NS (5 * SECOND) /* silence means: not the modern era */
 #define OPEN_NS (60 * SECOND) /* a tool server may have to be fetched first */
 #define POST_NS                                                                \
-	(20 * SECOND) /* notifications, replies, the end of a session          \
-		       */
+	(20 * SECOND)	 /* notifications, replies, the end of a session       \
+			  */
+#define FULL_NS (2 * MS) /* how long a full judge is left alone */
 #define DIAL_NS (20 * SECOND)
 #define IDLE_NS (60 * SECOND) /* of a connection, if the upstream is silent */
 
@@ -233,6 +237,9 @@ struct back {
 	struct buf tape, text, heads, head, params, plain, prefix;
 	struct http_head parsed;
 	char read[READ_MAX];
+	uint64_t event_at; /* when its allowance was last reckoned */
+	double events;	   /* what is left of it */
+	bool muted;
 	bool ending;
 	struct timer end;
 };
@@ -240,6 +247,9 @@ struct back {
 /* back.c */
 void back_idle(struct back *b); /* a call ended: is the drain done? */
 void back_tell(struct back *b, const struct msg *m); /* to the judge */
+
+bool back_full(const struct back *b); /* the judge is behind: read later */
+bool back_event_ok(struct back *b);   /* may the upstream say one more? */
 
 /* back-call.c */
 struct call *call_new(struct back *b, struct hop *h, enum call_kind kind,

@@ -258,7 +258,11 @@ drain(struct kid *k, struct watch *w, struct lines *l,
 
 	for (int i = 0; i < READS_MAX && !k->gone; i++) {
 		size_t n = 0;
-		const enum err e = fd_read(w->fd, b->read, READ_MAX, &n);
+		enum err e;
+
+		if (w == &k->out && back_full(b))
+			return true;
+		e = fd_read(w->fd, b->read, READ_MAX, &n);
 
 		if (e == ERR_MORE)
 			return false;
@@ -286,7 +290,8 @@ drain_both(struct kid *k)
 	if (!k->gone)
 		more = drain(k, &k->out, &k->from, line) || more;
 	if (!k->gone && more)
-		loop_timer(k->b->loop, &k->again, 0);
+		loop_timer(
+		    k->b->loop, &k->again, back_full(k->b) ? FULL_NS : 0);
 	leave(k);
 }
 

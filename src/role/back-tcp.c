@@ -276,7 +276,23 @@ more(struct timer *t)
 {
 	struct tcp *c = OWNER(t, struct tcp, again);
 
-	ready(&c->w, SYS_IN);
+	ready(&c->w, SYS_IN | SYS_HUP); /* until there is no more */
+}
+
+static void
+tls_begin(struct tcp *c)
+{
+	struct back *b = c->b;
+	struct note why = { "TLS cannot begin" };
+	enum err e = tls_new(b->tls, b->host, &c->tls);
+
+	buf_clear(&b->plain);
+	if (e == OK)
+		e = tls_in(c->tls, STR(""), &b->plain, &c->out, &why);
+	if (e == ERR_MORE)
+		e = flush(c);
+	if (e != OK)
+		tcp_fail(c, e, why.text);
 }
 
 void
@@ -309,11 +325,8 @@ tcp_dialed(struct back *b, const struct msg *m)
 		tcp_fail(c, ERR_OS, "its socket cannot be watched");
 	else if (b->tls == NULL)
 		tcp_idle(c);
-	else if (tls_new(b->tls, b->host, &c->tls) != OK ||
-		 tls_in(c->tls, STR(""), &b->plain, &c->out, &why) ==
-		     ERR_SYNTAX ||
-		 flush(c) != OK)
-		tcp_fail(c, ERR_OS, "TLS cannot begin");
+	else
+		tls_begin(c);
 	leave(c);
 }
 
@@ -492,8 +505,9 @@ ready(struct watch *w, unsigned what)
 		size_t n = 0;
 		enum err e;
 
-		if (i == READS_MAX) {
-			loop_timer(b->loop, &c->again, 0);
+		if (i == READS_MAX || back_full(b)) {
+			loop_timer(
+			    b->loop, &c->again, back_full(b) ? FULL_NS : 0);
 			break;
 		}
 		e = fd_read(c->w.fd, b->read, READ_MAX, &n);

@@ -29,6 +29,37 @@ back_tell(struct back *b, const struct msg *m)
 		log_line(LOG_ERROR, "judge-full", "an answer was lost");
 }
 
+/* What upstreams send unasked is the only thing without a bound of its own, so
+ * it has this one; calls and their answers are bounded by who asked. */
+bool
+back_event_ok(struct back *b)
+{
+	const uint64_t now = loop_now(b->loop);
+	const double more =
+	    (double)(now - b->event_at) / (double)SECOND * EVENTS_A_SECOND;
+
+	b->event_at = now;
+	b->events =
+	    b->events + more > EVENTS_BURST ? EVENTS_BURST : b->events + more;
+	b->muted = b->muted && b->events < EVENTS_BURST / 2.0;
+	if (b->events >= 1) {
+		b->events -= 1;
+		return true;
+	}
+	if (!b->muted)
+		log_line(LOG_WARN, "upstream-babbles",
+		    "%.*s: messages over %d a second are dropped",
+		    STR_ARG(b->name), EVENTS_A_SECOND);
+	b->muted = true;
+	return false;
+}
+
+bool
+back_full(const struct back *b)
+{
+	return b->judge != NULL && chan_pending(b->judge) > JUDGE_FULL;
+}
+
 static void
 refuse_call(struct back *b, uint64_t num, const char *why)
 {
@@ -379,6 +410,14 @@ back_prepare(struct role_env *e, struct note *why)
 	return OK;
 }
 
+/* What may change without a restart and concerns us: the limits. */
+static void
+back_image(struct role_env *e, struct jv image)
+{
+	(void)e;
+	limits(self, image);
+}
+
 /* ---- the end ---- */
 
 static void
@@ -412,5 +451,6 @@ const struct role role_back = {
 	.id = ROLE_BACK,
 	.prepare = back_prepare,
 	.link = back_link,
+	.image = back_image,
 	.drain = back_drain,
 };
