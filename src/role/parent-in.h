@@ -78,7 +78,8 @@ struct house {
 	size_t pages_n;
 	char addr_text[64], desk_text[64];
 	/* stopping */
-	int stage; /* of stop_order; -1: not stopping */
+	int stage;   /* of stop_order; -1: not stopping */
+	bool killed; /* no more asking */
 	struct timer deadline;
 	struct watch signals;
 };

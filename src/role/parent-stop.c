@@ -1,18 +1,23 @@
 /*
  * parent-stop.c: the end of the house.  First no new work, then what runs is
  * finished, then the roles that served it; each stage waits for the one before.
- * Promises an end within STOP_SECONDS, drained or not.
+ * Promises an end within ten seconds, drained or not.
  */
 #include "role/parent-in.h"
 
 #include <signal.h>
 
-enum { STOP_SECONDS = 10 };
 #define R(role) (1U << ROLE_##role)
-static const unsigned stop_order[] = {
-	R(FRONT), /* no new calls; answers go out */
-	R(JUDGE), R(BACK), R(LAUNCH) | R(DIAL) | R(KEYS) | R(LEDGER),
-	R(DESK), /* health says "stopping" until here */
+/* Each stage has its time, below ten seconds in all; who is left is killed. */
+static const struct {
+	unsigned roles, ms;
+} stop_order[] = {
+	{ R(FRONT), 5500 }, /* no new calls; answers go out (5 s of its own) */
+	{ R(JUDGE), 400 },  /* what is open now has nobody to answer to */
+	{ R(BACK), 400 },
+	/* a server that heard no EOF hears TERM after 1 s, KILL after 3 */
+	{ R(LAUNCH) | R(DIAL) | R(KEYS) | R(LEDGER), 3300 },
+	{ R(DESK), 200 }, /* health says "stopping" until here */
 };
 
 static bool
@@ -40,25 +45,42 @@ ask(unsigned roles)
 	}
 }
 
+static void
+waited_enough(struct timer *t)
+{
+	const unsigned roles = stop_order[house.stage].roles;
+
+	(void)t;
+	for (size_t i = 0; i < house.procs_n; i++) {
+		const struct proc *p = &house.procs[i];
+
+		if ((roles >> p->id & 1U) == 0 || p->state == PROC_GONE)
+			continue;
+		log_line(LOG_WARN, "stop", "%s %u was not done in time",
+		    role_name(p->id), p->instance);
+		proc_kill(p, SIGKILL);
+	}
+}
+
+static void
+stage_begin(void)
+{
+	ask(stop_order[house.stage].roles);
+	house.deadline.fire = waited_enough;
+	loop_timer(house.loop, &house.deadline, MS(stop_order[house.stage].ms));
+}
+
 void
 stop_next(void)
 {
 	while (house.stage < (int)countof(stop_order)) {
-		if (any_left(stop_order[house.stage]))
+		if (any_left(stop_order[house.stage].roles))
 			return;
 		house.stage++;
-		if (house.stage < (int)countof(stop_order))
-			ask(stop_order[house.stage]);
+		if (house.stage < (int)countof(stop_order) && !house.killed)
+			stage_begin();
 	}
 	loop_stop(house.loop);
-}
-
-static void
-waited_enough(struct timer *t)
-{
-	(void)t;
-	log_line(LOG_WARN, "stop", "not drained within %d s", STOP_SECONDS);
-	house_kill();
 }
 
 static void
@@ -77,15 +99,14 @@ house_stop(const char *why)
 	house.stage = 0;
 	restarts_off();
 	proc_kill(&house.load, SIGKILL);
-	house.deadline.fire = waited_enough;
-	loop_timer(house.loop, &house.deadline, MS(1000 * STOP_SECONDS));
-	ask(stop_order[0]);
+	stage_begin();
 	stop_next();
 }
 
 void
 house_kill(void)
 {
+	house.killed = true;
 	if (house.stage < 0) {
 		house.stage = 0;
 		restarts_off();

@@ -310,12 +310,20 @@ load_prepare(struct role_env *e, struct note *why)
 	return dummy_prepare(e, why);
 }
 
+/* A judge that never finishes: the house must end without its consent. */
+static void
+never_done(struct role_env *e)
+{
+	(void)e;
+}
+
 #define DUMMY(id, prepare, from)                                               \
 	static const struct role dummy_##id = { ROLE_##id, prepare,            \
 		dummy_link, NULL, from, NULL }
 DUMMY(LOAD, load_prepare, NULL);
 DUMMY(FRONT, front_prepare, NULL);
-DUMMY(JUDGE, dummy_prepare, NULL);
+static const struct role dummy_JUDGE = { ROLE_JUDGE, dummy_prepare, dummy_link,
+	NULL, NULL, never_done };
 DUMMY(BACK, dummy_prepare, NULL);
 DUMMY(LEDGER, dummy_prepare, NULL);
 DUMMY(KEYS, dummy_prepare, keys_secret);
