@@ -104,6 +104,16 @@ static const struct ctl_opt with_cell[] = {
 	{ "--cell", "N", "whose log; 0 by default" },
 	{ NULL, NULL, NULL },
 };
+
+static const struct ctl_opt with_client[] = {
+	{ "--client", "NAME", "this client alone" },
+	{ "--file", "PATH",
+	    "this file alone; needs --client to tell its shape" },
+	{ "--dry-run", NULL, "say what would be done, and do nothing" },
+	{ "--force", NULL, "unwrap: also entries that were changed since" },
+	{ NULL, NULL, NULL },
+};
+
 #define MANY 4096 /* arguments of a wrapped command */
 
 const struct ctl_cmd ctl_cmds[] = {
@@ -130,6 +140,22 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "~/.local/state/gatehouse/wrap/NAME. For rules and sandboxes, "
 	    "write a configuration and use \"gatehouse run\".",
 	    with_wrap, ctl_wrap, false, true, false },
+	{ "clients status", "", 0, 0,
+	    "Shows which agents' tool servers are wrapped",
+	    "Looks at the configuration files of known clients. Exit 0 when "
+	    "every server on stdio is wrapped, 1 when one is not.",
+	    with_client, ctl_clients_status, true, false, false },
+	{ "clients wrap", "", 0, 0,
+	    "Puts the gateway before the tool servers of known agents",
+	    "Changes only the commands of servers on stdio, keeps comments "
+	    "and order, leaves a backup beside the file. Servers reached by "
+	    "HTTP are reported and left alone.",
+	    with_client, ctl_clients_wrap, true, false, false },
+	{ "clients unwrap", "", 0, 0, "Takes it away again",
+	    "Restores the file byte for byte when nobody has changed it "
+	    "since; otherwise entry by entry, and refuses entries that were "
+	    "changed unless --force.",
+	    with_client, ctl_clients_unwrap, true, false, false },
 	{ "config example", "", 0, 0,
 	    "Prints a configuration with every setting and its help", NULL,
 	    NULL, ctl_config_example, false, false, false },

@@ -31,8 +31,8 @@ ctl_run(struct ctl *c)
 }
 
 /* ---- wrap ---- */
-static bool
-make_dirs(const char *path)
+bool
+ctl_make_dirs(const char *path)
 {
 	char part[4096];
 
@@ -81,7 +81,7 @@ take_place(const char *home, struct str name, char out[static 4096], int *fd,
 
 		if (i > 1)
 			(void)snprintf(out + n, 4096 - (size_t)n, ".%u", i);
-		if (!make_dirs(out)) {
+		if (!ctl_make_dirs(out)) {
 			note_set(why, "%s: %s", out, strerror(errno));
 			return ERR_OS;
 		}
@@ -115,7 +115,7 @@ wrap_state(struct ctl *c, struct str name, char out[static 4096], int *fd,
 		}
 		return take_place(home, name, out, fd, why);
 	}
-	if (!make_dirs(given) || !ctl_absolute(given, out)) {
+	if (!ctl_make_dirs(given) || !ctl_absolute(given, out)) {
 		note_set(why, "%s: %s", given, strerror(errno));
 		return ERR_OS;
 	}

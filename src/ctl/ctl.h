@@ -78,6 +78,7 @@ int ctl_clients_status(struct ctl *c);
 
 /* Where what outlives a run is kept; false: nowhere. */
 bool ctl_state_home(char out[static 4096]);
+bool ctl_make_dirs(const char *path); /* mode 0700; errno tells why not */
 
 /* gatehouse(1), mdoc; and the page a test compares. */
 void ctl_man_page(struct buf *out);

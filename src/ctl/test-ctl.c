@@ -1,84 +1,15 @@
 /* test-ctl: the command line from outside: what is printed and how it ends.
  * Each case runs in a child of its own, in a directory of its own. */
-#include "ctl/ctl.h"
+#include "ctl/test-run.h"
 
-#include <fcntl.h>
-#include <ftw.h>
 #include <openssl/evp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/tap.h"
 #include "sys/sys.h"
 #include "json/json.h"
-
-static char dir[] = "/tmp/gatehouse-ctl-XXXXXX";
-static char repo[4096]; /* where the tests run */
-
-struct ran {
-	int status;
-	struct buf out, err;
-};
-
-static void
-slurp(const char *path, struct buf *out)
-{
-	struct note why;
-
-	buf_clear(out);
-	out->max = 1024 * 1024;
-	if (file_read(path, out->max, out, &why) != OK)
-		printf("# %s\n", why.text);
-}
-
-/* line is split at spaces: no case needs a space in an argument. */
-static void
-run(struct ran *r, const char *line)
-{
-	char text[512], *argv[32] = { 0 };
-	int argc = 0, status = 0;
-	pid_t pid;
-
-	(void)snprintf(text, sizeof(text), "gatehouse %s", line);
-	for (char *p = text; *p != '\0' && argc < 31; argc++) {
-		argv[argc] = p;
-		p += strcspn(p, " ");
-		if (*p == ' ')
-			*p++ = '\0';
-	}
-	(void)fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		const int out = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-		const int err = open("err", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-		if (dup2(out, 1) < 0 || dup2(err, 2) < 0)
-			_exit(99);
-		exit(ctl_main(argc, argv));
-	}
-	(void)waitpid(pid, &status, 0);
-	r->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	slurp("out", &r->out);
-	slurp("err", &r->err);
-}
-
-static bool
-has(const struct buf *b, const char *what)
-{
-	return str_search(buf_view(b), str_of(what)) < b->n;
-}
-
-static void
-put_file(const char *path, const char *text)
-{
-	struct note why;
-
-	if (file_replace(path, str_of(text), 0600, &why) != OK)
-		printf("# %s\n", why.text);
-}
 
 static const struct {
 	const char *line;
@@ -343,18 +274,10 @@ test_generated(void)
 	buf_done(&r.err);
 }
 
-static int
-gone(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-	(void)st, (void)kind, (void)f;
-	return remove(path);
-}
-
 int
 main(void)
 {
-	if (getcwd(repo, sizeof(repo)) == NULL || mkdtemp(dir) == NULL ||
-	    chdir(dir) != 0)
+	if (!begin())
 		return 1;
 	put_file("good.yaml", "servers: {fs: {command: [/usr/bin/true]}}\n"
 			      "anonymous: local\nrules: [{allow: {}}]\n");
@@ -368,6 +291,5 @@ main(void)
 	test_token();
 	test_control();
 	test_generated();
-	(void)nftw(dir, gone, 16, FTW_DEPTH | FTW_PHYS);
-	return tap_done();
+	return end();
 }

@@ -1,0 +1,482 @@
+/*
+ * clients-edit: an entry behind the gateway and back, as edits of bytes.  What
+ * is put in is put in as one piece before the first argument, so taking it out
+ * leaves the bytes that were there.  Every result is read again and compared
+ * with what was meant before anyone sees it.
+ */
+#include "ctl/clients.h"
+
+#include "conf/conf.h"
+
+struct edit {
+	size_t at, len;
+	struct str put;
+};
+struct editor {
+	const struct client *cl;
+	struct str text;
+	struct arena *a;
+	struct edit *edits;
+	size_t n, max;
+	struct note *why;
+};
+
+static void
+change(struct editor *ed, size_t at, size_t len, struct str put)
+{
+	BUG_ON(ed->n == ed->max);
+	ed->edits[ed->n++] = (struct edit){ at, len, put };
+}
+
+static enum err
+editor_init(struct editor *ed, const struct client *cl, struct str text,
+    struct arena *a, size_t entries)
+{
+	ed->cl = cl;
+	ed->text = text;
+	ed->a = a;
+	ed->n = 0;
+	ed->max = 2 * entries + 1;
+	ed->edits = arena_alloc(a, ed->max * sizeof(*ed->edits));
+	return ed->edits == NULL ? ERR_LIMIT : OK;
+}
+
+static int
+by_place(const void *x, const void *y)
+{
+	const struct edit *p = x, *q = y;
+
+	return p->at < q->at ? -1 : p->at > q->at;
+}
+
+static enum err
+apply(struct editor *ed, struct buf *out)
+{
+	size_t at = 0;
+
+	qsort(ed->edits, ed->n, sizeof(*ed->edits), by_place);
+	for (size_t i = 0; i < ed->n; i++) {
+		const struct edit *e = &ed->edits[i];
+
+		if (e->at < at || e->len > ed->text.n - e->at) {
+			note_set(ed->why, "the edits would overlap");
+			return ERR_SYNTAX;
+		}
+		buf_str(out, str_sub(ed->text, at, e->at - at));
+		buf_str(out, e->put);
+		at = e->at + e->len;
+	}
+	buf_str(out, str_sub(ed->text, at, ed->text.n));
+	return buf_end(out);
+}
+
+/* ---- words ---- */
+enum { PREFIX = 5 }; /* gatehouse wrap --name N -- */
+
+static enum err
+wrapped_words(struct editor *ed, const struct entry *e, struct str gateway,
+    struct str **words)
+{
+	char name[33];
+	struct str *w = arena_alloc(ed->a, (e->words_n + PREFIX) * sizeof(*w));
+
+	if (w == NULL)
+		return ERR_LIMIT;
+	w[0] = gateway;
+	w[1] = STR("wrap");
+	w[2] = STR("--name");
+	w[3] = arena_str(ed->a, conf_wrap_name(e->name, name));
+	w[4] = STR("--");
+	for (size_t i = 0; i < e->words_n; i++)
+		w[PREFIX + i] = e->words[i];
+	*words = w;
+	return OK;
+}
+
+static bool
+same_words(const struct str *a, size_t an, const struct str *b, size_t bn)
+{
+	if (an != bn)
+		return false;
+	for (size_t i = 0; i < an; i++)
+		if (!str_eq(a[i], b[i]))
+			return false;
+	return true;
+}
+
+/* A plain YAML text that stays one wherever it is put. */
+static bool
+safe_plain(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		const char ch = s.p[i];
+
+		if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+			(ch >= '0' && ch <= '9') || ch == '/' || ch == '.' ||
+			ch == '_' || (i > 0 && ch == '-')))
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* The command's own bytes where they mean the same among the arguments. */
+static void
+put_literal(struct editor *ed, const struct tree *t, struct buf *b)
+{
+	const struct str raw = str_sub(ed->text, t->at, t->end - t->at);
+
+	if (ed->cl->format != TREE_YAML || raw.p[0] == '"' ||
+	    raw.p[0] == '\'' || safe_plain(raw))
+		buf_str(b, raw);
+	else
+		json_quote(t->text, b);
+}
+
+static struct str
+line_before(struct str text, size_t at)
+{
+	size_t from = at;
+
+	while (from > 0 && text.p[from - 1] != '\n')
+		from--;
+	return str_sub(text, from, at - from);
+}
+
+/* Where the line of `at` ends, before its line end. */
+static size_t
+line_stop(struct str text, size_t at)
+{
+	size_t end = at + str_find(str_sub(text, at, text.n), '\n');
+
+	if (end < text.n && end > at && text.p[end - 1] == '\r')
+		end--;
+	return end;
+}
+
+static struct str
+newline_of(struct str text)
+{
+	const size_t at = str_find(text, '\n');
+
+	return at < text.n && at > 0 && text.p[at - 1] == '\r' ? STR("\r\n")
+							       : STR("\n");
+}
+
+/* As far in as the column of at: with blanks as they are, the rest spaces. */
+static void
+put_indent(struct editor *ed, size_t at, struct buf *b)
+{
+	const struct str line = line_before(ed->text, at);
+
+	for (size_t i = 0; i < line.n; i++)
+		buf_ch(b, line.p[i] == '\t' ? '\t' : ' ');
+}
+
+/* ---- wrapping ---- */
+
+/* "wrap", "--name", "N", "--" from `from` on, and the old command. */
+static void
+put_prefix(struct editor *ed, const struct str *words, size_t from,
+    const struct tree *old, struct buf *b)
+{
+	for (size_t i = from; i < PREFIX; i++) {
+		json_quote(words[i], b);
+		if (i + 1 < PREFIX || old != NULL)
+			buf_str(b, STR(", "));
+	}
+	if (old != NULL)
+		put_literal(ed, old, b);
+}
+
+static void
+put_new_args(struct editor *ed, const struct entry *e, const struct str *words,
+    struct buf *b)
+{
+	const char *colon = ed->cl->format == TREE_TOML ? " = " : ": ";
+	const char *quote = ed->cl->format == TREE_JSON ? "\"" : "";
+
+	if (e->node->flow) {
+		buf_str(b, STR(", "));
+	} else {
+		buf_str(b, newline_of(ed->text));
+		put_indent(ed, e->command->key_at, b);
+	}
+	buf_fmt(b, "%sargs%s%s[", quote, quote, colon);
+	put_prefix(ed, words, 1, e->command, b);
+	buf_ch(b, ']');
+}
+
+/* Dashes under dashes. */
+static void
+put_block(struct editor *ed, const struct entry *e, const struct str *words,
+    struct buf *b)
+{
+	for (size_t i = 1; i <= PREFIX; i++) {
+		buf_str(b, STR("- "));
+		if (i < PREFIX)
+			json_quote(words[i], b);
+		else
+			put_literal(ed, e->command, b);
+		buf_str(b, newline_of(ed->text));
+		put_indent(ed, e->args->at, b);
+	}
+}
+
+static enum err
+wrap_one(struct editor *ed, const struct entry *e, const struct str *words)
+{
+	struct buf b = { .max = 1024 * 1024 };
+	struct buf gateway = { .max = 65536 };
+	size_t at;
+
+	json_quote(words[0], &gateway);
+	if (ed->cl->shape == SHAPE_ARRAY) {
+		at = e->command->first->at;
+		put_prefix(ed, words, 0, NULL, &b);
+		buf_str(&b, STR(", "));
+	} else if (e->args == NULL) {
+		at = e->node->flow ? e->command->end
+				   : line_stop(ed->text, e->command->end);
+		put_new_args(ed, e, words, &b);
+	} else if (e->args->flow) {
+		const bool none = e->args->first == NULL;
+
+		at = none ? e->args->at + 1 : e->args->first->at;
+		put_prefix(ed, words, 1, e->command, &b);
+		if (!none)
+			buf_str(&b, STR(", "));
+	} else {
+		at = e->args->at;
+		put_block(ed, e, words, &b);
+	}
+	if (ed->cl->shape != SHAPE_ARRAY)
+		change(ed, e->command->at, e->command->end - e->command->at,
+		    arena_str(ed->a, buf_view(&gateway)));
+	change(ed, at, 0, arena_str(ed->a, buf_view(&b)));
+	buf_done(&gateway);
+	buf_done(&b);
+	return arena_spent(ed->a) ? ERR_LIMIT : OK;
+}
+
+/* The result, read again, is exactly what was meant. */
+static enum err
+verify(struct editor *ed, const struct entries *was, struct str **want,
+    const size_t *want_n, struct str result)
+{
+	struct entries now;
+	const struct entry *e, *o = was->first;
+	size_t i = 0;
+
+	TRY(clients_list(ed->cl, result, ed->a, &now, ed->why));
+	note_set(ed->why, "this file cannot be edited safely");
+	if (now.count != was->count)
+		return ERR_SYNTAX;
+	for (e = now.first; e != NULL; e = e->next, o = o->next, i++)
+		if (e->kind != o->kind || !str_eq(e->where, o->where) ||
+		    !same_words(e->words, e->words_n, want[i], want_n[i]))
+			return ERR_SYNTAX;
+	return OK;
+}
+
+enum err
+clients_wrap(const struct client *cl, struct str text, struct str gateway,
+    struct arena *a, struct buf *out, struct entry_done **done,
+    struct note *why)
+{
+	struct editor ed = { .why = why };
+	struct entries all;
+	struct str **want;
+	size_t *want_n, i = 0;
+
+	*done = NULL;
+	TRY(clients_list(cl, text, a, &all, why));
+	TRY(editor_init(&ed, cl, text, a, all.count));
+	want = arena_alloc(a, (all.count + 1) * sizeof(*want));
+	want_n = arena_alloc(a, (all.count + 1) * sizeof(*want_n));
+	if (want == NULL || want_n == NULL)
+		return ERR_LIMIT;
+	for (struct entry *e = all.first; e != NULL; e = e->next, i++) {
+		struct entry_done *d;
+
+		want[i] = e->words;
+		want_n[i] = e->words_n;
+		if (e->kind != ENTRY_STDIO || e->wrapped)
+			continue;
+		TRY(wrapped_words(&ed, e, gateway, &want[i]));
+		want_n[i] += PREFIX;
+		TRY(wrap_one(&ed, e, want[i]));
+		d = arena_alloc(a, sizeof(*d));
+		if (d == NULL)
+			return ERR_LIMIT;
+		*d = (struct entry_done){ *done, e->where, want[i], want_n[i],
+			cl->shape != SHAPE_ARRAY && e->args == NULL };
+		*done = d;
+	}
+	TRY(apply(&ed, out));
+	return verify(&ed, &all, want, want_n, buf_view(out));
+}
+
+/* ---- unwrapping ---- */
+static const struct tree *
+nth(const struct tree *list, size_t n)
+{
+	const struct tree *t = list->first;
+
+	while (t != NULL && n-- > 0)
+		t = t->next;
+	return t;
+}
+
+static const struct tree *
+before(const struct tree *t)
+{
+	const struct tree *p = t->up->first;
+
+	if (p == t)
+		return NULL;
+	while (p->next != t)
+		p = p->next;
+	return p;
+}
+
+static bool
+only(struct str text, size_t from, size_t to, const char *set)
+{
+	for (size_t i = from; i < to; i++)
+		if (text.p[i] == '\0' || strchr(set, text.p[i]) == NULL)
+			return false;
+	return from <= to;
+}
+
+/* Takes the whole of args out; false when that is not clean. */
+static bool
+drop_args(struct editor *ed, const struct entry *e)
+{
+	const struct tree *p = before(e->args);
+	size_t from = e->args->key_at, to = e->args->end;
+
+	if (e->node->flow) {
+		if (p == NULL)
+			return false;
+		from = p->end;
+		if (!only(ed->text, from, e->args->key_at, " \t\r\n,"))
+			return false;
+	} else {
+		const struct str line = line_before(ed->text, from);
+
+		if (line.n == from || !only(line, 0, line.n, " \t"))
+			return false;
+		from -= line.n + 1;
+		if (from > 0 && ed->text.p[from - 1] == '\r')
+			from--;
+	}
+	change(ed, from, to - from, STR(""));
+	return true;
+}
+
+/* Nothing is left of the list's elements but the list. */
+static void
+empty_args(struct editor *ed, const struct entry *e)
+{
+	size_t from = e->args->first->at, to = e->args->last->end;
+
+	if (!e->args->flow) {
+		change(ed, e->args->at, to - e->args->at, STR("[]"));
+		return;
+	}
+	for (size_t i = to; i + 1 < e->args->end; i++)
+		if (ed->text.p[i] == ',') {
+			to = i + 1;
+			break;
+		} else if (!only(ed->text, i, i + 1, " \t\r\n")) {
+			break;
+		}
+	change(ed, from, to - from, STR(""));
+}
+
+/* Where the dash of a block element is. */
+static bool
+dash_of(struct str text, const struct tree *t, size_t *at)
+{
+	size_t i = t->at;
+
+	while (i > 0 && text.p[i - 1] == ' ')
+		i--;
+	if (i == 0 || text.p[i - 1] != '-')
+		return false;
+	*at = i - 1;
+	return true;
+}
+
+static bool
+unwrap_one(struct editor *ed, const struct entry *e, bool bare)
+{
+	const struct tree *list =
+	    ed->cl->shape == SHAPE_ARRAY ? e->command : e->args;
+	const size_t lead = ed->cl->shape == SHAPE_ARRAY ? 0 : 1;
+	const struct tree *old = nth(list, e->prefix - lead);
+	const struct tree *rest =
+	    ed->cl->shape == SHAPE_ARRAY ? old : old->next;
+	size_t from = list->first->at, to;
+
+	if (rest != NULL) {
+		to = rest->at;
+		if (!list->flow && (!dash_of(ed->text, list->first, &from) ||
+				       !dash_of(ed->text, rest, &to)))
+			return false;
+		change(ed, from, to - from, STR(""));
+	} else if (!bare || !drop_args(ed, e)) {
+		empty_args(ed, e);
+	}
+	if (lead == 1)
+		change(ed, e->command->at, e->command->end - e->command->at,
+		    str_sub(ed->text, old->at, old->end - old->at));
+	return true;
+}
+
+static const struct entry_done *
+known_as(const struct entry_done *known, struct str where)
+{
+	while (known != NULL && !str_eq(known->where, where))
+		known = known->next;
+	return known;
+}
+
+enum err
+clients_unwrap(const struct client *cl, struct str text,
+    const struct entry_done *known, bool force, struct arena *a,
+    struct buf *out, size_t *left, struct note *why)
+{
+	struct editor ed = { .why = why };
+	struct entries all;
+	struct str **want;
+	size_t *want_n, i = 0, stay = 0;
+
+	TRY(clients_list(cl, text, a, &all, why));
+	TRY(editor_init(&ed, cl, text, a, all.count));
+	want = arena_alloc(a, (all.count + 1) * sizeof(*want));
+	want_n = arena_alloc(a, (all.count + 1) * sizeof(*want_n));
+	if (want == NULL || want_n == NULL)
+		return ERR_LIMIT;
+	for (struct entry *e = all.first; e != NULL; e = e->next, i++) {
+		const struct entry_done *k = known_as(known, e->where);
+		const bool ours = k != NULL && same_words(k->words, k->words_n,
+						   e->words, e->words_n);
+
+		want[i] = e->words;
+		want_n[i] = e->words_n;
+		if (e->kind != ENTRY_STDIO || !e->wrapped)
+			continue;
+		if ((!ours && !force) ||
+		    !unwrap_one(&ed, e, k != NULL && k->bare)) {
+			stay++;
+			continue;
+		}
+		want[i] += e->prefix;
+		want_n[i] -= e->prefix;
+	}
+	TRY(apply(&ed, out));
+	TRY(verify(&ed, &all, want, want_n, buf_view(out)));
+	*left = stay;
+	return OK;
+}
