@@ -42,6 +42,11 @@ endif
 ifeq ($(V),plant)
 HARD += -DFORWARD_FIRST=1
 endif
+# No walls, for one question only: what they cost (make bench).
+ifeq ($(V),open)
+HARD += -flto=auto -DJAIL_OPEN=1
+AR := gcc-ar
+endif
 ifeq ($(V),fuzz)
 CC   := clang
 HARD := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all

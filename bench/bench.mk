@@ -13,5 +13,6 @@ bench-rooms: $(ROOMS)
 bench-tools: $(BENCH)
 bench: all $(BENCH)
 	@tool/need bench node
+	@$(MAKE) --no-print-directory V=open build/open/gatehouse
 	bench/run $(if $(QUICK),--quick) $(if $(JSON),--json)
 .PHONY: bench bench-tools bench-rooms

@@ -183,7 +183,7 @@ class Gateway:
     """
 
     def __init__(self, config, agents=None, wait=True, env=None,
-                 directory=None, wrapper=None, **settings):
+                 directory=None, binary=None, **settings):
         self.dir = directory or tempfile.mkdtemp(prefix="gatehouse-t-")
         if directory is None:
             atexit.register(shutil.rmtree, self.dir, ignore_errors=True)
@@ -207,7 +207,7 @@ class Gateway:
         self.path = os.path.join(self.dir, "gatehouse.yaml")
         self.log_path = os.path.join(self.dir, "log")
         self.env = dict(os.environ, **(env or {}))
-        self.wrapper = wrapper or []
+        self.binary = binary or BINARY
         self.process = None
         self.write_config()
         self.start(wait)
@@ -219,7 +219,7 @@ class Gateway:
     def start(self, wait=True):
         with open(self.log_path, "ab") as log:
             self.process = start(
-                [*self.wrapper, BINARY, "run", self.path],
+                [self.binary, "run", self.path],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.env)
         if wait and not until(lambda: self.process.poll() is not None or
@@ -259,7 +259,7 @@ class Gateway:
 
     def cli(self, *args, timeout=30):
         """Runs gatehouse ARGS; (exit code, stdout, stderr)."""
-        p = subprocess.run([BINARY, *args], capture_output=True, text=True,
+        p = subprocess.run([self.binary, *args], capture_output=True, text=True,
                            timeout=timeout, cwd=self.dir, env=self.env)
         return p.returncode, p.stdout, p.stderr
 

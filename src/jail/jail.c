@@ -169,6 +169,11 @@ jail_thread(enum role_id r, struct note *why)
 	return land_enter(j->files, (j->rights & R_DIAL) != 0, why);
 }
 
+/* "make V=open": a program without walls, to measure what they cost. */
+#ifndef JAIL_OPEN
+#define JAIL_OPEN 0
+#endif
+
 NODISCARD enum err
 jail_enter(enum role_id r, struct note *why)
 {
@@ -182,6 +187,8 @@ jail_enter(enum role_id r, struct note *why)
 		return limit(RLIMIT_CORE, 0, why);
 	if (r != ROLE_LAUNCH && clearenv() != 0)
 		return os_fail(why, "clearenv");
+	if (JAIL_OPEN)
+		return OK;
 	TRY(limits(j, why));
 	if (j->user == OWN)
 		TRY(own_user(why));
