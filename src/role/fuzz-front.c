@@ -118,8 +118,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	spin(sv[0]);
 	fd_close(&sv[0]);
-	for (int i = 0; i < 4; i++)
-		loop_once(loop, 0);
+	for (int i = 0; i < 4 || (i < 1000 && front->conn_n > 0); i++)
+		loop_once(loop, i < 4 ? 0 : FRONT_MS);
 	BUG_ON(front->conn_n != 0 || front->req_n != 0 || front->stream_n != 0);
 	return 0;
 }
