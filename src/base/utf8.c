@@ -42,6 +42,14 @@ utf8_ok(struct str s)
 		uint64_t w;
 		size_t len;
 
+		while (s.n - i >= 32) { /* most text is ASCII, and long */
+			uint64_t v[4];
+
+			memcpy(v, p + i, sizeof(v));
+			if ((v[0] | v[1] | v[2] | v[3]) & 0x8080808080808080U)
+				break;
+			i += 32;
+		}
 		while (s.n - i >= 8) {
 			memcpy(&w, p + i, 8);
 			if (w & 0x8080808080808080U)

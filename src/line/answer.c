@@ -110,7 +110,7 @@ put_item(struct pick *p, struct jv item)
 	    !tool_learn(p->l, p->up, item, p->era == MCP_MODERN))
 		return false;
 	if (!is_name)
-		uri_learn(e, str_sub(id, 0, str_find(id, '{')), p->up);
+		uri_learn(e, id, p->list->method == MCP_TEMPLATES_LIST, p->up);
 	if (e->aggregate && is_name)
 		put_renamed(&p->t->out, item, p->list->key, p->up->name);
 	else
@@ -391,9 +391,8 @@ step_merge(struct line *l, struct turn *t)
 	if (g->is_error) {
 		buf_str(&t->out, buf_view(&g->out));
 		t->is_error = true;
-		note_set(&t->why, "%.*s",
-		    STR_ARG(jv_str(
-			jv_get(jv_of(buf_view(&g->out)), STR("message")))));
+		note_words(&t->why,
+		    jv_str(jv_get(jv_of(buf_view(&g->out)), STR("message"))));
 		return OK;
 	}
 	if (mcp_result_check(g->era, t->method, jv_of(buf_view(&g->out)),

@@ -61,7 +61,7 @@ hop_opened(struct line *l, const struct msg *m)
 	if (msg_num(m, F_STATUS) != 0) {
 		struct note why;
 
-		note_set(&why, "%.*s", STR_ARG(msg_text(m, F_TEXT)));
+		note_words(&why, msg_text(m, F_TEXT));
 		hop_end(l, h, false, why.text);
 		return;
 	}

@@ -354,10 +354,10 @@ leg_answer(struct line *l, const struct msg *m)
 		leg_drop(l, g);
 		return;
 	}
-	g->status = (unsigned)msg_num(m, F_STATUS);
-	if (g->status != 0) {
+	if (msg_num(m, F_STATUS) != 0) {
+		g->status = msg_num(m, F_STATUS) == 504 ? 504 : 502;
 		count(CNT_UPSTREAM_FAIL);
-		note_set(&g->why, "%.*s", STR_ARG(msg_text(m, F_TEXT)));
+		note_words(&g->why, msg_text(m, F_TEXT));
 	}
 	g->is_error = msg_has(m, F_ERROR);
 	buf_clear(&g->out);

@@ -19,6 +19,9 @@ enum {
 	SERVERS_MAX = 64,
 	ASKS_MAX = 32,	   /* open server requests of one session */
 	PAGES_MAX = 64,	   /* of one upstream list */
+	NAME_MAX_N = 8192, /* bytes of a tool's name or a URI: it is recorded */
+	URI_MAX = 2048,	   /* a longer one is not learned from a list */
+	URIS_MAX = 50000,  /* resources an endpoint knows, and templates */
 	HOP_IDLE_S = 300,  /* an unused shared hop is closed after this */
 	HELD_S = 300,	   /* an agent must come back with its inputs */
 	TURN_FREE_MAX = 64 /* finished turns kept for reuse */
@@ -55,7 +58,7 @@ struct endpoint {
 	struct upstream *up[SERVERS_MAX];
 	size_t n;
 	bool aggregate;
-	struct map *uris; /* resource URI or template prefix -> upstream */
+	struct map *uris, *prefixes; /* resource URI, template -> upstream */
 };
 
 struct hop {
@@ -225,6 +228,8 @@ tape_of(struct str s)
 }
 struct str keep_tape(struct jv v); /* str_keep of its bytes; empty for none */
 void drop(struct str *s);	   /* frees what str_keep gave */
+/* A peer's words, as far as they are text and fit. */
+void note_words(struct note *n, struct str s);
 
 /* turn.c */
 void turn_start(struct line *l, unsigned front, const struct msg *m);
@@ -256,7 +261,8 @@ NODISCARD enum err route_setup(struct line *l, struct note *why);
 void route_done(struct line *l);
 bool may(const struct line *l, const struct principal *p,
     const struct upstream *u, struct str method, struct str name);
-void uri_learn(struct endpoint *e, struct str uri, struct upstream *u);
+void uri_learn(
+    struct endpoint *e, struct str uri, bool template, struct upstream *u);
 
 /* record.c */
 enum err step_record(struct line *l, struct turn *t);

@@ -153,13 +153,14 @@ static void
 refused(struct line *l, unsigned front, const struct msg *m)
 {
 	const struct principal *p = principal_of(l, m);
-	struct note text;
+	struct note text, words;
 	struct fact f = { .kind = "refusal", .verdict = "deny" };
 
 	(void)front;
 	note_set(&text, "%u %.*s", (unsigned)msg_num(m, F_STATUS),
 	    STR_ARG(msg_text(m, F_TEXT)));
-	f.reason = text.text;
+	note_words(&words, str_of(text.text));
+	f.reason = words.text;
 	if (p != NULL)
 		f.principal = p->name;
 	record_fact(l, &f);
@@ -194,7 +195,7 @@ hop_lost(struct line *l, const struct msg *m)
 
 	if (h == NULL)
 		return;
-	note_set(&why, "%.*s", STR_ARG(msg_text(m, F_TEXT)));
+	note_words(&why, msg_text(m, F_TEXT));
 	hop_end(l, h, false, why.text);
 }
 

@@ -43,20 +43,40 @@ split_uri(const struct endpoint *e, struct str uri)
 
 	if (!e->aggregate)
 		return e->up[0];
-	for (size_t n = uri.n; n > 0; n--) {
-		u = map_get(e->uris, str_sub(uri, 0, n));
-		if (u != NULL)
-			return u;
-	}
-	return NULL;
+	u = map_get(e->uris, uri);
+	for (size_t n = uri.n > URI_MAX ? URI_MAX : uri.n; u == NULL && n > 0;
+	     n--)
+		u = map_get(e->prefixes, str_sub(uri, 0, n));
+	return u;
 }
 
+/* A template stands for all that begins as it does, a resource for itself. */
 void
-uri_learn(struct endpoint *e, struct str uri, struct upstream *u)
+uri_learn(struct endpoint *e, struct str uri, bool template, struct upstream *u)
 {
-	if (e->aggregate && uri.n > 0 && uri.n < 2048 &&
-	    map_count(e->uris) < 100000 && map_get(e->uris, uri) == NULL)
-		(void)map_put(e->uris, uri, u);
+	struct map *m = template ? e->prefixes : e->uris;
+
+	if (template)
+		uri = str_sub(uri, 0, str_find(uri, '{'));
+	if (e->aggregate && uri.n > 0 && uri.n <= URI_MAX &&
+	    map_count(m) < URIS_MAX && map_get(m, uri) == NULL)
+		(void)map_put(m, uri, u);
+}
+
+/* What a completion is for is what its type says, and only that is there. */
+static struct jv
+completed(struct jv ref, bool *by_name)
+{
+	const struct str type = jv_str(jv_get(ref, STR("type")));
+	const struct jv name = jv_get(ref, STR("name"));
+	const struct jv uri = jv_get(ref, STR("uri"));
+
+	*by_name = str_eq(type, STR("ref/prompt"));
+	if (*by_name && jv_type(uri) == J_NONE)
+		return name;
+	if (str_eq(type, STR("ref/resource")) && jv_type(name) == J_NONE)
+		return uri;
+	return (struct jv){ NULL, 0 };
 }
 
 /* The one server that a named request concerns. */
@@ -64,24 +84,23 @@ static enum err
 route_one(struct turn *t)
 {
 	struct upstream *u = NULL;
-	const struct jv ref = jv_get(t->params, STR("ref"));
+	struct jv name;
+	bool by_name =
+	    t->method == MCP_TOOLS_CALL || t->method == MCP_PROMPTS_GET;
 
-	if (t->method == MCP_TOOLS_CALL || t->method == MCP_PROMPTS_GET) {
-		t->name = jv_str(jv_get(t->params, STR("name")));
-		u = split_name(t->endpoint, &t->name);
-	} else if (t->method != MCP_COMPLETE) {
-		t->name = jv_str(jv_get(t->params, STR("uri")));
-		u = split_uri(t->endpoint, t->name);
-	} else if (jv_is(jv_get(ref, STR("name")), J_STR)) {
-		t->name = jv_str(jv_get(ref, STR("name")));
-		u = split_name(t->endpoint, &t->name);
-	} else {
-		t->name = jv_str(jv_get(ref, STR("uri")));
-		u = split_uri(t->endpoint, t->name);
-	}
-	if (t->name.n == 0)
+	if (t->method == MCP_COMPLETE)
+		name = completed(jv_get(t->params, STR("ref")), &by_name);
+	else
+		name = jv_get(t->params, by_name ? STR("name") : STR("uri"));
+	if (!jv_is(name, J_STR) || jv_str(name).n == 0)
 		return turn_fail(
 		    t, 0, MCP_E_PARAMS, "the request names nothing");
+	if (jv_str(name).n > NAME_MAX_N)
+		return turn_fail(
+		    t, 0, MCP_E_PARAMS, "the request's name is too long");
+	t->name = jv_str(name);
+	u = by_name ? split_name(t->endpoint, &t->name)
+		    : split_uri(t->endpoint, t->name);
 	if (u == NULL)
 		return turn_fail(t, 0,
 		    t->era == MCP_LEGACY && t->method == MCP_RESOURCES_READ
@@ -149,6 +168,15 @@ step_decide(struct line *l, struct turn *t)
 		.name = t->name,
 		.params = t->params };
 	t->verdict = policy_decide(l->policy, &c);
+	if (t->verdict.effect == ALLOW && t->method == MCP_COMPLETE) {
+		/* Completing tells of it: it must be free to use as well. */
+		c.method =
+		    mcp_row(jv_type(jv_at(t->params, "ref/uri")) != J_NONE
+				? MCP_RESOURCES_READ
+				: MCP_PROMPTS_GET)
+			->text;
+		t->verdict = policy_decide(l->policy, &c);
+	}
 	if (t->verdict.effect == ALLOW)
 		return OK;
 	if (t->verdict.effect == HOLD)
@@ -168,6 +196,7 @@ endpoint_setup(struct line *l, struct endpoint *e, struct jv v)
 	e->path = jv_str(jv_get(v, STR("path")));
 	e->aggregate = str_eq(e->path, STR("/mcp"));
 	e->uris = map_new(0);
+	e->prefixes = map_new(0);
 	while (jit_next(&it, NULL, &s)) {
 		if (jv_i64(s, &i) != OK || i < 0 || (size_t)i >= l->up_n ||
 		    e->n == SERVERS_MAX)
@@ -209,8 +238,10 @@ route_setup(struct line *l, struct note *why)
 void
 route_done(struct line *l)
 {
-	for (size_t i = 0; i < l->endpoint_n; i++)
+	for (size_t i = 0; i < l->endpoint_n; i++) {
 		map_free(l->endpoint[i].uris);
+		map_free(l->endpoint[i].prefixes);
+	}
 	mem_free(l->endpoint);
 	for (size_t i = 0; i < l->up_n; i++) {
 		size_t at = 0;

@@ -73,6 +73,18 @@ keep_tape(struct jv v)
 }
 
 void
+note_words(struct note *n, struct str s)
+{
+	struct str t = str_sub(s, 0, sizeof(n->text) - 1);
+
+	for (size_t cut = 0; cut < 3 && !utf8_ok(t); cut++)
+		t.n -= t.n > 0; /* a letter may be cut through */
+	if (!utf8_ok(t))
+		t = STR("(no text)");
+	note_set(n, "%.*s", STR_ARG(t));
+}
+
+void
 drop(struct str *s)
 {
 	union {

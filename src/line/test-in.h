@@ -127,7 +127,10 @@ static const char image_text[] =
     "\"rules\":[{\"effect\":\"deny\",\"principal\":\"*\",\"server\":\"fs\","
     "\"method\":\"*\",\"name\":\"write\",\"id\":\"no-write\",\"reason\":\"never"
     "\"},{\"effect\":\"allow\",\"principal\":\"alice\",\"server\":\"*\","
-    "\"method\":\"*\",\"name\":\"*\",\"id\":\"all\",\"reason\":\"\"}]}";
+    "\"method\":\"*\",\"name\":\"*\",\"id\":\"all\",\"reason\":\"\"},"
+    "{\"effect\":\"allow\",\"principal\":\"bob\",\"server\":\"web\","
+    "\"method\":\"resources/read\",\"name\":\"*\",\"id\":\"bobs\","
+    "\"reason\":\"\"}]}";
 
 static inline struct line *
 fresh(void)
@@ -155,28 +158,49 @@ fresh(void)
 }
 
 static uint64_t next_ref = 100;
+struct said { /* a request, field by field; zero: as usual */
+	unsigned front, where;
+	uint64_t ref, era, method, flags;
+	const char *name, *params, *caps;
+	char who;
+};
 static inline void
-request(struct line *l, unsigned where, enum mcp_era era, const char *method,
-    const char *params, char who)
+say(struct line *l, const struct said *s)
 {
+	const uint64_t ref = s->ref != 0 ? s->ref : next_ref++;
 	struct msg m = msg_of(MSG_REQUEST);
 	char cred[32];
 	struct buf id = { .max = 64 };
 
-	memset(cred, who, sizeof(cred));
-	tape_i64(&id, (int64_t)next_ref);
-	msg_set(&m, F_REF, next_ref++);
-	msg_set(&m, F_WHERE, where);
-	msg_set(&m, F_ERA, era);
-	msg_set(&m, F_METHOD, mcp_method_of(str_of(method)));
-	msg_set_text(&m, F_NAME, str_of(method));
+	memset(cred, s->who == 0 ? 'a' : s->who, sizeof(cred));
+	tape_i64(&id, (int64_t)ref);
+	msg_set(&m, F_REF, ref);
+	msg_set(&m, F_WHERE, s->where);
+	msg_set(&m, F_ERA, s->era);
+	msg_set(&m, F_METHOD,
+	    s->method != 0 ? s->method : mcp_method_of(str_of(s->name)));
+	msg_set_text(&m, F_NAME, str_of(s->name));
 	msg_set_text(&m, F_CRED, (struct str){ cred, sizeof(cred) });
-	msg_set(&m, F_FLAGS, MF_CRED);
+	msg_set(&m, F_FLAGS, MF_CRED | s->flags);
 	msg_set_text(&m, F_ID, buf_view(&id));
-	msg_set_tree(&m, F_PARAMS, tape(params));
-	msg_set_tree(&m, F_CAPS, tape("{\"elicitation\":{}}"));
-	line_from_front(l, 0, &m);
+	msg_set_tree(&m, F_PARAMS, tape(s->params));
+	msg_set_tree(&m, F_CAPS,
+	    tape(s->caps != NULL ? s->caps : "{\"elicitation\":{}}"));
+	line_from_front(l, s->front, &m);
 	buf_done(&id);
+}
+
+static inline void
+request(struct line *l, unsigned where, enum mcp_era era, const char *method,
+    const char *params, char who)
+{
+	const struct said s = { .where = where,
+		.era = era,
+		.name = method,
+		.params = params,
+		.who = who };
+
+	say(l, &s);
 }
 
 static inline void

@@ -126,9 +126,183 @@ test_answer_while_sealing(void)
 	line_free(l);
 }
 
+static void
+denied_by(struct line *l, const struct said *s, const char *what)
+{
+	forget();
+	say(l, s);
+	if (sent(MSG_RECORD) != NULL)
+		ack(l, true);
+	ok(sent(MSG_ANSWER) != NULL && sent(MSG_HOP_OPEN) == NULL &&
+		sent(MSG_UP_CALL) == NULL && line_busy(l) == 0,
+	    "%s", what);
+}
+
+/* A front that is owned says in each field what it likes. */
+static void
+test_hostile_front(void)
+{
+	static const struct {
+		struct said s;
+		const char *what;
+	} t[] = {
+		{ { .where = 1,
+		      .era = 7,
+		      .name = "tools/call",
+		      .params = "{\"name\":\"read\"}" },
+		    "an era that is none" },
+		{ { .where = 1,
+		      .era = 7,
+		      .name = "initialize",
+		      .params = "{\"protocolVersion\":\"2025-06-18\"}" },
+		    "an era that is none opens no session" },
+		{ { .where = 0,
+		      .era = MCP_MODERN,
+		      .method = MCP_TOOLS_CALL,
+		      .name = "resources/read",
+		      .params = "{\"name\":\"web___rm\"}",
+		      .who = 'b' },
+		    "policy judges the method that is sent" },
+		{ { .where = 1,
+		      .era = MCP_MODERN,
+		      .method = MCP__N,
+		      .name = "tools/call",
+		      .params = "{\"name\":\"read\"}" },
+		    "a method beyond the table" },
+		{ { .where = 1,
+		      .era = MCP_MODERN,
+		      .method = UINT64_MAX,
+		      .name = "\xff\xfe",
+		      .params = "{\"name\":\"read\"}" },
+		    "a method that is no text" },
+	};
+	struct line *l = fresh();
+
+	for (size_t i = 0; i < countof(t); i++) {
+		denied_by(l, &t[i].s, t[i].what);
+		ok(sent(MSG_RECORD) != NULL && error_code() != MCP_E_LEDGER,
+		    "%s: and it is recorded", t[i].what);
+	}
+	ok(map_count(l->sessions) == 0, "no session was opened");
+	forget();
+	line_free(l);
+}
+
+static void
+test_ref_twice(void)
+{
+	const struct said s = { .where = 1,
+		.ref = 7,
+		.era = MCP_MODERN,
+		.name = "tools/call",
+		.params = "{\"name\":\"read\"}" };
+	struct line *l = fresh();
+
+	say(l, &s);
+	ack(l, true);
+	opened(l, MCP_MODERN, "{}");
+	say(l, &s);
+	ok(sent(MSG_UP_CANCEL) != NULL, "a ref said again ends the old call");
+	gone(l, 0, 7);
+	ack(l, true);
+	ack(l, true);
+	ok(line_busy(l) == 0, "and one GONE ends the new one");
+	say(l, &s);
+	ack(l, true);
+	say(l, &s);
+	line_front_lost(l, 0);
+	ack(l, true);
+	ack(l, true);
+	ok(line_busy(l) == 0, "a lost front leaves nothing behind");
+	forget();
+	line_free(l);
+}
+
+/* What is judged is what the server will look at. */
+static void
+test_names(void)
+{
+	static const struct {
+		const char *method, *params, *what;
+	} t[] = {
+		{ "completion/complete",
+		    "{\"ref\":{\"type\":\"ref/resource\",\"name\":\"read\","
+		    "\"uri\":\"write\"}}",
+		    "a completion with two names" },
+		{ "completion/complete",
+		    "{\"ref\":{\"type\":\"ref/other\",\"name\":\"read\"}}",
+		    "a completion of an unknown kind" },
+		{ "completion/complete",
+		    "{\"ref\":{\"type\":\"ref/resource\",\"uri\":\"write\"}}",
+		    "a completion of a denied resource" },
+	};
+	struct line *l = fresh();
+	struct said s = { .where = 1, .era = MCP_MODERN };
+	static char big[400000];
+
+	for (size_t i = 0; i < countof(t); i++) {
+		s.name = t[i].method;
+		s.params = t[i].params;
+		denied_by(l, &s, t[i].what);
+	}
+	(void)snprintf(big, sizeof(big), "{\"uri\":\"%0*d\"}", 300000, 7);
+	s.where = 0;
+	s.name = "resources/read";
+	s.params = big;
+	denied_by(l, &s, "a URI of 300000 bytes");
+	ok(error_code() == MCP_E_PARAMS &&
+		jv_str(jv_get(msg_tree(sent(MSG_RECORD), F_REC), STR("name")))
+			.n < 10000,
+	    "is refused as such, and its record is short");
+	forget();
+	line_free(l);
+}
+
+/* Words of a server, cut in the middle of a letter, or no words at all. */
+static void
+test_words(void)
+{
+	struct line *l = fresh();
+	struct buf b = { .max = 4096 };
+	struct msg m = msg_of(MSG_UP_ANSWER);
+
+	request(l, 1, MCP_MODERN, "tools/call", "{\"name\":\"read\"}", 'a');
+	ack(l, true);
+	opened(l, MCP_MODERN, "{}");
+	buf_str(&b, STR("{\"code\":-5,\"message\":\""));
+	for (int i = 0; i < 300; i++)
+		buf_str(&b, STR("\xc3\xa9"));
+	buf_str(&b, STR("\"}"));
+	buf_ch(&b, '\0');
+	msg_set(&m, F_CALL, msg_num(sent(MSG_UP_CALL), F_CALL));
+	msg_set_tree(&m, F_ERROR, tape(b.p));
+	line_from_back(l, 0, &m);
+	ack(l, true);
+	ok(error_code() == -5, "an error with long words is passed on");
+	forget();
+	request(l, 1, MCP_MODERN, "tools/call", "{\"name\":\"read\"}", 'a');
+	ack(l, true);
+	m = msg_of(MSG_UP_ANSWER);
+	msg_set(&m, F_CALL, msg_num(sent(MSG_UP_CALL), F_CALL));
+	msg_set(&m, F_STATUS, 401);
+	msg_set_text(&m, F_TEXT, STR("\xff\xfe"));
+	line_from_back(l, 0, &m);
+	ack(l, true);
+	ok(error_code() == MCP_E_UPSTREAM &&
+		msg_num(sent(MSG_ANSWER), F_STATUS) == 502,
+	    "no words and a status of its own: 502");
+	buf_done(&b);
+	forget();
+	line_free(l);
+}
+
 int
 main(void)
 {
+	test_hostile_front();
+	test_ref_twice();
+	test_names();
+	test_words();
 	test_refused_twice();
 	test_asks_end();
 	test_seal_fails();

@@ -136,7 +136,7 @@ turn_fail(struct turn *t, unsigned status, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	note_set(&t->why, "%s", text);
+	note_words(&t->why, str_of(text));
 	t->status = status;
 	t->code = code;
 	t->is_error = true;
@@ -152,14 +152,15 @@ turn_fail(struct turn *t, unsigned status, int code, const char *fmt, ...)
 		tape_key(&t->out, STR("type"));
 		tape_str(&t->out, STR("text"));
 		tape_key(&t->out, STR("text"));
-		tape_str(&t->out, str_of(text));
+		tape_str(&t->out, str_of(t->why.text));
 		tape_end(&t->out, i, 2);
 		tape_end(&t->out, a, 1);
 		tape_key(&t->out, STR("isError"));
 		tape_bool(&t->out, true);
 		tape_end(&t->out, o, 2);
 	} else if (code != 0) {
-		mcp_error_tape(&t->out, code, str_of(text), (struct jv){ 0 });
+		mcp_error_tape(
+		    &t->out, code, str_of(t->why.text), (struct jv){ 0 });
 	}
 	return ERR_DENIED;
 }
@@ -232,11 +233,19 @@ copy_tree(struct turn *t, const struct msg *m, enum msg_field f)
 static void
 turn_fill(struct turn *t, const struct msg *m)
 {
-	t->era = (enum mcp_era)msg_num(m, F_ERA);
-	t->method = (enum mcp_method)msg_num(m, F_METHOD);
+	const uint64_t k = msg_num(m, F_METHOD);
+	struct note name;
+
+	t->era = msg_num(m, F_ERA) == MCP_LEGACY ? MCP_LEGACY : MCP_MODERN;
+	t->method = k < MCP__N ? (enum mcp_method)k : MCP_UNKNOWN;
 	t->stdio = (msg_num(m, F_FLAGS) & MF_STDIO) != 0;
 	t->progress = (msg_num(m, F_FLAGS) & MF_PROGRESS) != 0;
-	t->method_text = arena_str(t->mem, msg_text(m, F_NAME));
+	/* A known method is called by our name for it: that is what is judged
+	 * and what the back sends. */
+	note_words(&name, msg_text(m, F_NAME));
+	t->method_text = t->method != MCP_UNKNOWN
+			     ? mcp_row(t->method)->text
+			     : arena_str(t->mem, str_of(name.text));
 	t->version = arena_str(t->mem, msg_text(m, F_VERSION));
 	t->level = arena_str(t->mem, msg_text(m, F_TEXT));
 	t->session_id = arena_str(t->mem, msg_text(m, F_SESSION));
@@ -250,19 +259,22 @@ turn_fill(struct turn *t, const struct msg *m)
 void
 turn_start(struct line *l, unsigned front, const struct msg *m)
 {
-	struct turn *t = turn_new(l);
 	const uint64_t where = msg_num(m, F_WHERE);
+	struct turn *t;
 
+	turn_gone(l, front, msg_num(m, F_REF)); /* a ref is said once */
+	t = turn_new(l);
 	count(CNT_CALLS);
 	turn_attach(l, t, front, msg_num(m, F_REF));
 	turn_fill(t, m);
 	t->endpoint = where < l->endpoint_n ? &l->endpoint[where] : NULL;
 	t->principal = principal_of(l, m);
-	if (t->method >= MCP__N)
-		t->method = MCP_UNKNOWN;
-	if (arena_spent(t->mem)) {
+	if (msg_num(m, F_ERA) > MCP_MODERN)
+		(void)turn_fail(t, 400, MCP_E_REQUEST, "no such era");
+	else if (arena_spent(t->mem))
 		(void)turn_fail(
 		    t, 413, MCP_E_REQUEST, "the message is too large");
+	if (t->status != 0) {
 		t->failed = steps[0].name;
 		t->step = AT_RECORD;
 	}

@@ -57,9 +57,11 @@ fold(struct str key, char out[static KEY_FOLD_MAX])
 			return 0;
 		if (ch >= 'A' && ch <= 'Z')
 			ch = (char)(ch - 'A' + 'a');
-		else if (str_starts(str_sub(key, i, 2), STR("\xc5\xbf")))
+		else if (ch == '\xc5' &&
+			 str_starts(str_sub(key, i, 2), STR("\xc5\xbf")))
 			ch = 's', i += 1;
-		else if (str_starts(str_sub(key, i, 3), STR("\xe2\x84\xaa")))
+		else if (ch == '\xe2' &&
+			 str_starts(str_sub(key, i, 3), STR("\xe2\x84\xaa")))
 			ch = 'k', i += 2;
 		out[n++] = ch;
 	}
@@ -70,12 +72,15 @@ static bool
 key_is_variant(struct str key)
 {
 	char t[KEY_FOLD_MAX];
-	const size_t n = fold(key, t);
-	const struct str f = { t, n };
+	struct str f;
 
+	for (size_t i = 0; i < countof(members); i++) /* nearly always */
+		if (str_eq(key, members[i].exact))
+			return false;
+	f = (struct str){ t, fold(key, t) };
 	for (size_t i = 0; i < countof(members); i++)
 		if (str_eq(f, members[i].folded))
-			return !str_eq(key, members[i].exact);
+			return true;
 	return false;
 }
 
