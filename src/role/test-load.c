@@ -33,6 +33,7 @@ got(struct chan *c, const struct msg *m)
 	heard.fd = m->fd[0];
 	(void)snprintf(heard.text, sizeof(heard.text), "%.*s",
 	    STR_ARG(msg_text(m, F_TEXT)));
+	heard.text[strcspn(heard.text, "\n")] = '\0';
 	(void)snprintf(heard.digest, sizeof(heard.digest), "%.*s",
 	    STR_ARG(msg_text(m, F_BYTES)));
 }
