@@ -278,6 +278,9 @@ hop_open(struct line *l, struct leg *g)
 		msg_set_tree(&m, F_CAPS, t->caps);
 	if (jv_type(t->info) != J_NONE)
 		msg_set_tree(&m, F_INFO, t->info);
+	msg_set_text(&m, F_VERSION,
+	    t->session != NULL ? mcp_version_text(t->session->version)
+			       : MCP_MODERN_VERSION);
 	h->state = HOP_OPENING;
 	if (l->port.back(l->port.arg, h->up->index, &m) != OK)
 		hop_end(l, h, false, "the upstream's process is not there");

@@ -1,8 +1,9 @@
 /*
- * back-hop.c: upstream sessions.  Which era the upstream speaks is asked once:
- * server/discover first, initialize on any other answer or silence; the answer
- * is kept for the life of the process.  A legacy session is opened, kept and
- * ended; a modern one is only a name.
+ * back-hop.c: upstream sessions.  A server may speak both eras, and is asked
+ * for the agent's own first, so that nothing is bridged without need: for a
+ * modern agent server/discover and then initialize, for a legacy one the other
+ * way round.  What worked is kept for the life of the process.  A legacy
+ * session is opened, kept and ended; a modern one is only a name.
  */
 #include "role/back-in.h"
 
@@ -81,7 +82,7 @@ hop_cannot(struct hop *h, unsigned status, const char *why)
 	struct msg m = msg_of(MSG_HOP_OPENED);
 
 	if (b->forced == ERA_UNKNOWN)
-		b->era = ERA_UNKNOWN; /* ask again next time */
+		b->era[h->modern] = ERA_UNKNOWN; /* ask again next time */
 	if (h->reopening) {
 		hop_lost(h, why);
 		return;
@@ -115,6 +116,8 @@ hop_open(struct back *b, const struct msg *m)
 	keep(&h->caps, msg_text(m, F_CAPS));
 	keep(&h->info, msg_text(m, F_INFO));
 	keep(&h->wish, msg_text(m, F_VERSION));
+	h->modern = mcp_version(buf_view(&h->wish)) < 0 ||
+		    mcp_version(buf_view(&h->wish)) >= MCP_V_2026_07_28;
 	if (b->hops_n > HOPS_MAX)
 		hop_cannot(h, 502, "too many upstream sessions");
 	else
@@ -125,6 +128,7 @@ static void
 hop_go(struct hop *h)
 {
 	struct back *b = h->b;
+	const enum era era = b->era[h->modern];
 
 	if (b->cred_wait)
 		return; /* HOP_WAIT */
@@ -132,12 +136,14 @@ hop_go(struct hop *h)
 		hop_cannot(h, 502, b->cred_why.text);
 		return;
 	}
-	if (b->era == ERA_UNKNOWN && b->prober != NULL)
+	if (era == ERA_UNKNOWN && b->prober != NULL)
 		return;
-	if (b->era == ERA_UNKNOWN)
+	if (era == ERA_UNKNOWN)
 		b->prober = h;
-	h->era = b->era == ERA_LEGACY ? ERA_LEGACY : ERA_UNKNOWN;
-	h->state = b->era == ERA_LEGACY ? HOP_INIT : HOP_PROBE;
+	h->state = era == ERA_LEGACY || (era == ERA_UNKNOWN && !h->modern)
+		       ? HOP_INIT
+		       : HOP_PROBE;
+	h->era = h->state == HOP_INIT ? ERA_LEGACY : ERA_UNKNOWN;
 	b->by->reach(h);
 }
 
@@ -150,8 +156,9 @@ hops_go_on(struct back *b)
 		return; /* a hop failed below us: the loop begins anew */
 	b->going = true;
 	while (h != NULL) {
-		const bool goes = h->state == HOP_WAIT && !b->cred_wait &&
-				  (b->era != ERA_UNKNOWN || b->prober == NULL);
+		const bool goes =
+		    h->state == HOP_WAIT && !b->cred_wait &&
+		    (b->era[h->modern] != ERA_UNKNOWN || b->prober == NULL);
 
 		if (goes) {
 			hop_go(h);
@@ -168,7 +175,9 @@ hop_can_talk(struct hop *h)
 {
 	struct back *b = h->b;
 	const bool probe = h->state == HOP_PROBE;
-	const bool guess = probe && b->era == ERA_UNKNOWN;
+	/* Silence answers discover; initialize may be slow to come up. */
+	const bool guess =
+	    probe && h->modern && b->era[h->modern] == ERA_UNKNOWN;
 	const uint64_t patience = b->call_ns < PROBE_NS ? b->call_ns : PROBE_NS;
 	struct call *c = call_new(b, h, probe ? CALL_DISCOVER : CALL_INIT, 0,
 	    guess ? patience : OPEN_NS);
@@ -186,17 +195,19 @@ hop_can_talk(struct hop *h)
 	call_start(c);
 }
 
+/* The era that was asked for first is not spoken: the other one. */
 static void
 fall_back(struct hop *h, const char *why)
 {
 	struct back *b = h->b;
+	const bool first = (h->state == HOP_PROBE) == h->modern;
 
-	if (b->forced == ERA_MODERN) {
+	if (!first || b->era[h->modern] != ERA_UNKNOWN) {
 		hop_cannot(h, 502, why);
 		return;
 	}
-	h->era = ERA_LEGACY;
-	h->state = HOP_INIT;
+	h->state = h->modern ? HOP_INIT : HOP_PROBE;
+	h->era = h->modern ? ERA_LEGACY : ERA_UNKNOWN;
 	b->by->reach(h);
 }
 
@@ -240,11 +251,12 @@ hop_up(struct hop *h)
 	h->state = HOP_UP;
 	if (b->prober == h)
 		b->prober = NULL;
-	if (b->era == ERA_UNKNOWN) {
-		b->era = h->era;
-		log_line(LOG_INFO, "upstream-era", "%.*s speaks the %s era",
-		    STR_ARG(b->name),
-		    h->era == ERA_MODERN ? "modern" : "legacy");
+	if (b->era[h->modern] == ERA_UNKNOWN) {
+		b->era[h->modern] = h->era;
+		log_line(LOG_INFO, "upstream-era",
+		    "%.*s speaks the %s era with %s agents", STR_ARG(b->name),
+		    h->era == ERA_MODERN ? "modern" : "legacy",
+		    h->modern ? "modern" : "legacy");
 	}
 	b->by->opened(h);
 	if (h->reopening) {
@@ -311,7 +323,7 @@ initialized(struct hop *h, const struct mcp_in *in)
 
 		note_set(&why, "initialize was refused: %.*s",
 		    s.n < 120 ? (int)s.n : 120, s.n > 0 ? s.p : "");
-		hop_cannot(h, 502, why.text);
+		fall_back(h, why.text);
 		return;
 	}
 	if (!jv_is(version, J_STR) || v < 0 || v >= MCP_V_2026_07_28) {
@@ -339,7 +351,7 @@ hop_opening_answer(const struct call *c, const struct mcp_in *in)
 void
 hop_opening_failed(const struct call *c, unsigned status, const char *why)
 {
-	if (c->kind == CALL_DISCOVER && status != 503)
+	if (status != 503 && !c->hop->reopening)
 		fall_back(c->hop, why);
 	else
 		hop_cannot(c->hop, status, why);

@@ -97,6 +97,7 @@ struct hop {
 	struct hop *next;
 	uint64_t num;
 	enum hop_state state;
+	bool modern; /* the agent's era: asked for first */
 	enum era era;
 	bool reopening; /* the judge knows it as open */
 	uint64_t reopened_at;
@@ -212,7 +213,8 @@ struct back {
 	struct buf cred;
 	bool cred_wait;
 	struct note cred_why;
-	enum era era, forced;
+	enum era era[2]; /* by the agent's: legacy, modern */
+	enum era forced;
 	struct hop *hops, *prober;
 	size_t hops_n;
 	struct json_limits lim;

@@ -433,7 +433,8 @@ static void
 kid_reach(struct hop *h)
 {
 	struct back *b = h->b;
-	const bool share = b->era == ERA_MODERN && h->state == HOP_PROBE;
+	const bool share =
+	    b->era[h->modern] == ERA_MODERN && h->state == HOP_PROBE;
 
 	if (h->kid != NULL) { /* it answered the probe, in the other era */
 		hop_can_talk(h);

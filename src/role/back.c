@@ -370,7 +370,7 @@ setup(struct back *b, struct jv server, struct note *why)
 	b->forced = str_eq(era, STR("legacy"))	 ? ERA_LEGACY
 		    : str_eq(era, STR("modern")) ? ERA_MODERN
 						 : ERA_UNKNOWN;
-	b->era = b->forced;
+	b->era[0] = b->era[1] = b->forced;
 	b->cred_wait = jv_true(jv_get(server, STR("credential")));
 	b->sweep.fire = tcp_sweep;
 	if (str_eq(kind, STR("http")))
