@@ -151,7 +151,7 @@ hear_progress(struct back *b, struct hop *h, const struct call *of,
 	if (c == NULL || !c->progress || c->kid != k ||
 	    (h != NULL && c->hop != h))
 		return;
-	if (of != NULL && of != c && h->era == ERA_MODERN)
+	if (of != NULL && of != c && of->hop->era == ERA_MODERN)
 		return; /* this stream is another call's */
 	if (!number(jv_get(in->params, STR("progress")), &at) ||
 	    (c->progressed && !(at > c->at)))

@@ -232,17 +232,17 @@ file_replace(const char *path, struct str s, mode_t mode, struct note *why)
 NODISCARD enum err
 memfd_of(const char *name, struct str s, int *fd)
 {
-	__attribute__((cleanup(fd_close))) int m =
-	    memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int m = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (m < 0)
 		return ERR_OS;
-	TRY(write_all(m, s));
-	if (fcntl(m, F_ADD_SEALS,
-		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+	if (write_all(m, s) != OK ||
+	    fcntl(m, F_ADD_SEALS,
+		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0) {
+		fd_close(&m);
 		return ERR_OS;
+	}
 	*fd = m;
-	m = -1;
 	return OK;
 }
 
