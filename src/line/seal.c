@@ -97,6 +97,7 @@ step_unseal(struct line *l, struct turn *t)
 {
 	const struct jv state = jv_get(t->params, STR("requestState"));
 	struct msg m = msg_of(MSG_UNSEAL);
+	struct str text;
 
 	if (t->era != MCP_MODERN || jv_type(state) == J_NONE)
 		return OK;
@@ -104,7 +105,9 @@ step_unseal(struct line *l, struct turn *t)
 		return turn_fail(
 		    t, 400, MCP_E_PARAMS, "requestState has no place here");
 	msg_set(&m, F_CALL, t->id);
-	msg_set_text(&m, F_TEXT, jv_str(state));
+	text = jv_str(state); /* CELL-sealed */
+	msg_set_text(
+	    &m, F_TEXT, str_sub(text, str_find(text, '-') + 1, text.n));
 	if (l->port.keys(l->port.arg, &m) != OK)
 		return turn_fail(t, 503, MCP_E_STATE, "no key to open with");
 	t->sealing = true;
@@ -113,12 +116,23 @@ step_unseal(struct line *l, struct turn *t)
 
 /* ---- the answers of keys ---- */
 
+/* The front that gets it back finds the cell that gave it. */
+static void
+put_state(const struct line *l, struct str sealed, struct buf *b)
+{
+	buf_dec(b, l->cell);
+	buf_ch(b, '-');
+	buf_str(b, sealed);
+}
+
 static void
 sealed_state(struct line *l, struct turn *t, struct str text)
 {
-	struct buf s = { .max = text.n + 64 };
+	struct buf s = { .max = text.n + 64 }, named = { .max = text.n + 32 };
 
-	tape_str(&s, text);
+	put_state(l, text, &named);
+	tape_str(&s, buf_view(&named));
+	buf_done(&named);
 	buf_clear(&l->work2);
 	tape_with(&l->work2, jv_of(buf_view(&t->out)), STR("requestState"),
 	    jv_of(buf_view(&s)));
@@ -132,6 +146,7 @@ static void
 send_inputs(struct line *l, struct turn *t, struct str text)
 {
 	struct buf b = { .max = (size_t)l->max_body * 2 };
+	struct buf named = { .max = text.n + 32 };
 	struct msg m = msg_of(MSG_ANSWER);
 	const size_t o = tape_obj(&b);
 	size_t in, n = 0;
@@ -159,7 +174,9 @@ send_inputs(struct line *l, struct turn *t, struct str text)
 	}
 	tape_end(&b, in, n);
 	tape_key(&b, STR("requestState"));
-	tape_str(&b, text);
+	put_state(l, text, &named);
+	tape_str(&b, buf_view(&named));
+	buf_done(&named);
 	tape_end(&b, o, 3);
 	msg_set(&m, F_REF, t->ref);
 	msg_set(&m, F_FLAGS, MF_FINAL);

@@ -206,12 +206,12 @@ test_held(void)
 	state = str_keep(msg_text(sent(MSG_SEAL), F_BYTES));
 	keys_say(l, MSG_SEALED, F_TEXT, STR("opaque"));
 	ok(result_has("resultType", "input_required") &&
-		result_has("requestState", "opaque"),
+		result_has("requestState", "0-opaque"),
 	    "the agent is asked for inputs");
 	forget();
 	request(l, 1, MCP_MODERN, "tools/call",
 	    "{\"name\":\"read\",\"arguments\":{\"a\":2},\"requestState\":"
-	    "\"opaque\",\"inputResponses\":{\"r1\":{\"action\":\"accept\"}}}",
+	    "\"0-opaque\",\"inputResponses\":{\"r1\":{\"action\":\"accept\"}}}",
 	    'a');
 	keys_say(l, MSG_UNSEALED, F_BYTES, state);
 	ack(l, false);
@@ -219,7 +219,7 @@ test_held(void)
 	forget();
 	request(l, 1, MCP_MODERN, "tools/call",
 	    "{\"name\":\"read\",\"arguments\":{\"a\":1},\"requestState\":"
-	    "\"opaque\",\"inputResponses\":{\"r1\":{\"action\":\"accept\"}}}",
+	    "\"0-opaque\",\"inputResponses\":{\"r1\":{\"action\":\"accept\"}}}",
 	    'a');
 	keys_say(l, MSG_UNSEALED, F_BYTES, state);
 	ack(l, true);
@@ -258,7 +258,7 @@ test_sealed(void)
 	state = str_keep(msg_text(sent(MSG_SEAL), F_BYTES));
 	keys_say(l, MSG_SEALED, F_TEXT, STR("ours"));
 	ack(l, false);
-	ok(result_has("requestState", "ours"), "the agent carries ours");
+	ok(result_has("requestState", "0-ours"), "the agent carries ours");
 	forget();
 	request(l, 1, MCP_MODERN, "tools/call",
 	    "{\"name\":\"other\",\"arguments\":{\"a\":1},\"requestState\":"

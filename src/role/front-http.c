@@ -15,6 +15,40 @@ limit(struct jv limits, const char *name, uint64_t otherwise)
 	return (uint64_t)v;
 }
 
+static bool
+any_stdio(struct jv servers, struct jv which)
+{
+	struct jit it = jit_of(which);
+	struct jv i;
+
+	while (jit_next(&it, NULL, &i)) {
+		struct jit s = jit_of(servers);
+		struct jv v = { NULL, 0 };
+		int64_t n;
+
+		if (jv_i64(i, &n) != OK)
+			continue;
+		while (n-- >= 0 && jit_next(&s, NULL, &v))
+			;
+		if (str_eq(jv_str(jv_get(v, STR("kind"))), STR("stdio")))
+			return true;
+	}
+	return false;
+}
+
+static void
+find_pipes(struct jv image, struct front_conf *out)
+{
+	const struct jv servers = jv_get(image, STR("servers"));
+	struct jit it = jit_of(out->endpoints);
+	struct jv v;
+
+	for (size_t n = 0;
+	     n < 64 * countof(out->pipes) && jit_next(&it, NULL, &v); n++)
+		if (any_stdio(servers, jv_get(v, STR("servers"))))
+			out->pipes[n / 64] |= UINT64_C(1) << n % 64;
+}
+
 void
 front_conf_of(struct jv image, struct front_conf *out)
 {
@@ -37,6 +71,7 @@ front_conf_of(struct jv image, struct front_conf *out)
 	};
 	if (out->head > HTTP_HEAD_MAX)
 		out->head = HTTP_HEAD_MAX;
+	find_pipes(image, out);
 }
 
 static enum err

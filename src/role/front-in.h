@@ -51,6 +51,7 @@ struct front_conf {
 	uint64_t body, head, connections, streams, idle_ns, call_ns;
 	struct json_limits json;
 	bool tls;
+	uint64_t pipes[8]; /* endpoints, a bit each, with a stdio server */
 };
 void front_conf_of(struct jv image, struct front_conf *out);
 

@@ -48,6 +48,28 @@ struct from {
 	unsigned judge;
 };
 
+/*
+ * Which cell takes a request without a session.  A requestState names the cell
+ * that gave it.  The children of a stdio server are a cell's own and remember
+ * things, so a principal's calls to one go to one cell; the rest stay here.
+ */
+static unsigned
+cell_for(const struct source *s, const struct from *from, struct jv params)
+{
+	const struct jv state = jv_get(params, STR("requestState"));
+	const size_t at = s->h->where;
+	uint64_t who = 0;
+
+	if (jv_is(state, J_STR))
+		return front_cell_of(s->f, jv_str(state));
+	if (at >= 64 * countof(s->f->conf.pipes) ||
+	    (s->f->conf.pipes[at / 64] >> at % 64 & 1) == 0)
+		return s->f->cell;
+	if (s->h->token.n > 0)
+		memcpy(&who, from->cred, sizeof(who));
+	return (unsigned)(who % s->f->cells);
+}
+
 static void
 put_from(struct msg *m, struct from *from, const struct source *s,
     enum mcp_era era, uint64_t flags)
@@ -256,6 +278,8 @@ send_request(const struct source *s, const struct mcp_in *in)
 	r->method = in->method;
 	req_keep(r, in->id, in->token);
 	put_from(&m, &from, s, in->era, progress ? MF_PROGRESS : 0);
+	if (in->era == MCP_MODERN)
+		from.judge = cell_for(s, &from, in->params);
 	put_request(s, in, &m);
 	if (buf_end(&s->f->params) != OK || buf_end(&s->f->heads) != OK)
 		answer_req_fail(
