@@ -280,9 +280,9 @@ told(struct hop *h, bool good)
 }
 
 static bool
-lists_modern(struct jv result)
+lists_modern(struct jv versions)
 {
-	struct jit it = jit_of(jv_get(result, STR("supportedVersions")));
+	struct jit it = jit_of(versions);
 	struct jv v;
 
 	while (jit_next(&it, NULL, &v))
@@ -294,17 +294,26 @@ lists_modern(struct jv result)
 static void
 discovered(struct hop *h, const struct mcp_in *in)
 {
+	const struct jv data = jv_get(in->error, STR("data"));
 	int64_t code = 0;
 
-	if (lists_modern(in->result)) {
+	if (lists_modern(jv_get(in->result, STR("supportedVersions")))) {
 		keep(&h->opened, jv_bytes(in->result));
 		h->era = ERA_MODERN;
 		hop_up(h);
 		return;
 	}
+	if (jv_i64(jv_get(in->error, STR("code")), &code) != OK)
+		code = 0;
+	/* It refuses our version and names it: it is asked once more. */
+	if (code == MCP_E_VERSION && !h->asked_twice &&
+	    lists_modern(jv_get(data, STR("supported")))) {
+		h->asked_twice = true;
+		h->b->by->reach(h);
+		return;
+	}
 	/* These two are only said by who understood the question. */
-	if (jv_i64(jv_get(in->error, STR("code")), &code) == OK &&
-	    (code == MCP_E_HEADERS || code == MCP_E_CAPABILITY)) {
+	if (code == MCP_E_HEADERS || code == MCP_E_CAPABILITY) {
 		hop_cannot(h, 502, "server/discover was refused");
 		return;
 	}

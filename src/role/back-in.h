@@ -99,7 +99,8 @@ struct hop {
 	enum hop_state state;
 	bool modern; /* the agent's era: asked for first */
 	enum era era;
-	bool reopening; /* the judge knows it as open */
+	bool reopening;	  /* the judge knows it as open */
+	bool asked_twice; /* server/discover, after a refusal of its version */
 	uint64_t reopened_at;
 	unsigned session_n;		/* how many it had */
 	int version;			/* MCP_V_* of a legacy session */
