@@ -79,7 +79,7 @@ admit_done(struct line *l)
 }
 
 /* A bucket that holds one second's worth of calls. */
-static bool
+bool
 rate_ok(const struct line *l, struct principal *p)
 {
 	const uint64_t now = line_now(l);

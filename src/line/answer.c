@@ -27,22 +27,25 @@ list_of(enum mcp_method m)
 
 /* False: the tool must not be shown (its x-mcp-header is invalid). */
 static bool
-tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern)
+tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
+    unsigned *found)
 {
 	const struct str name = jv_str(jv_get(tool, STR("name")));
 	struct str *known = map_get(u->tools, name);
-	struct note why;
+	struct note why = { "too many headers" };
 
 	buf_clear(&l->work2);
 	if (mcp_tool_headers(
-		jv_get(tool, STR("inputSchema")), &l->work2, &why) != OK) {
+		jv_get(tool, STR("inputSchema")), &l->work2, &why) != OK ||
+	    buf_view(&l->work2).n > HEADS_MAX) {
 		const struct fact f = { .kind = "finding",
 			.reason = why.text,
 			.server = u->name,
 			.name = name,
 			.verdict = modern ? "hidden" : "shown" };
 
-		record_fact(l, &f);
+		if ((*found)++ < FINDINGS_MAX) /* of one list: no flood */
+			(void)record_fact(l, &f);
 		return !modern;
 	}
 	if (known == NULL) {
@@ -91,6 +94,7 @@ struct pick {
 	struct upstream *up;
 	enum mcp_era era;
 	struct map *seen;
+	unsigned found; /* tools that cannot be shown */
 };
 
 static bool
@@ -107,7 +111,7 @@ put_item(struct pick *p, struct jv item)
 		return false;
 	(void)map_put(p->seen, id, p->up);
 	if (p->list->method == MCP_TOOLS_LIST &&
-	    !tool_learn(p->l, p->up, item, p->era == MCP_MODERN))
+	    !tool_learn(p->l, p->up, item, p->era == MCP_MODERN, &p->found))
 		return false;
 	if (!is_name)
 		uri_learn(e, id, p->list->method == MCP_TEMPLATES_LIST, p->up);
@@ -152,8 +156,12 @@ put_leg(struct pick *p, const struct leg *g)
 static enum err
 leg_failed(struct turn *t, const struct leg *g)
 {
+	size_t i = 0; /* legs are in order of the targets */
+
+	for (const struct leg *at = t->legs; at != g; at = at->next)
+		i++;
 	return turn_fail(t, g->status, MCP_E_UPSTREAM, "upstream %.*s: %s",
-	    STR_ARG(t->target[0]->name), g->why.text);
+	    STR_ARG(t->target[i]->name), g->why.text);
 }
 
 static enum err
@@ -179,7 +187,9 @@ merge_list(struct line *l, struct turn *t, const struct list *list)
 	}
 	tape_end(&t->out, a, n);
 	tape_end(&t->out, o, 1);
-	return bad != NULL && good == 0 ? leg_failed(t, bad) : OK;
+	if (bad != NULL && good == 0)
+		return leg_failed(t, bad);
+	return buf_end(&t->out);
 }
 
 /* The one server's own result, with its items cut. */
@@ -200,7 +210,7 @@ filter_list(
 
 	for (; jit_next(&it, &k, &v); n++) {
 		tape_key(&t->out, k);
-		if (str_eq(k, str_of(list->items)) && jv_is(v, J_ARR)) {
+		if (str_eq(k, str_of(list->items))) { /* an array or empty */
 			const size_t a = tape_arr(&t->out);
 
 			p.seen = map_new(0);
@@ -327,7 +337,7 @@ merge_initialize(struct turn *t)
 	tape_key(b, STR("serverInfo"));
 	put_info(b, h);
 	tape_end(b, o, 3 + put_instructions(b, h));
-	return OK;
+	return buf_end(b);
 }
 
 static enum err
@@ -340,7 +350,7 @@ merge_discover(struct line *l, struct turn *t)
 
 	TRY(all_failed(t));
 	for (i = 0; i < t->target_n; i++)
-		hops[t->target[i]->index] = hop_for(l, t, t->target[i]);
+		hops[t->target[i]->index] = hop_find(l, t, t->target[i]);
 	h = only_hop(t, hops);
 	o = tape_obj(b);
 	tape_key(b, STR("supportedVersions"));
@@ -357,7 +367,7 @@ merge_discover(struct line *l, struct turn *t)
 	put_info(b, h);
 	tape_end(b, a, 1);
 	tape_end(b, o, 3 + i);
-	return OK;
+	return buf_end(b);
 }
 
 static enum err

@@ -57,7 +57,7 @@ refuse_server(
 		.server = h->up->name,
 		.method = msg_text(m, F_NAME) };
 
-	record_fact(l, &f);
+	(void)record_fact(l, &f);
 	mcp_error_tape(&b, MCP_E_METHOD, str_of(why), (struct jv){ 0 });
 	answer_server(
 	    l, h, msg_tree(m, F_ID), (struct jv){ 0 }, jv_of(buf_view(&b)));
@@ -161,6 +161,19 @@ ask_fill(struct ask *a, const struct hop *h, const struct turn *t,
 	a->params = keep_tape(msg_tree(m, F_PARAMS));
 }
 
+/* Modern servers answer input_required and never ask (N9); a modern agent is
+ * asked by holding a call that may be answered so (N10). */
+static bool
+askable(const struct hop *h, const struct turn *t)
+{
+	if (h->era == MCP_MODERN)
+		return false;
+	if (h->session != NULL)
+		return true;
+	return t != NULL && !t->listening &&
+	       (mcp_row(t->method)->flags & M_MRTR) != 0;
+}
+
 static void
 server_asks(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 {
@@ -186,10 +199,19 @@ server_asks(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 		buf_done(&b);
 		return;
 	}
-	if ((s == NULL && t == NULL) ||
+	if (!askable(h, t) ||
 	    !cap_ok(method, s != NULL ? jv_of(s->caps) : t->caps,
 		msg_tree(m, F_PARAMS))) {
 		refuse_server(l, h, m, "the agent did not declare this");
+		return;
+	}
+	if (msg_text(m, F_PARAMS).n > l->max_body ||
+	    msg_text(m, F_ID).n > ASK_ID_MAX) {
+		refuse_server(l, h, m, "the question is too large");
+		return;
+	}
+	if (!record_fact(l, &f)) {
+		refuse_server(l, h, m, "it cannot be recorded");
 		return;
 	}
 	a = s != NULL ? ask_new(s->ask, countof(s->ask), &s->ask_no)
@@ -198,7 +220,6 @@ server_asks(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 		refuse_server(l, h, m, "too many questions at once");
 		return;
 	}
-	record_fact(l, &f);
 	ask_fill(a, h, t, m);
 	if (s != NULL) {
 		(void)ask_send(l, s, a);
@@ -261,6 +282,9 @@ server_tells(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 	if (msg_has(m, F_PARAMS))
 		msg_set_tree(&e, F_PARAMS, msg_tree(m, F_PARAMS));
 	if (h->session != NULL) {
+		if ((mcp_row(method)->flags & ML) == 0 ||
+		    !told(l, h, method, msg_tree(m, F_PARAMS)))
+			return;
 		(void)session_event(l, h->session,
 		    method == MCP_PROGRESS || method == MCP_MESSAGE ? t : NULL,
 		    &e);
@@ -359,6 +383,7 @@ bridge_inputs(struct line *l, struct turn *t, struct leg *g)
 		t->asks_open++;
 	}
 	asks_flush(l, s);
+	t->until = line_now(l) + HELD_S * UINT64_C(1000000000);
 	return ERR_MORE;
 }
 
@@ -397,9 +422,14 @@ agent_reply(struct line *l, unsigned front, const struct msg *m)
 
 		if (a.no != (uint64_t)no || !a.sent)
 			continue;
-		s->ask[i] = (struct ask){ 0 };
 		f.method = a.method;
-		record_fact(l, &f);
+		if (!record_fact(l, &f)) {
+			if (msg_has(m, F_REF))
+				refuse_ref(l, front, msg_num(m, F_REF), 503,
+				    MCP_E_LEDGER, "it cannot be recorded");
+			return;
+		}
+		s->ask[i] = (struct ask){ 0 };
 		h = slab_get(&l->hop_ids, a.hop);
 		if (a.bridged)
 			(void)bridged_reply(l, &a, m);

@@ -27,17 +27,51 @@ make_key(const struct turn *t, const struct upstream *u, struct buf *b)
 	}
 }
 
+/* Every set of capabilities is a hop of its own, and often a process. */
+static bool
+room_for_hop(struct line *l, const struct principal *p, unsigned upstream)
+{
+	struct hop *idle = NULL;
+	size_t at = 0, n = 0;
+	void *v;
+
+	while (map_next(l->hops, &at, NULL, &v)) {
+		struct hop *h = v;
+
+		if (h->session != NULL || h->principal != p ||
+		    h->up->index != upstream)
+			continue;
+		n++;
+		if (h->legs == NULL && !listen_needs(l, h) &&
+		    (idle == NULL || h->used < idle->used))
+			idle = h;
+	}
+	if (n < HOPS_MAX)
+		return true;
+	if (idle != NULL)
+		hop_end(l, idle, true, "another one is needed");
+	return idle != NULL;
+}
+
+struct hop *
+hop_find(struct line *l, const struct turn *t, const struct upstream *u)
+{
+	if (t->session != NULL)
+		return t->session->hop[u->index];
+	make_key(t, u, &l->work);
+	return map_get(l->hops, buf_view(&l->work));
+}
+
 struct hop *
 hop_for(struct line *l, struct turn *t, struct upstream *u)
 {
-	struct hop *h = t->session == NULL ? NULL : t->session->hop[u->index];
+	struct hop *h = hop_find(l, t, u);
 
 	if (h != NULL)
 		return h;
+	if (t->session == NULL && !room_for_hop(l, t->principal, u->index))
+		return NULL;
 	make_key(t, u, &l->work);
-	h = map_get(l->hops, buf_view(&l->work));
-	if (h != NULL)
-		return h;
 	h = mem_get(sizeof(*h));
 	h->id = slab_add(&l->hop_ids, h);
 	h->key = str_keep(buf_view(&l->work));
@@ -70,9 +104,12 @@ hop_opened(struct line *l, const struct msg *m)
 	drop(&h->caps);
 	drop(&h->info);
 	drop(&h->text);
-	h->caps = keep_tape(msg_tree(m, F_CAPS));
-	h->info = keep_tape(msg_tree(m, F_INFO));
-	h->text = str_keep(msg_text(m, F_TEXT));
+	if (msg_text(m, F_CAPS).n <= HOP_WORDS)
+		h->caps = keep_tape(msg_tree(m, F_CAPS));
+	if (msg_text(m, F_INFO).n <= HOP_WORDS)
+		h->info = keep_tape(msg_tree(m, F_INFO));
+	if (msg_text(m, F_TEXT).n <= HOP_WORDS && utf8_ok(msg_text(m, F_TEXT)))
+		h->text = str_keep(msg_text(m, F_TEXT));
 	if (h->session != NULL)
 		listen_session(l, h->session, h);
 	/* Legs are pushed at the front while we walk: start over each time. */
@@ -132,12 +169,22 @@ hops_tick(struct line *l)
 	size_t at;
 	void *v;
 
+	for (at = 0; map_next(l->hops, &at, NULL, &v);) {
+		struct hop *h = v;
+
+		if (h->state != HOP_OPENING ||
+		    now - h->since <= HOP_OPEN_S * UINT64_C(1000000000))
+			continue;
+		hop_end(l, h, true, "it did not open in time");
+		at = 0;
+	}
 	do {
 		idle = NULL;
 		for (at = 0; map_next(l->hops, &at, NULL, &v);) {
 			struct hop *h = v;
 
 			if (h->session == NULL && h->legs == NULL &&
+			    !listen_needs(l, h) &&
 			    now - h->used > HOP_IDLE_S * UINT64_C(1000000000)) {
 				idle = h;
 				break;

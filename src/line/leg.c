@@ -12,10 +12,10 @@ leg_new(struct line *l, struct turn *t, struct hop *h)
 
 	if (g == NULL) {
 		g = mem_get(sizeof(*g));
-		g->out.max = (size_t)l->max_body * 8;
-		g->all.max = g->out.max;
+		g->out.max = g->all.max = ANSWER_MAX;
 	} else {
 		l->leg_free = g->next;
+		l->leg_free_n--;
 	}
 	out = g->out;
 	all = g->all;
@@ -83,8 +83,14 @@ leg_drop(struct line *l, struct leg *g)
 	if (g->out.cap > 65536)
 		buf_done(&g->out);
 	buf_done(&g->all);
+	if (l->leg_free_n >= LEG_FREE_MAX) {
+		buf_done(&g->out);
+		mem_free(g);
+		return;
+	}
 	g->next = l->leg_free;
 	l->leg_free = g;
+	l->leg_free_n++;
 }
 
 void
@@ -96,7 +102,7 @@ leg_done(struct line *l, struct leg *g)
 	leave_hop(l, g);
 	g->state = LEG_DONE;
 	if (--t->pending == 1 && t->listening) { /* every server has ended it */
-		tape_end(&t->out, tape_obj(&t->out), 0);
+		listen_result(t);
 		t->pending = 0;
 	}
 	if (t->pending > 0 || t->held)
@@ -270,18 +276,21 @@ hop_open(struct line *l, struct leg *g)
 {
 	struct hop *h = g->hop;
 	const struct turn *t = g->turn;
+	const struct session *s = h->session; /* what was said once, counts */
+	const struct jv caps = s != NULL ? jv_of(s->caps) : t->caps;
+	const struct jv info = s != NULL ? jv_of(s->info) : t->info;
 	struct msg m = msg_of(MSG_HOP_OPEN);
 
 	msg_set(&m, F_HOP, h->id);
 	msg_set(&m, F_WHERE, h->up->index);
-	if (jv_type(t->caps) != J_NONE)
-		msg_set_tree(&m, F_CAPS, t->caps);
-	if (jv_type(t->info) != J_NONE)
-		msg_set_tree(&m, F_INFO, t->info);
+	if (jv_type(caps) != J_NONE)
+		msg_set_tree(&m, F_CAPS, caps);
+	if (jv_type(info) != J_NONE)
+		msg_set_tree(&m, F_INFO, info);
 	msg_set_text(&m, F_VERSION,
-	    t->session != NULL ? mcp_version_text(t->session->version)
-			       : MCP_MODERN_VERSION);
+	    s != NULL ? mcp_version_text(s->version) : MCP_MODERN_VERSION);
 	h->state = HOP_OPENING;
+	h->since = line_now(l);
 	if (l->port.back(l->port.arg, h->up->index, &m) != OK)
 		hop_end(l, h, false, "the upstream's process is not there");
 }
@@ -300,9 +309,13 @@ leg_go(struct line *l, struct leg *g)
 	}
 	if ((t->method == MCP_SUBSCRIBE || t->method == MCP_UNSUBSCRIBE) &&
 	    g->hop->era == MCP_MODERN && t->session != NULL) {
-		listen_uri(
+		g->is_error = !listen_uri(
 		    l, t->session, g->hop, t->name, t->method == MCP_SUBSCRIBE);
-		tape_end(&g->out, tape_obj(&g->out), 0);
+		if (g->is_error)
+			mcp_error_tape(&g->out, MCP_E_BUSY,
+			    STR("too many subscriptions"), (struct jv){ 0 });
+		else
+			tape_end(&g->out, tape_obj(&g->out), 0);
 		leg_done(l, g);
 		return;
 	}
@@ -342,8 +355,24 @@ next_page(struct line *l, struct leg *g)
 			g->all_n++;
 		}
 	}
+	g->turn->until =
+	    line_now(l) + l->call_max_ns + GRACE_S * UINT64_C(1000000000);
 	send_call(l, g, page_params(l, g));
 	return true;
+}
+
+/* A server's own error passes, but it cannot speak with our voice. */
+static void
+put_error(struct buf *b, struct jv e)
+{
+	int64_t code = 0;
+
+	if (jv_i64(jv_get(e, STR("code")), &code) == OK &&
+	    code <= MCP_E_DENIED && code >= MCP_E_STATE)
+		mcp_error_tape(b, MCP_E_UPSTREAM,
+		    jv_str(jv_get(e, STR("message"))), (struct jv){ 0 });
+	else
+		buf_str(b, jv_bytes(e));
 }
 
 void
@@ -354,6 +383,7 @@ leg_answer(struct line *l, const struct msg *m)
 	if (g == NULL || g->state != LEG_SENT)
 		return;	       /* cancelled: a late answer is dropped */
 	if (g->turn == NULL) { /* our own subscription has ended */
+		g->state = LEG_DONE;
 		leg_drop(l, g);
 		return;
 	}
@@ -364,8 +394,10 @@ leg_answer(struct line *l, const struct msg *m)
 	}
 	g->is_error = msg_has(m, F_ERROR);
 	buf_clear(&g->out);
-	buf_str(
-	    &g->out, jv_bytes(msg_tree(m, g->is_error ? F_ERROR : F_RESULT)));
+	if (g->is_error)
+		put_error(&g->out, msg_tree(m, F_ERROR));
+	else
+		buf_str(&g->out, jv_bytes(msg_tree(m, F_RESULT)));
 	if (g->status == 0 && g->out.n == 0) {
 		g->status = 502;
 		note_set(&g->why, "the upstream answered nothing");
@@ -389,7 +421,16 @@ step_dispatch(struct line *l, struct turn *t)
 	if (t->method == MCP_INITIALIZE)
 		TRY(session_new(l, t));
 	t->pending = 1; /* ours, so that no leg resumes the turn from here */
-	for (size_t i = 0; i < t->target_n; i++)
-		leg_go(l, leg_new(l, t, hop_for(l, t, t->target[i])));
+	t->until = line_now(l) + l->call_max_ns +
+		   (HOP_OPEN_S + GRACE_S) * UINT64_C(1000000000);
+	for (size_t i = 0; i < t->target_n; i++) {
+		struct hop *h = hop_for(l, t, t->target[i]);
+
+		if (h == NULL)
+			return turn_fail(t, 429, MCP_E_BUSY,
+			    "too many sessions at %.*s are in use",
+			    STR_ARG(t->target[i]->name));
+		leg_go(l, leg_new(l, t, h));
+	}
 	return --t->pending == 0 ? OK : ERR_MORE;
 }

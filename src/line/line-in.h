@@ -22,9 +22,26 @@ enum {
 	NAME_MAX_N = 8192, /* bytes of a tool's name or a URI: it is recorded */
 	URI_MAX = 2048,	   /* a longer one is not learned from a list */
 	URIS_MAX = 50000,  /* resources an endpoint knows, and templates */
-	HOP_IDLE_S = 300,  /* an unused shared hop is closed after this */
-	HELD_S = 300,	   /* an agent must come back with its inputs */
-	TURN_FREE_MAX = 64 /* finished turns kept for reuse */
+	LISTEN_URIS = 256, /* resources that one request or hop follows */
+	LEGS_OWN = 1 << 19, /* of all legs; a turn's always find a place */
+	TURNS_MAX = 8192,   /* with SERVERS_MAX legs each: the other half */
+	LEG_FREE_MAX = 256,
+	LEVEL_MAX = 16, /* bytes of a log level; "emergency" is the longest */
+	WORK_MAX = 48 << 20,   /* two whole messages */
+	ANSWER_MAX = 20 << 20, /* fits a message, with all that is beside it */
+	HEADS_MAX = 4096,      /* bytes of one tool's x-mcp-headers */
+	FINDINGS_MAX = 16,     /* recorded of one list */
+	ASK_ID_MAX =
+	    1024,	  /* a tape: four times what the protocol room allows */
+	HOPS_MAX = 16,	  /* shared ones of a principal at one server */
+	HOP_IDLE_S = 300, /* an unused shared hop is closed after this */
+	HOP_OPEN_S = 120, /* a server needs no longer to start */
+	GRACE_S = 30,	  /* that a peer may be later than its own deadline */
+	HOP_WORDS =
+	    65536, /* bytes of a server's capabilities, or of its info */
+	REPLAY_BYTES = 256 * 1024, /* of one session's kept events */
+	HELD_S = 300,		   /* an agent must come back with its inputs */
+	TURN_FREE_MAX = 64	   /* finished turns kept for reuse */
 };
 
 /* Handles that survive reuse: index | generation << 20. */
@@ -33,7 +50,7 @@ struct slab {
 		void *p;
 		uint32_t gen, next; /* next: index + 1 of the next free one */
 	} * at;
-	uint32_t n, cap, free;
+	uint32_t n, cap, free, used;
 };
 uint64_t slab_add(struct slab *s, void *p);
 void *slab_get(const struct slab *s, uint64_t h); /* NULL: stale or foreign */
@@ -71,7 +88,7 @@ struct hop {
 	enum mcp_era era;
 	struct str caps, info, text; /* tapes; instructions */
 	struct leg *legs;	     /* newest first */
-	uint64_t used;
+	uint64_t used, since;	     /* since: it is opening */
 };
 
 /* A server's request that waits for the agent. */
@@ -105,7 +122,7 @@ struct session {
 	uint64_t ask_no;
 	struct turn *turns;
 	struct replay_event *replay, *replay_last;
-	size_t replay_bytes;
+	size_t replay_bytes, replay_n;
 	uint64_t stream_seq;
 	uint64_t used;
 };
@@ -165,8 +182,8 @@ struct turn {
 	const char *failed; /* the step that refused, or NULL */
 	struct note why;
 	int code;
-	uint64_t seq; /* events sent on this turn's stream */
-	uint64_t born, held_until;
+	uint64_t seq;	      /* events sent on this turn's stream */
+	uint64_t born, until; /* parked no longer; 0: as long as it likes */
 	/* bridge */
 	struct ask ask[8]; /* modern agent: what a legacy server wants */
 	size_t asks_open;
@@ -204,6 +221,7 @@ struct line {
 	struct turn *turn_free;
 	size_t turn_free_n;
 	struct leg *leg_free;
+	size_t leg_free_n;
 	struct turn *listens;
 	struct map *refs; /* front, ref -> turn of an open request */
 	bool ledger_ok;
@@ -212,7 +230,7 @@ struct line {
 	struct buf rec, work, work2;
 	bool batch, answers_durable;
 	uint64_t max_body, max_sessions, max_inflight, rate, call_ns,
-	    session_idle_ns, max_replay;
+	    call_max_ns, session_idle_ns, max_replay;
 	size_t busy;
 };
 
@@ -242,6 +260,7 @@ enum err turn_fail(struct turn *t, unsigned status, int code, const char *fmt,
 void turn_over(struct line *l, struct turn *t);
 void turn_gone(struct line *l, unsigned front, uint64_t ref);
 void turn_cancel(struct line *l, struct turn *t, const char *why);
+void turn_late(struct line *l, struct turn *t);
 void turn_detach(struct line *l, struct turn *t);
 void turn_attach(struct line *l, struct turn *t, unsigned front, uint64_t ref);
 void turn_again(struct line *l, struct turn *t);
@@ -251,6 +270,7 @@ enum err step_reply(struct line *l, struct turn *t);
 /* admit.c */
 enum err step_admit(struct line *l, struct turn *t);
 struct principal *principal_of(struct line *l, const struct msg *m);
+bool rate_ok(const struct line *l, struct principal *p);
 NODISCARD enum err admit_setup(struct line *l, struct note *why);
 void admit_done(struct line *l);
 
@@ -272,12 +292,16 @@ struct fact {
 	const char *kind, *verdict, *reason;
 	struct str principal, server, method, name;
 };
-void record_fact(struct line *l, const struct fact *f);
+bool record_fact(/* false: it cannot be recorded */
+    struct line *l, const struct fact *f);
 void record_ack(struct line *l, const struct msg *m);
 void record_lost(struct line *l);
 
 /* hop.c */
-struct hop *hop_for(struct line *l, struct turn *t, struct upstream *u);
+struct hop *hop_for(/* NULL: it has too many */
+    struct line *l, struct turn *t, struct upstream *u);
+struct hop *hop_find(/* NULL: there is none */
+    struct line *l, const struct turn *t, const struct upstream *u);
 void hop_opened(struct line *l, const struct msg *m);
 void hop_end(struct line *l, struct hop *h, bool tell, const char *why);
 void hops_tick(struct line *l);
@@ -338,10 +362,14 @@ void asks_forget(struct turn *t);
 enum err listen_start(struct line *l, struct turn *t);
 void listen_event(struct line *l, struct hop *h, enum mcp_method m,
     struct str name, struct jv params);
+bool listen_needs(const struct line *l, const struct hop *h);
 void listen_over(struct line *l, struct turn *t);
 void listen_session(struct line *l, struct session *s, struct hop *h);
-void listen_uri(
+NODISCARD bool listen_uri(/* false: too many */
     struct line *l, struct session *s, struct hop *h, struct str uri, bool on);
+void listen_result(struct turn *t);
+bool told(const struct line *l, const struct hop *h, enum mcp_method m,
+    struct jv params);
 void tape_with(struct buf *b, struct jv obj, struct str key, struct jv v);
 
 #endif

@@ -26,8 +26,9 @@ read_limits(struct line *l)
 	l->max_inflight = limit(l, "inflight", 256);
 	l->rate = limit(l, "rate", 0);
 	l->call_ns = limit(l, "call_ms", 60000) * 1000000;
+	l->call_max_ns = limit(l, "call_max_ms", 600000) * 1000000;
 	l->session_idle_ns = limit(l, "session_idle_ms", 1800000) * 1000000;
-	l->max_replay = limit(l, "replay", 65536);
+	l->max_replay = limit(l, "replay", 256);
 }
 
 enum err
@@ -35,12 +36,23 @@ line_image(struct line *l, struct jv image, struct note *why)
 {
 	struct policy *p;
 
+	const struct jv old = l->image;
+	enum err e;
+
 	TRY(policy_new(image, &p, why));
 	l->image = image;
 	read_limits(l);
+	e = admit_setup(l, why);
+	if (e != OK) { /* a broken image changes nothing */
+		l->image = old;
+		read_limits(l);
+		policy_free(p);
+		return e;
+	}
+	l->work.max = l->work2.max = WORK_MAX;
 	policy_free(l->policy);
 	l->policy = p;
-	return admit_setup(l, why);
+	return OK;
 }
 
 enum err
@@ -57,7 +69,6 @@ line_new(struct jv image, unsigned cell, const struct line_ports *ports,
 	l->refs = map_new(0);
 	l->rec.max = 1 << 20;
 	e = line_image(l, image, why);
-	l->work.max = l->work2.max = (size_t)l->max_body * 16;
 	if (e == OK)
 		e = route_setup(l, why);
 	if (e != OK) {
@@ -163,7 +174,7 @@ refused(struct line *l, unsigned front, const struct msg *m)
 	f.reason = words.text;
 	if (p != NULL)
 		f.principal = p->name;
-	record_fact(l, &f);
+	(void)record_fact(l, &f);
 }
 
 static const struct from_front {
@@ -268,8 +279,13 @@ line_front_lost(struct line *l, unsigned front)
 
 		if (!map_next(l->sessions, &at, NULL, &v))
 			break;
-		if (((struct session *)v)->front == front)
-			((struct session *)v)->has_stream = false;
+		if (((struct session *)v)->front != front)
+			continue;
+		((struct session *)v)->has_stream = false;
+		if (((struct session *)v)->stdio) {
+			session_end(l, v, "the agent is gone");
+			at = 0;
+		}
 	}
 }
 
@@ -303,8 +319,8 @@ line_tick(struct line *l)
 	for (uint32_t i = 0; i < l->turns.n; i++) {
 		struct turn *t = l->turns.at[i].p;
 
-		if (t != NULL && t->held && now > t->held_until)
-			turn_cancel(l, t, "the agent did not come back");
+		if (t != NULL && t->until != 0 && now > t->until)
+			turn_late(l, t);
 	}
 	sessions_tick(l);
 	hops_tick(l);
@@ -313,5 +329,9 @@ line_tick(struct line *l)
 size_t
 line_busy(const struct line *l)
 {
-	return l->busy;
+	size_t n = l->busy;
+
+	for (const struct turn *t = l->listens; t != NULL; t = t->l_next)
+		n--; /* they would last for ever */
+	return n;
 }

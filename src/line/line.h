@@ -28,7 +28,7 @@ struct line_ports {
 	void *arg;
 };
 struct line;
-/* image must outlive the line or the next line_image. ERR_SYNTAX + why. */
+/* Images must outlive the line. ERR_SYNTAX + why. */
 NODISCARD enum err line_new(struct jv image, unsigned cell,
     const struct line_ports *ports, struct line **out, struct note *why);
 void line_free(struct line *l);
@@ -45,7 +45,7 @@ void line_back_lost(struct line *l, unsigned upstream);
 void line_ledger_lost(struct line *l);
 /* Time passes: expiries.  Call about once a second. */
 void line_tick(struct line *l);
-/* Turns that are not finished; drain waits for zero. */
+/* Turns that will finish by themselves; drain waits for zero. */
 size_t line_busy(const struct line *l);
 
 #endif

@@ -75,7 +75,7 @@ send_listen(struct line *l, struct leg *g, struct jv caps, unsigned listen,
 static void
 send_ack(struct line *l, struct turn *t)
 {
-	struct buf b = { .max = 65536 };
+	struct buf b = { .max = 1 << 20 };
 	struct msg m = msg_of(MSG_EVENT);
 	const size_t o = tape_obj(&b);
 	size_t meta;
@@ -91,9 +91,34 @@ send_ack(struct line *l, struct turn *t)
 	msg_set(&m, F_REF, t->ref);
 	msg_set_text(&m, F_NAME, mcp_row(MCP_LISTEN_ACK)->text);
 	msg_set_text(&m, F_PARAMS, buf_view(&b));
-	if (t->attached)
+	if (t->attached && buf_end(&b) == OK)
 		(void)l->port.front(l->port.arg, t->front, &m);
 	buf_done(&b);
+}
+
+/* Of these resources, the ones of this server that the agent may follow: a
+ * view into work2. */
+static struct jv
+uris_at(
+    struct line *l, const struct turn *t, const struct hop *h, struct jv uris)
+{
+	struct jit it = jit_of(uris);
+	size_t n = 0, a;
+	struct jv v;
+
+	buf_clear(&l->work2);
+	a = tape_arr(&l->work2);
+	while (offers(h, "resources", "subscribe") && n < LISTEN_URIS &&
+	       jit_next(&it, NULL, &v)) {
+		if (!jv_is(v, J_STR) || jv_str(v).n > URI_MAX ||
+		    !may(l, t->principal, h->up, STR("resources/subscribe"),
+			jv_str(v)))
+			continue;
+		tape_copy(&l->work2, v);
+		n++;
+	}
+	tape_end(&l->work2, a, n);
+	return jv_of(buf_view(&l->work2));
 }
 
 static void
@@ -104,9 +129,12 @@ listen_legacy(struct line *l, struct hop *h, struct jv uris)
 
 	while (jit_next(&it, NULL, &v)) {
 		struct msg m = msg_of(MSG_UP_CALL);
-		struct leg *g = leg_new(l, NULL, h);
+		struct leg *g;
 		size_t o;
 
+		if (l->legs.used > LEGS_OWN)
+			return; /* a back that never answers */
+		g = leg_new(l, NULL, h);
 		buf_clear(&l->work);
 		o = tape_obj(&l->work);
 		tape_key(&l->work, STR("uri"));
@@ -122,15 +150,35 @@ listen_legacy(struct line *l, struct hop *h, struct jv uris)
 	}
 }
 
+/* What one server adds to what is honoured. */
 static void
-honour(struct turn *t, const struct hop *h, struct jv wanted)
+honour(struct line *l, struct turn *t, const struct hop *h, struct jv wanted)
 {
+	const struct jv all = jv_get(wanted, STR("resourceSubscriptions"));
+	struct jv some;
+
 	for (size_t i = 0; i < countof(wishes); i++)
 		if (jv_true(jv_get(wanted, str_of(wishes[i].key))) &&
 		    offers(h, wishes[i].cap, "listChanged"))
 			t->listen |= wishes[i].bit;
-	if (offers(h, "resources", "subscribe"))
-		t->uris = jv_get(wanted, STR("resourceSubscriptions"));
+	some = uris_at(l, t, h, all);
+	if (jv_count(some) > jv_count(t->uris))
+		t->uris = jv_of(arena_str(t->mem, jv_bytes(some)));
+}
+
+/* Its end says which subscription it was (2026-07-28). */
+void
+listen_result(struct turn *t)
+{
+	const size_t o = tape_obj(&t->out);
+	size_t meta;
+
+	tape_key(&t->out, STR("_meta"));
+	meta = tape_obj(&t->out);
+	tape_key(&t->out, SUBSCRIPTION);
+	tape_copy(&t->out, t->id_tape);
+	tape_end(&t->out, meta, 1);
+	tape_end(&t->out, o, 1);
 }
 
 /* Parks the turn until the agent goes or the server ends it. */
@@ -141,10 +189,12 @@ listen_start(struct line *l, struct turn *t)
 	bool any = false;
 
 	for (size_t i = 0; i < t->target_n; i++) {
-		const struct hop *h = hop_for(l, t, t->target[i]);
+		const struct hop *h = hop_find(l, t, t->target[i]);
 
-		any |= h->state == HOP_OPEN;
-		honour(t, h, wanted);
+		if (h == NULL || h->state != HOP_OPEN)
+			continue;
+		any = true;
+		honour(l, t, h, wanted);
 	}
 	if (!any)
 		return turn_fail(t, 502, MCP_E_UPSTREAM,
@@ -155,17 +205,20 @@ listen_start(struct line *l, struct turn *t)
 	while (t->legs != NULL)
 		leg_drop(l, t->legs);
 	t->listening = true;
+	t->until = 0;
 	t->pending = 1; /* not reached by the legs below; see leg_done */
 	for (size_t i = 0; i < t->target_n; i++) {
-		struct hop *h = hop_for(l, t, t->target[i]);
+		struct hop *h = hop_find(l, t, t->target[i]);
+		struct jv uris;
 
-		if (h->state != HOP_OPEN)
+		if (h == NULL || h->state != HOP_OPEN)
 			continue;
-		if (h->era == MCP_MODERN && (t->listen || jv_count(t->uris)))
+		uris = uris_at(l, t, h, t->uris);
+		if (h->era == MCP_MODERN && (t->listen || jv_count(uris)))
 			send_listen(
-			    l, leg_new(l, t, h), t->caps, t->listen, t->uris);
+			    l, leg_new(l, t, h), t->caps, t->listen, uris);
 		else if (h->era == MCP_LEGACY)
-			listen_legacy(l, h, t->uris);
+			listen_legacy(l, h, uris);
 	}
 	return ERR_MORE;
 }
@@ -236,6 +289,26 @@ concerns(const struct turn *t, const struct hop *h)
 	return false;
 }
 
+/* A legacy server just speaks: no leg keeps this hop. */
+bool
+listen_needs(const struct line *l, const struct hop *h)
+{
+	for (const struct turn *t = l->listens; t != NULL; t = t->l_next)
+		if (concerns(t, h))
+			return true;
+	return false;
+}
+
+/* May this server speak of this resource to this principal? */
+bool
+told(const struct line *l, const struct hop *h, enum mcp_method m,
+    struct jv params)
+{
+	return m != MCP_RESOURCE_UPDATED ||
+	       may(l, h->principal, h->up, STR("resources/subscribe"),
+		   jv_str(jv_get(params, STR("uri"))));
+}
+
 void
 listen_event(struct line *l, struct hop *h, enum mcp_method m, struct str name,
     struct jv params)
@@ -244,7 +317,8 @@ listen_event(struct line *l, struct hop *h, enum mcp_method m, struct str name,
 		struct buf b = { .max = 1 << 20 };
 		struct msg e = msg_of(MSG_EVENT);
 
-		if (!concerns(t, h) || !wants(t, m, params))
+		if (!concerns(t, h) || !wants(t, m, params) ||
+		    !told(l, h, m, params))
 			continue;
 		put_tagged(&b, params, t->id_tape);
 		msg_set(&e, F_REF, t->ref);
@@ -271,16 +345,20 @@ listen_session(struct line *l, struct session *s, struct hop *h)
 }
 
 /* resources/subscribe of a legacy session at a modern server. */
-void
+bool
 listen_uri(
     struct line *l, struct session *s, struct hop *h, struct str uri, bool on)
 {
 	struct buf b = { .max = uri.n + 64 };
 	struct leg *g = h->legs;
-	size_t a;
+	size_t a, n = 0;
 
-	while (g != NULL && !(g->turn == NULL && str_eq(g->uri, uri)))
+	while (g != NULL && !(g->turn == NULL && str_eq(g->uri, uri))) {
+		n += g->turn == NULL;
 		g = g->hop_next;
+	}
+	if (on && g == NULL && (n > LISTEN_URIS || l->legs.used > LEGS_OWN))
+		return false; /* each is a stream of its own */
 	if (!on && g != NULL)
 		leg_drop(l, g);
 	if (on && g == NULL) {
@@ -292,4 +370,5 @@ listen_uri(
 		send_listen(l, g, jv_of(s->caps), 0, jv_of(buf_view(&b)));
 		buf_done(&b);
 	}
+	return true;
 }

@@ -204,7 +204,7 @@ step_outcome(struct line *l, struct turn *t)
 }
 
 /* A fact that no turn waits for: a notice, a refusal by a front, a loss. */
-void
+bool
 record_fact(struct line *l, const struct fact *f)
 {
 	struct buf *b = &l->rec;
@@ -224,8 +224,10 @@ record_fact(struct line *l, const struct fact *f)
 	tape_end(b, o, n);
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set_text(&m, F_REC, buf_view(b));
-	if (buf_end(b) == OK && send(l, &m) == OK)
-		l->seq++;
+	if (buf_end(b) != OK || send(l, &m) != OK)
+		return false;
+	l->seq++;
+	return true;
 }
 
 static void

@@ -15,6 +15,7 @@ forget_first(struct session *s)
 	if (s->replay == NULL)
 		s->replay_last = NULL;
 	s->replay_bytes -= e->bytes.n;
+	s->replay_n--;
 	drop(&e->bytes);
 	mem_free(e);
 }
@@ -30,7 +31,7 @@ static void
 keep(const struct line *l, struct session *s, uint64_t stream, uint64_t seq,
     const struct msg *m)
 {
-	struct buf b = { .max = (size_t)l->max_replay };
+	struct buf b = { .max = REPLAY_BYTES };
 	struct replay_event *e;
 
 	msg_encode(m, &b);
@@ -45,7 +46,9 @@ keep(const struct line *l, struct session *s, uint64_t stream, uint64_t seq,
 			s->replay = e;
 		s->replay_last = e;
 		s->replay_bytes += e->bytes.n;
-		while (s->replay_bytes > l->max_replay)
+		s->replay_n++;
+		while (s->replay_bytes > REPLAY_BYTES ||
+		       s->replay_n > l->max_replay)
 			forget_first(s);
 	}
 	buf_done(&b);
@@ -105,6 +108,8 @@ replay_from(struct line *l, struct session *s, struct str event, unsigned front,
 	t = slab_get(&l->turns, stream);
 	if (t != NULL && t->session != s)
 		return false;
+	if (t != NULL && t->dead)
+		t = NULL; /* nothing follows */
 	if (stream != 0 && t == NULL && !known(s, stream))
 		return false;
 	accepted(l, front, ref, 200);

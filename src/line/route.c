@@ -131,6 +131,15 @@ step_route(struct line *l, struct turn *t)
 		    MCP_E_METHOD, "tasks are not offered by this gateway");
 	if (named(t->method))
 		return route_one(t);
+	if (t->method == MCP_SET_LEVEL &&
+	    (!jv_is(jv_get(t->params, STR("level")), J_STR) ||
+		jv_str(jv_get(t->params, STR("level"))).n > LEVEL_MAX))
+		return turn_fail(t, 0, MCP_E_PARAMS, "no such log level");
+	if (t->endpoint->aggregate &&
+	    (mcp_row(t->method)->flags & M_LIST) != 0 &&
+	    jv_type(jv_get(t->params, STR("cursor"))) != J_NONE)
+		return turn_fail(t, 0, MCP_E_PARAMS,
+		    "bad cursor: lists of this endpoint have one page");
 	for (size_t i = 0; i < t->endpoint->n; i++)
 		if (policy_reaches(l->policy, t->principal->name,
 			t->endpoint->up[i]->name, t->method_text))

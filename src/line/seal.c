@@ -45,6 +45,8 @@ ask_keys(struct line *l, struct turn *t, struct str state)
 	if (l->port.keys(l->port.arg, &m) != OK)
 		return ERR_GONE;
 	t->sealing = true;
+	if (t->asks_open == 0)
+		t->until = line_now(l) + GRACE_S * UINT64_C(1000000000);
 	return OK;
 }
 
@@ -72,7 +74,7 @@ step_seal(struct line *l, struct turn *t)
 	const struct jv r = jv_of(buf_view(&t->out));
 	const struct jv state = jv_get(r, STR("requestState"));
 	unsigned char d[SEAL_DIGEST];
-	struct buf b = { .max = (size_t)l->max_body * 2 };
+	struct buf b = { .max = t->out.max };
 	enum err e;
 
 	if (t->era != MCP_MODERN || t->is_error ||
@@ -85,7 +87,7 @@ step_seal(struct line *l, struct turn *t)
 	buf_ch(&b, 'P');
 	buf_put(&b, d, sizeof(d));
 	buf_str(&b, jv_str(state));
-	e = ask_keys(l, t, buf_view(&b));
+	e = buf_end(&b) != OK ? ERR_LIMIT : ask_keys(l, t, buf_view(&b));
 	buf_done(&b);
 	if (e != OK)
 		return turn_fail(t, 503, MCP_E_STATE, "no key to seal with");
@@ -111,6 +113,7 @@ step_unseal(struct line *l, struct turn *t)
 	if (l->port.keys(l->port.arg, &m) != OK)
 		return turn_fail(t, 503, MCP_E_STATE, "no key to open with");
 	t->sealing = true;
+	t->until = line_now(l) + GRACE_S * UINT64_C(1000000000);
 	return ERR_MORE;
 }
 
@@ -145,7 +148,7 @@ sealed_state(struct line *l, struct turn *t, struct str text)
 static void
 send_inputs(struct line *l, struct turn *t, struct str text)
 {
-	struct buf b = { .max = (size_t)l->max_body * 2 };
+	struct buf b = { .max = ANSWER_MAX };
 	struct buf named = { .max = text.n + 32 };
 	struct msg m = msg_of(MSG_ANSWER);
 	const size_t o = tape_obj(&b);
@@ -182,8 +185,15 @@ send_inputs(struct line *l, struct turn *t, struct str text)
 	msg_set(&m, F_FLAGS, MF_FINAL);
 	msg_set(&m, F_METHOD, t->method);
 	msg_set_text(&m, F_RESULT, buf_view(&b));
+	if (buf_end(&b) != OK) {
+		buf_done(&b);
+		(void)turn_fail(t, 502, MCP_E_UPSTREAM,
+		    "the server asks more than can be said");
+		turn_resume(l, t, ERR_LIMIT);
+		return;
+	}
 	t->held = true;
-	t->held_until = line_now(l) + HELD_S * UINT64_C(1000000000);
+	t->until = line_now(l) + HELD_S * UINT64_C(1000000000);
 	if (t->attached)
 		(void)l->port.front(l->port.arg, t->front, &m);
 	turn_detach(l, t);
@@ -197,9 +207,12 @@ opened_held(struct line *l, struct turn *t, struct str s)
 	const struct turn *h = slab_get(&l->turns, cur_u64(&c));
 
 	if (cur_end(&c) != OK || h == NULL || !h->held || h->dead ||
-	    h->principal != t->principal || h->method != t->method ||
+	    h->principal != t->principal || h->endpoint != t->endpoint ||
+	    h->method != t->method ||
 	    !jv_same(jv_get(h->params, STR("name")),
 		jv_get(t->params, STR("name"))) ||
+	    !jv_same(
+		jv_get(h->params, STR("uri")), jv_get(t->params, STR("uri"))) ||
 	    !jv_same(jv_get(h->params, STR("arguments")),
 		jv_get(t->params, STR("arguments"))))
 		return turn_fail(t, 400, MCP_E_PARAMS,
@@ -285,6 +298,8 @@ bridge_retry(struct line *l, struct turn *t)
 	turn_detach(l, t);
 	t->dead = true; /* the held turn answers in its place */
 	h->held = false;
+	h->until =
+	    line_now(l) + l->call_max_ns + GRACE_S * UINT64_C(1000000000);
 	turn_attach(l, h, t->front, t->ref);
 	for (size_t i = 0; i < countof(h->ask); i++) {
 		struct ask *a = &h->ask[i];
@@ -296,7 +311,7 @@ bridge_retry(struct line *l, struct turn *t)
 			continue;
 		(void)snprintf(key, sizeof(key), "r%u", (unsigned)a->no);
 		r = jv_get(in, str_of(key));
-		if (jv_type(r) == J_NONE || hop == NULL)
+		if (!jv_is(r, J_OBJ) || hop == NULL)
 			continue;
 		msg_set(&m, F_HOP, hop->id);
 		msg_set_text(&m, F_ID, a->id);

@@ -57,6 +57,9 @@ session_new(struct line *l, struct turn *t)
 
 	if (map_get(l->sessions, id) != NULL)
 		return turn_fail(t, 400, MCP_E_REQUEST, "already initialized");
+	if (map_count(l->sessions) >= l->max_sessions)
+		return turn_fail(
+		    t, 503, MCP_E_BUSY, "too many sessions are open");
 	if (v < 0 || v >= MCP_V_2026_07_28)
 		v = MCP_V_2025_11_25;
 	s = mem_get(sizeof(*s));
@@ -80,9 +83,12 @@ session_new(struct line *l, struct turn *t)
 struct session *
 session_get(struct line *l, struct str id, bool stdio, unsigned front)
 {
+	struct session *s;
+
 	if (stdio)
 		id = make_id(l, true, front, &l->work);
-	return map_get(l->sessions, id);
+	s = map_get(l->sessions, id);
+	return s == NULL || s->stdio != stdio ? NULL : s;
 }
 
 /* Its calls are cancelled, its hops closed; what runs is recorded. */
@@ -160,7 +166,7 @@ session_checked(struct line *l, unsigned front, const struct msg *m)
 static bool
 passes(enum mcp_method m)
 {
-	return m == MCP_ROOTS_CHANGED || m == MCP_PROGRESS;
+	return m == MCP_ROOTS_CHANGED;
 }
 
 static void
@@ -178,14 +184,23 @@ static void
 modern_notice(struct line *l, unsigned front, const struct msg *m)
 {
 	const struct jv id = jv_get(msg_tree(m, F_PARAMS), STR("requestId"));
+	const struct principal *p = principal_of(l, m);
 	size_t at = 0;
 	void *v;
 
-	if (msg_num(m, F_METHOD) == MCP_CANCELLED)
+	if (p == NULL) {
+		if (msg_has(m, F_REF))
+			refuse_ref(l, front, msg_num(m, F_REF), 401, MCP_E_AUTH,
+			    "unknown credential");
+		return;
+	}
+	if (msg_num(m, F_METHOD) == MCP_CANCELLED &&
+	    (msg_num(m, F_FLAGS) & MF_STDIO))
 		while (map_next(l->refs, &at, NULL, &v)) {
 			struct turn *t = v;
 
 			if (t->stdio && t->front == front &&
+			    t->principal == p && t->era == MCP_MODERN &&
 			    jv_same(t->id_tape, id)) {
 				turn_cancel(l, t, "cancelled by the agent");
 				break;
@@ -198,7 +213,9 @@ modern_notice(struct line *l, unsigned front, const struct msg *m)
 void
 session_notice(struct line *l, unsigned front, const struct msg *m)
 {
-	const enum mcp_method method = (enum mcp_method)msg_num(m, F_METHOD);
+	const uint64_t k = msg_num(m, F_METHOD);
+	const enum mcp_method method =
+	    k < MCP__N ? (enum mcp_method)k : MCP_UNKNOWN;
 	struct session *s;
 	struct fact f = { .kind = "notice", .verdict = "allow" };
 
@@ -210,24 +227,23 @@ session_notice(struct line *l, unsigned front, const struct msg *m)
 	if (s == NULL)
 		return;
 	f.principal = s->principal->name;
-	f.method = msg_text(m, F_NAME);
+	f.method = mcp_row(method)->text;
 	if (method == MCP_CANCELLED) {
 		cancelled(l, s, m);
 	} else if (method == MCP_INITIALIZED) {
 		s->ready = true;
 		asks_flush(l, s);
-	} else if (passes(method)) {
-		record_fact(l, &f);
+	} else if (passes(method) && rate_ok(l, s->principal) &&
+		   record_fact(l, &f)) {
 		for (size_t i = 0; i < l->up_n; i++) {
 			struct msg up = msg_of(MSG_UP_NOTICE);
 
 			if (s->hop[i] == NULL || s->hop[i]->era != MCP_LEGACY ||
-			    s->hop[i]->state != HOP_OPEN ||
-			    method == MCP_PROGRESS)
+			    s->hop[i]->state != HOP_OPEN)
 				continue;
 			msg_set(&up, F_HOP, s->hop[i]->id);
 			msg_set(&up, F_METHOD, method);
-			msg_set_text(&up, F_NAME, msg_text(m, F_NAME));
+			msg_set_text(&up, F_NAME, f.method);
 			if (msg_has(m, F_PARAMS))
 				msg_set_tree(
 				    &up, F_PARAMS, msg_tree(m, F_PARAMS));

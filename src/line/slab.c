@@ -24,6 +24,7 @@ slab_add(struct slab *s, void *p)
 		s->free = s->at[i - 1].next;
 	}
 	s->at[i - 1].p = p;
+	s->used++;
 	s->at[i - 1].gen++;
 	return (uint64_t)s->at[i - 1].gen << INDEX_BITS | (i - 1);
 }
@@ -54,6 +55,7 @@ slab_del(struct slab *s, uint64_t h)
 	if (t == NULL || t->p == NULL)
 		return;
 	t->p = NULL;
+	s->used--;
 	t->next = s->free;
 	s->free = (uint32_t)(t - s->at) + 1;
 }

@@ -207,7 +207,7 @@ turn_new(struct line *l)
 	if (t == NULL) {
 		t = mem_get(sizeof(*t));
 		t->mem = arena_new((size_t)l->max_body * 4 + 65536);
-		t->out.max = t->inputs.max = (size_t)l->max_body * 8;
+		t->out.max = t->inputs.max = ANSWER_MAX;
 	} else {
 		l->turn_free = t->free_next;
 		l->turn_free_n--;
@@ -230,6 +230,63 @@ copy_tree(struct turn *t, const struct msg *m, enum msg_field f)
 	return jv_of(arena_str(t->mem, jv_bytes(msg_tree(m, f))));
 }
 
+/* Only what this house relays may be asked of an agent, so only that is said
+ * to servers: tasks and extensions would be answered in ways it cannot pass. */
+static struct jv
+relayed_caps(struct turn *t, struct jv caps)
+{
+	static const char *const relayed[] = { "sampling", "elicitation",
+		"roots" };
+	struct buf b = { .max = caps.n + 64 };
+	size_t o, n = 0;
+	struct jv v;
+
+	if (!jv_is(caps, J_OBJ))
+		return (struct jv){ NULL, 0 };
+	o = tape_obj(&b);
+	for (size_t i = 0; i < countof(relayed); i++) {
+		v = jv_get(caps, str_of(relayed[i]));
+		if (!jv_is(v, J_OBJ))
+			continue;
+		tape_key(&b, str_of(relayed[i]));
+		tape_copy(&b, v);
+		n++;
+	}
+	tape_end(&b, o, n);
+	v = jv_of(arena_str(t->mem, buf_view(&b)));
+	buf_done(&b);
+	return v;
+}
+
+/* A task cannot be followed through this house: a call is just a call, as the
+ * protocol says of servers without tasks. */
+static struct jv
+plain_params(struct turn *t, const struct msg *m)
+{
+	const struct jv p = msg_tree(m, F_PARAMS);
+	struct buf b = { .max = p.n + 64 };
+	struct jit it = jit_of(p);
+	size_t o, n = 0;
+	struct str k;
+	struct jv v;
+
+	if (t->method != MCP_TOOLS_CALL ||
+	    jv_type(jv_get(p, STR("task"))) == J_NONE)
+		return copy_tree(t, m, F_PARAMS);
+	o = tape_obj(&b);
+	while (jit_next(&it, &k, &v)) {
+		if (str_eq(k, STR("task")))
+			continue;
+		tape_key(&b, k);
+		tape_copy(&b, v);
+		n++;
+	}
+	tape_end(&b, o, n);
+	v = jv_of(arena_str(t->mem, buf_view(&b)));
+	buf_done(&b);
+	return v;
+}
+
 static void
 turn_fill(struct turn *t, const struct msg *m)
 {
@@ -250,8 +307,8 @@ turn_fill(struct turn *t, const struct msg *m)
 	t->level = arena_str(t->mem, msg_text(m, F_TEXT));
 	t->session_id = arena_str(t->mem, msg_text(m, F_SESSION));
 	t->id_tape = copy_tree(t, m, F_ID);
-	t->params = copy_tree(t, m, F_PARAMS);
-	t->caps = copy_tree(t, m, F_CAPS);
+	t->params = plain_params(t, m);
+	t->caps = relayed_caps(t, msg_tree(m, F_CAPS));
 	t->info = copy_tree(t, m, F_INFO);
 	t->heads = copy_tree(t, m, F_HEADS);
 }
@@ -263,6 +320,12 @@ turn_start(struct line *l, unsigned front, const struct msg *m)
 	struct turn *t;
 
 	turn_gone(l, front, msg_num(m, F_REF)); /* a ref is said once */
+	if (l->busy >= TURNS_MAX) {
+		count(CNT_DENIED);
+		refuse_ref(l, front, msg_num(m, F_REF), 503, MCP_E_BUSY,
+		    "too many open requests");
+		return;
+	}
 	t = turn_new(l);
 	count(CNT_CALLS);
 	turn_attach(l, t, front, msg_num(m, F_REF));
@@ -346,6 +409,21 @@ turn_cancel(struct line *l, struct turn *t, const char *why)
 		t->step = countof(steps);
 	}
 	turn_run(l, t);
+}
+
+/* Whoever it waits for had its time. */
+void
+turn_late(struct line *l, struct turn *t)
+{
+	if (t->wait_seq != 0)
+		return;
+	if (t->held) {
+		turn_cancel(l, t, "the agent did not come back");
+		return;
+	}
+	t->sealing = false;
+	(void)turn_fail(t, 504, MCP_E_UPSTREAM, "no answer came in time");
+	turn_resume(l, t, ERR_GONE);
 }
 
 /*
