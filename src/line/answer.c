@@ -350,7 +350,7 @@ merge_discover(struct line *l, struct turn *t)
 
 	TRY(all_failed(t));
 	for (i = 0; i < t->target_n; i++)
-		hops[t->target[i]->index] = hop_find(l, t, t->target[i]);
+		hops[t->target[i]->index] = hop_known(l, t, t->target[i]);
 	h = only_hop(t, hops);
 	o = tape_obj(b);
 	tape_key(b, STR("supportedVersions"));

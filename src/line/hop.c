@@ -54,7 +54,7 @@ room_for_hop(struct line *l, const struct principal *p, unsigned upstream)
 }
 
 struct hop *
-hop_find(struct line *l, const struct turn *t, const struct upstream *u)
+hop_known(struct line *l, const struct turn *t, const struct upstream *u)
 {
 	if (t->session != NULL)
 		return t->session->hop[u->index];
@@ -65,7 +65,7 @@ hop_find(struct line *l, const struct turn *t, const struct upstream *u)
 struct hop *
 hop_for(struct line *l, struct turn *t, struct upstream *u)
 {
-	struct hop *h = hop_find(l, t, u);
+	struct hop *h = hop_known(l, t, u);
 
 	if (h != NULL)
 		return h;

@@ -300,7 +300,7 @@ void record_lost(struct line *l);
 /* hop.c */
 struct hop *hop_for(/* NULL: it has too many */
     struct line *l, struct turn *t, struct upstream *u);
-struct hop *hop_find(/* NULL: there is none */
+struct hop *hop_known(/* NULL: there is none */
     struct line *l, const struct turn *t, const struct upstream *u);
 void hop_opened(struct line *l, const struct msg *m);
 void hop_end(struct line *l, struct hop *h, bool tell, const char *why);

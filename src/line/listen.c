@@ -189,7 +189,7 @@ listen_start(struct line *l, struct turn *t)
 	bool any = false;
 
 	for (size_t i = 0; i < t->target_n; i++) {
-		const struct hop *h = hop_find(l, t, t->target[i]);
+		const struct hop *h = hop_known(l, t, t->target[i]);
 
 		if (h == NULL || h->state != HOP_OPEN)
 			continue;
@@ -208,7 +208,7 @@ listen_start(struct line *l, struct turn *t)
 	t->until = 0;
 	t->pending = 1; /* not reached by the legs below; see leg_done */
 	for (size_t i = 0; i < t->target_n; i++) {
-		struct hop *h = hop_find(l, t, t->target[i]);
+		struct hop *h = hop_known(l, t, t->target[i]);
 		struct jv uris;
 
 		if (h == NULL || h->state != HOP_OPEN)
