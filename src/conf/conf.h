@@ -18,7 +18,7 @@
  *   "limits": {"body":n,"head":n,"depth":n,"members":n,"string":n,
  *     "connections":n,"streams":n,"sessions":n,"inflight":n,"rate":n,
  *     "call_ms":n,"call_max_ms":n,"idle_ms":n,"session_idle_ms":n,
- *     "replay":n},
+ *     "replay":n (bytes)},
  *   "principals": [{"name":"alice","cred":"<64 hex of SHA-256(token)>"}],
  *   "anonymous": "name" or "",      principal of calls without a token
  *   "servers": [{"name":"fs","kind":"stdio"|"http",
@@ -27,7 +27,7 @@
  *                        absolute, ["/"] is everything, [] is nothing
  *     "url":"","host":"","port":n,"path":"","tls":bool,"ca":PEM or "",
  *     "client_cert":"" (not offered yet), "credential":bool,
- *     "sharing":"session"|"principal"|"all", "era":"auto"|"legacy"|"modern",
+ *     "sharing":"session"|"principal"|"all" (reserved), "era":"auto"|"legacy"|"modern",
  *     "read_only":["tool", ...]}],       may use batch durability
  *   "endpoints": [{"path":"/mcp","servers":[0,1,2]},   aggregate first
  *                 {"path":"/s/fs/mcp","servers":[0]}],

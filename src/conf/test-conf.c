@@ -344,6 +344,8 @@ static const struct {
 	{ "servers: {w: {command: [x], sandbox: {read: [/]}}}\n" A R,
 	    "read the ledger" },
 	{ "servers: {w: {command: [node, s.js]}}\n" A R, "sandbox hides" },
+	{ "servers: {w: {url: \"https://h/\", sharing: all}}\n" A R,
+	    "not offered yet" },
 	{ "servers: {w: {url: \"https://h/\", credential_file: shared}}\n" A R,
 	    "chmod 600" },
 };
@@ -430,7 +432,7 @@ test_image(void)
 	    "the top");
 	ok(num_is(im, "limits/call_ms", 120000) &&
 		num_is(im, "limits/body", 1048576) &&
-		num_is(im, "limits/replay", 256) &&
+		num_is(im, "limits/replay", 65536) &&
 		jv_count(jv_get(im, STR("limits"))) == 15,
 	    "limits, written and default");
 	ok(jv_count(jv_get(im, STR("hosts"))) == 3 &&

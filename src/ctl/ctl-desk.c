@@ -129,8 +129,9 @@ tame(struct buf *b)
 			b->p[i] = '?';
 }
 
+/* good: the answer that means yes; NULL: any that is no error. */
 static int
-show(struct ctl *c, struct str line)
+show(struct ctl *c, struct str line, const char *good)
 {
 	struct buf tape = { .max = 4 * ANSWER_MAX },
 		   b = { .max = 4 * ANSWER_MAX };
@@ -144,10 +145,11 @@ show(struct ctl *c, struct str line)
 		    c, CTL_FAILED, "the answer is not JSON: %s", why.text);
 	}
 	v = jv_of(buf_view(&tape));
-	status = jv_is(jv_get(v, STR("error")), J_NONE) &&
-			 !jv_is(jv_get(v, STR("ok")), J_FALSE)
-		     ? CTL_YES
-		     : CTL_NO;
+	status = CTL_YES;
+	if (!jv_is(jv_get(v, STR("error")), J_NONE) ||
+	    (good != NULL &&
+		!str_eq(jv_str(jv_get(v, STR("answer"))), str_of(good))))
+		status = CTL_NO;
 	if (c->json) {
 		buf_str(&b, line);
 		buf_ch(&b, '\n');
@@ -160,7 +162,7 @@ show(struct ctl *c, struct str line)
 }
 
 static int
-ask(struct ctl *c, const char *word)
+ask(struct ctl *c, const char *word, const char *good)
 {
 	__attribute__((cleanup(fd_close))) int fd = -1;
 	struct buf answer = { .max = ANSWER_MAX };
@@ -184,7 +186,7 @@ ask(struct ctl *c, const char *word)
 		status = ctl_say(c, CTL_UNREACHABLE,
 		    "the gateway at %s gave no answer", path);
 	else
-		status = show(c, buf_view(&answer));
+		status = show(c, buf_view(&answer), good);
 	buf_done(&answer);
 	return status;
 }
@@ -192,17 +194,17 @@ ask(struct ctl *c, const char *word)
 int
 ctl_status(struct ctl *c)
 {
-	return ask(c, "status");
+	return ask(c, "status", NULL);
 }
 
 int
 ctl_reload(struct ctl *c)
 {
-	return ask(c, "reload");
+	return ask(c, "reload", "reloaded");
 }
 
 int
 ctl_stop(struct ctl *c)
 {
-	return ask(c, "stop");
+	return ask(c, "stop", "stopping");
 }

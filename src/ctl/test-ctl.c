@@ -177,7 +177,7 @@ test_token(void)
 
 /* A gateway's control socket, for one question. */
 static pid_t
-answer_once(const char *path, const char *line)
+answer_once(const char *path, const char *word, const char *line)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -197,7 +197,8 @@ answer_once(const char *path, const char *line)
 		(void)alarm(20);
 		c = accept(fd, NULL, NULL);
 		if (c < 0 || read(c, got, sizeof(got) - 1) <= 0 ||
-		    strcmp(got, "status\n") != 0)
+		    strncmp(got, word, strlen(word)) != 0 ||
+		    strcmp(got + strlen(word), "\n") != 0)
 			_exit(1);
 		_exit(write(c, line, strlen(line)) != (ssize_t)strlen(line));
 	}
@@ -213,13 +214,19 @@ test_control(void)
 		int status;
 		const char *out;
 	} t[] = {
-		{ "{\"ok\":true,\"roles\":[{\"name\":\"front\"}]}\n",
+		{ "{\"serving\":true,\"roles\":[{\"name\":\"front\"}]}\n",
 		    "status --control c.sock", CTL_YES,
-		    "ok: true\nroles[0].name: front\n" },
-		{ "{\"ok\":true}\n", "status --json --control c.sock", CTL_YES,
-		    "{\"ok\":true}\n" },
-		{ "{\"ok\":false,\"error\":\"no\"}\n",
-		    "status --control=c.sock", CTL_NO, "error: no\n" },
+		    "serving: true\nroles[0].name: front\n" },
+		{ "{\"serving\":true}\n", "status --json --control c.sock",
+		    CTL_YES, "{\"serving\":true}\n" },
+		{ "{\"error\":\"no\"}\n", "status --control=c.sock", CTL_NO,
+		    "error: no\n" },
+		{ "{\"answer\":\"reloaded\"}\n", "reload --control c.sock",
+		    CTL_YES, "answer: reloaded\n" },
+		{ "{\"answer\":\"listn: unknown key\"}\n",
+		    "reload --control c.sock", CTL_NO, "unknown key" },
+		{ "{\"answer\":\"stopping\"}\n", "stop --control c.sock",
+		    CTL_YES, "answer: stopping\n" },
 		{ "{\"a\":\"\\u001b[31m\"}\n", "status --control c.sock",
 		    CTL_YES, "a: ?[31m\n" },
 		{ "nonsense\n", "status --control c.sock", CTL_FAILED, NULL },
@@ -229,8 +236,13 @@ test_control(void)
 	struct ran r = { .status = 0 };
 
 	for (size_t i = 0; i < countof(t); i++) {
-		const pid_t pid = answer_once("c.sock", t[i].answer);
+		const size_t n = strcspn(t[i].line, " ");
+		char word[16] = "";
+		pid_t pid;
 		int status = -1;
+
+		memcpy(word, t[i].line, n);
+		pid = answer_once("c.sock", word, t[i].answer);
 
 		run(&r, t[i].line);
 		(void)waitpid(pid, &status, 0);
