@@ -1,0 +1,19 @@
+# Manual pages from the tables, and what an installation consists of.
+DEST = $(DESTDIR)$(PREFIX)
+man: all
+	build/gatehouse man man
+	@! command -v mandoc >/dev/null || mandoc -Tlint -Wwarning man/*.[15]
+install: all
+	install -D -m 755 build/gatehouse $(DEST)/bin/gatehouse
+	install -D -m 644 man/gatehouse.1 $(DEST)/share/man/man1/gatehouse.1
+	install -D -m 644 man/gatehouse.yaml.5 $(DEST)/share/man/man5/gatehouse.yaml.5
+	install -D -m 644 gatehouse.yaml $(DEST)/share/doc/gatehouse/gatehouse.yaml
+	install -d $(DEST)/share/bash-completion/completions \
+	    $(DEST)/share/zsh/site-functions \
+	    $(DEST)/share/fish/vendor_completions.d $(DEST)/lib/systemd/system
+	build/gatehouse completion bash >$(DEST)/share/bash-completion/completions/gatehouse
+	build/gatehouse completion zsh >$(DEST)/share/zsh/site-functions/_gatehouse
+	build/gatehouse completion fish >$(DEST)/share/fish/vendor_completions.d/gatehouse.fish
+	sed 's|/usr/bin/|$(PREFIX)/bin/|' packaging/gatehouse.service \
+	    >$(DEST)/lib/systemd/system/gatehouse.service
+.PHONY: man install
