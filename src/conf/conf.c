@@ -11,7 +11,7 @@
 static void
 put_path(const struct node *n, struct buf *out)
 {
-	const struct node *chain[CONF_DEPTH_MAX + 1];
+	const struct node *chain[CONF_DEPTH_MAX + 1] = { NULL };
 	size_t depth = 0;
 
 	for (; n != NULL && n->up != NULL && depth < countof(chain); n = n->up)

@@ -300,7 +300,7 @@ first_error(const struct tried *t)
 static void
 test_rows(void)
 {
-	struct tried t;
+	struct tried t = { .n = 0 };
 
 	for (size_t i = 0; i < countof(rows); i++) {
 		const struct row *r = &rows[i];
@@ -353,7 +353,7 @@ static const struct {
 static void
 test_warnings(void)
 {
-	struct tried t;
+	struct tried t = { .n = 0 };
 
 	for (size_t i = 0; i < countof(warned); i++) {
 		try(warned[i].yaml, &t);
@@ -407,7 +407,7 @@ nth(struct jv list, size_t n)
 static void
 test_image(void)
 {
-	struct tried t;
+	struct tried t = { .n = 0 };
 	struct jv im, s;
 
 	try("listen: 127.0.0.1:9\nstate: st\ncells: 2\n" TLS P A
@@ -490,7 +490,7 @@ test_image(void)
 static void
 test_digest(void)
 {
-	struct tried a, b, c;
+	struct tried a = { .n = 0 }, b = { .n = 0 }, c = { .n = 0 };
 
 	try(S A R, &a);
 	try(S A R, &b);
@@ -510,7 +510,7 @@ test_example(void)
 {
 	struct buf out = { .max = 1024 * 1024 }, man = { .max = 1024 * 1024 };
 	struct buf file = { .max = 1024 * 1024 };
-	struct tried t;
+	struct tried t = { .n = 0 };
 	bool all = true, in_man = true;
 	FILE *f = fopen("gatehouse.yaml", "rb");
 	char part[4096];

@@ -13,12 +13,15 @@ struct edit {
 	struct str put;
 };
 struct editor {
-	const struct client *cl;
+	const struct client *cl; /* these four as in struct client_edit */
 	struct str text;
 	struct arena *a;
+	struct note *why;
 	struct edit *edits;
 	size_t n, max;
-	struct note *why;
+	struct entries all;
+	struct str **want; /* what each entry shall say, and ... */
+	size_t *want_n;	   /* ... in how many words */
 };
 
 static void
@@ -28,17 +31,28 @@ change(struct editor *ed, size_t at, size_t len, struct str put)
 	ed->edits[ed->n++] = (struct edit){ at, len, put };
 }
 
+/* Reads the entries; what is wanted is what there is. */
 static enum err
-editor_init(struct editor *ed, const struct client *cl, struct str text,
-    struct arena *a, size_t entries)
+editor_init(struct editor *ed, const struct client_edit *in)
 {
-	ed->cl = cl;
-	ed->text = text;
-	ed->a = a;
-	ed->n = 0;
-	ed->max = 2 * entries + 1;
+	struct arena *a = in->a;
+	size_t i = 0;
+
+	*ed = (struct editor){
+		.cl = in->cl, .text = in->text, .a = a, .why = in->why
+	};
+	TRY(clients_list(in->cl, in->text, a, &ed->all, in->why));
+	ed->max = 2 * ed->all.count + 1;
 	ed->edits = arena_alloc(a, ed->max * sizeof(*ed->edits));
-	return ed->edits == NULL ? ERR_LIMIT : OK;
+	ed->want = arena_alloc(a, ed->max * sizeof(*ed->want));
+	ed->want_n = arena_alloc(a, ed->max * sizeof(*ed->want_n));
+	if (arena_spent(a))
+		return ERR_LIMIT;
+	for (const struct entry *e = ed->all.first; e != NULL; e = e->next) {
+		ed->want[i] = e->words;
+		ed->want_n[i++] = e->words_n;
+	}
+	return OK;
 }
 
 static int
@@ -260,60 +274,63 @@ wrap_one(struct editor *ed, const struct entry *e, const struct str *words)
 
 /* The result, read again, is exactly what was meant. */
 static enum err
-verify(struct editor *ed, const struct entries *was, struct str **want,
-    const size_t *want_n, struct str result)
+verify(struct editor *ed, struct str result)
 {
 	struct entries now;
-	const struct entry *e, *o = was->first;
+	const struct entry *e, *o = ed->all.first;
 	size_t i = 0;
 
 	TRY(clients_list(ed->cl, result, ed->a, &now, ed->why));
 	note_set(ed->why, "this file cannot be edited safely");
-	if (now.count != was->count)
+	if (now.count != ed->all.count)
 		return ERR_SYNTAX;
-	for (e = now.first; e != NULL; e = e->next, o = o->next, i++)
+	for (e = now.first; e != NULL && o != NULL;
+	     e = e->next, o = o->next, i++)
 		if (e->kind != o->kind || !str_eq(e->where, o->where) ||
-		    !same_words(e->words, e->words_n, want[i], want_n[i]))
+		    !same_words(
+			e->words, e->words_n, ed->want[i], ed->want_n[i]))
 			return ERR_SYNTAX;
 	return OK;
 }
 
-enum err
-clients_wrap(const struct client *cl, struct str text, struct str gateway,
-    struct arena *a, struct buf *out, struct entry_done **done,
-    struct note *why)
+static enum err
+finish(struct editor *ed, struct buf *out)
 {
-	struct editor ed = { .why = why };
-	struct entries all;
-	struct str **want;
-	size_t *want_n, i = 0;
+	TRY(apply(ed, out));
+	return verify(ed, buf_view(out));
+}
+
+/* The i-th entry, and a line about it for the state. */
+static enum err
+wrap_entry(struct editor *ed, const struct entry *e, size_t i,
+    struct str gateway, struct entry_done **done)
+{
+	struct entry_done *d = arena_alloc(ed->a, sizeof(*d));
+
+	if (d == NULL)
+		return ERR_LIMIT;
+	TRY(wrapped_words(ed, e, gateway, &ed->want[i]));
+	ed->want_n[i] += PREFIX;
+	TRY(wrap_one(ed, e, ed->want[i]));
+	*d = (struct entry_done){ *done, e->where, ed->want[i], ed->want_n[i],
+		ed->cl->shape != SHAPE_ARRAY && e->args == NULL };
+	*done = d;
+	return OK;
+}
+
+enum err
+clients_wrap(const struct client_edit *in, struct str gateway, struct buf *out,
+    struct entry_done **done)
+{
+	struct editor ed;
+	size_t i = 0;
 
 	*done = NULL;
-	TRY(clients_list(cl, text, a, &all, why));
-	TRY(editor_init(&ed, cl, text, a, all.count));
-	want = arena_alloc(a, (all.count + 1) * sizeof(*want));
-	want_n = arena_alloc(a, (all.count + 1) * sizeof(*want_n));
-	if (want == NULL || want_n == NULL)
-		return ERR_LIMIT;
-	for (struct entry *e = all.first; e != NULL; e = e->next, i++) {
-		struct entry_done *d;
-
-		want[i] = e->words;
-		want_n[i] = e->words_n;
-		if (e->kind != ENTRY_STDIO || e->wrapped)
-			continue;
-		TRY(wrapped_words(&ed, e, gateway, &want[i]));
-		want_n[i] += PREFIX;
-		TRY(wrap_one(&ed, e, want[i]));
-		d = arena_alloc(a, sizeof(*d));
-		if (d == NULL)
-			return ERR_LIMIT;
-		*d = (struct entry_done){ *done, e->where, want[i], want_n[i],
-			cl->shape != SHAPE_ARRAY && e->args == NULL };
-		*done = d;
-	}
-	TRY(apply(&ed, out));
-	return verify(&ed, &all, want, want_n, buf_view(out));
+	TRY(editor_init(&ed, in));
+	for (const struct entry *e = ed.all.first; e != NULL; e = e->next, i++)
+		if (e->kind == ENTRY_STDIO && !e->wrapped)
+			TRY(wrap_entry(&ed, e, i, gateway, done));
+	return finish(&ed, out);
 }
 
 /* ---- unwrapping ---- */
@@ -434,49 +451,39 @@ unwrap_one(struct editor *ed, const struct entry *e, bool bare)
 	return true;
 }
 
-static const struct entry_done *
-known_as(const struct entry_done *known, struct str where)
+/* Has somebody changed it since?  *bare: it had no arguments before. */
+static bool
+as_left(const struct entry_done *known, const struct entry *e, bool *bare)
 {
-	while (known != NULL && !str_eq(known->where, where))
+	while (known != NULL && !str_eq(known->where, e->where))
 		known = known->next;
-	return known;
+	*bare = known != NULL && known->bare;
+	return known != NULL &&
+	       same_words(known->words, known->words_n, e->words, e->words_n);
 }
 
 enum err
-clients_unwrap(const struct client *cl, struct str text,
-    const struct entry_done *known, bool force, struct arena *a,
-    struct buf *out, size_t *left, struct note *why)
+clients_unwrap(const struct client_edit *in, const struct entry_done *known,
+    bool force, struct buf *out, size_t *left)
 {
-	struct editor ed = { .why = why };
-	struct entries all;
-	struct str **want;
-	size_t *want_n, i = 0, stay = 0;
+	struct editor ed;
+	size_t i = 0, stay = 0;
+	bool bare;
 
-	TRY(clients_list(cl, text, a, &all, why));
-	TRY(editor_init(&ed, cl, text, a, all.count));
-	want = arena_alloc(a, (all.count + 1) * sizeof(*want));
-	want_n = arena_alloc(a, (all.count + 1) * sizeof(*want_n));
-	if (want == NULL || want_n == NULL)
-		return ERR_LIMIT;
-	for (struct entry *e = all.first; e != NULL; e = e->next, i++) {
-		const struct entry_done *k = known_as(known, e->where);
-		const bool ours = k != NULL && same_words(k->words, k->words_n,
-						   e->words, e->words_n);
-
-		want[i] = e->words;
-		want_n[i] = e->words_n;
+	TRY(editor_init(&ed, in));
+	for (const struct entry *e = ed.all.first; e != NULL;
+	     e = e->next, i++) {
 		if (e->kind != ENTRY_STDIO || !e->wrapped)
 			continue;
-		if ((!ours && !force) ||
-		    !unwrap_one(&ed, e, k != NULL && k->bare)) {
+		if ((!as_left(known, e, &bare) && !force) ||
+		    !unwrap_one(&ed, e, bare)) {
 			stay++;
 			continue;
 		}
-		want[i] += e->prefix;
-		want_n[i] -= e->prefix;
+		ed.want[i] += e->prefix;
+		ed.want_n[i] -= e->prefix;
 	}
-	TRY(apply(&ed, out));
-	TRY(verify(&ed, &all, want, want_n, buf_view(out)));
+	TRY(finish(&ed, out));
 	*left = stay;
 	return OK;
 }

@@ -67,14 +67,19 @@ struct entry_done {
 	size_t words_n;
 	bool bare; /* it had no args before */
 };
+/* A file to edit: whose, its bytes, and where what is found lives. */
+struct client_edit {
+	const struct client *cl;
+	struct str text;
+	struct arena *a;
+	struct note *why;
+};
 /* Puts every STDIO entry that is not wrapped behind `gateway`. */
-NODISCARD enum err clients_wrap(const struct client *cl, struct str text,
-    struct str gateway, struct arena *a, struct buf *out,
-    struct entry_done **done, struct note *why);
+NODISCARD enum err clients_wrap(const struct client_edit *in,
+    struct str gateway, struct buf *out, struct entry_done **done);
 /* Takes back what `known` says was done and is still as it was left; with
  * force, every wrapped entry.  *left: wrapped entries that stay. */
-NODISCARD enum err clients_unwrap(const struct client *cl, struct str text,
-    const struct entry_done *known, bool force, struct arena *a,
-    struct buf *out, size_t *left, struct note *why);
+NODISCARD enum err clients_unwrap(const struct client_edit *in,
+    const struct entry_done *known, bool force, struct buf *out, size_t *left);
 
 #endif

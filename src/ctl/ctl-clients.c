@@ -25,8 +25,9 @@ without_us(struct client_job *j, struct client_file *f,
 		buf_str(out, st->original);
 		return buf_end(out);
 	}
-	return clients_unwrap(f->cl, buf_view(&f->text), st->done, force, j->a,
-	    out, &f->left, &f->note);
+	return clients_unwrap(
+	    &(struct client_edit){ f->cl, buf_view(&f->text), j->a, &f->note },
+	    st->done, force, out, &f->left);
 }
 
 static enum err
@@ -64,12 +65,10 @@ wrap_file(struct client_job *j, struct client_file *f, struct str gateway)
 		buf_str(&base, buf_view(&f->text));
 		e = OK;
 	}
-	f->note.text[0] = '\0';
 	if (e == OK)
-		e = clients_wrap(f->cl, buf_view(&base), gateway, j->a,
-		    &f->after, &done, &f->note);
-	if (e == OK)
-		f->note.text[0] = '\0';
+		e = clients_wrap(&(struct client_edit){ f->cl, buf_view(&base),
+				     j->a, &f->note },
+		    gateway, &f->after, &done);
 	f->left = 0;
 	if (e == OK && !str_eq(buf_view(&f->after), buf_view(&f->text)) &&
 	    !j->dry) {
@@ -89,10 +88,7 @@ unwrap_file(struct client_job *j, struct client_file *f)
 
 	if (e != OK && e != ERR_GONE)
 		return e;
-	f->note.text[0] = '\0';
 	e = without_us(j, f, &st, j->force, &f->after);
-	if (e == OK)
-		f->note.text[0] = '\0';
 	if (e != OK || j->dry)
 		return e;
 	if (!str_eq(buf_view(&f->after), buf_view(&f->text)))
@@ -105,17 +101,16 @@ one_file(struct client_job *j, struct client_file *f, struct str gateway)
 {
 	enum err e = OK;
 
+	f->is = f->was;
 	if (strcmp(j->verb, "wrap") == 0)
 		e = wrap_file(j, f, gateway);
 	else if (strcmp(j->verb, "unwrap") == 0)
 		e = unwrap_file(j, f);
-	f->failed = e == ERR_OS;
-	f->refused = e != OK && e != ERR_OS;
 	if (e == OK && strcmp(j->verb, "status") != 0)
 		e = clients_list(
 		    f->cl, buf_view(&f->after), j->a, &f->is, &f->note);
-	else
-		f->is = f->was;
+	f->failed = e == ERR_OS;
+	f->refused = e != OK && e != ERR_OS;
 	if (!f->failed && !f->refused)
 		f->note.text[0] = '\0'; /* what some reader left there */
 }

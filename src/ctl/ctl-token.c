@@ -19,8 +19,8 @@ name_ok(struct str s)
 	for (size_t i = 0; i < s.n; i++)
 		if (!((s.p[i] >= 'a' && s.p[i] <= 'z') ||
 			(s.p[i] >= 'A' && s.p[i] <= 'Z') ||
-			(s.p[i] >= '0' && s.p[i] <= '9') ||
-			memchr("._@-", s.p[i], 4) != NULL))
+			(s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '.' ||
+			s.p[i] == '_' || s.p[i] == '@' || s.p[i] == '-'))
 			return false;
 	return true;
 }

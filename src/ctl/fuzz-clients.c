@@ -20,16 +20,16 @@ there_and_back(const struct client *cl, struct str text)
 		   two = { .max = 4 * TREE_BYTES };
 	struct entry_done *done, *again;
 	struct note why;
+	struct client_edit in = { cl, text, a, &why };
 	size_t left = 0;
 
-	if (clients_wrap(cl, text, gateway, a, &one, &done, &why) == OK) {
+	if (clients_wrap(&in, gateway, &one, &done) == OK) {
 		BUG_ON(done == NULL && !str_eq(text, buf_view(&one)));
-		BUG_ON(clients_wrap(cl, buf_view(&one), gateway, a, &two,
-			   &again, &why) != OK);
+		in.text = buf_view(&one);
+		BUG_ON(clients_wrap(&in, gateway, &two, &again) != OK);
 		BUG_ON(!str_eq(buf_view(&one), buf_view(&two)));
 		buf_clear(&two);
-		BUG_ON(clients_unwrap(cl, buf_view(&one), done, false, a, &two,
-			   &left, &why) != OK);
+		BUG_ON(clients_unwrap(&in, done, false, &two, &left) != OK);
 		if (done != NULL && cl->format != TREE_YAML)
 			BUG_ON(left == 0 && !str_eq(text, buf_view(&two)));
 	}

@@ -22,13 +22,15 @@ static void
 edit(
     struct edited *t, const struct client *cl, struct str text, struct arena *a)
 {
+	struct client_edit in = { cl, text, a, &t->why };
+
 	memset(t, 0, sizeof(*t));
 	t->out.max = t->back.max = TREE_BYTES;
-	t->wrap = clients_wrap(
-	    cl, text, str_of(gateway), a, &t->out, &t->done, &t->why);
+	t->wrap = clients_wrap(&in, str_of(gateway), &t->out, &t->done);
+	in.text = buf_view(&t->out);
 	if (t->wrap == OK)
-		t->unwrap = clients_unwrap(cl, buf_view(&t->out), t->done,
-		    false, a, &t->back, &t->left, &t->why);
+		t->unwrap =
+		    clients_unwrap(&in, t->done, false, &t->back, &t->left);
 }
 
 static void
@@ -209,18 +211,18 @@ test_reformatted(void)
 	size_t left = 9;
 
 	edit(&t, cl, STR(before), a);
-	ok(clients_unwrap(cl, STR(now), t.done, false, a, &out, &left, &why) ==
-		    OK &&
+	ok(clients_unwrap(&(struct client_edit){ cl, STR(now), a, &why },
+	       t.done, false, &out, &left) == OK &&
 		left == 0 && str_eq(buf_view(&out), STR(want)),
 	    "a rewritten file is unwrapped entry by entry");
 	buf_clear(&out);
-	ok(clients_unwrap(
-	       cl, STR(drifted), t.done, false, a, &out, &left, &why) == OK &&
+	ok(clients_unwrap(&(struct client_edit){ cl, STR(drifted), a, &why },
+	       t.done, false, &out, &left) == OK &&
 		left == 1 && str_eq(buf_view(&out), STR(drifted)),
 	    "an entry that drifted stays");
 	buf_clear(&out);
-	ok(clients_unwrap(
-	       cl, STR(drifted), t.done, true, a, &out, &left, &why) == OK &&
+	ok(clients_unwrap(&(struct client_edit){ cl, STR(drifted), a, &why },
+	       t.done, true, &out, &left) == OK &&
 		left == 0 &&
 		str_eq(buf_view(&out),
 		    STR("{\"mcpServers\": {\"a\": {\"command\": \"x\", "

@@ -9,6 +9,7 @@ struct scan {
 	size_t at;
 	struct arena *a;
 	struct note *why;
+	struct tree *root;
 	unsigned depth;
 };
 
@@ -79,7 +80,9 @@ text(struct scan *c, struct str *out)
 	return e == ERR_SYNTAX ? fail(c, "a text has a bad escape") : e;
 }
 
-static enum err value(struct scan *c, struct tree *up, struct tree **out);
+/* Of a member or element of up, or of all when up is NULL. */
+static enum err value(
+    struct scan *c, struct tree *up, struct str key, size_t key_at);
 
 /* One member or element, after which a comma or the end must come. */
 static enum err
@@ -87,7 +90,6 @@ member(struct scan *c, struct tree *t)
 {
 	struct str key = STR("");
 	const size_t key_at = c->at;
-	struct tree *v;
 
 	if (t->kind == TREE_MAP) {
 		if (look(c, 0) != '"')
@@ -99,9 +101,7 @@ member(struct scan *c, struct tree *t)
 		c->at++;
 		TRY(skip(c));
 	}
-	TRY(value(c, t, &v));
-	v->key = key;
-	v->key_at = key_at;
+	TRY(value(c, t, key, key_at));
 	return skip(c);
 }
 
@@ -136,7 +136,7 @@ is_word(char ch)
 }
 
 static enum err
-value(struct scan *c, struct tree *up, struct tree **out)
+value(struct scan *c, struct tree *up, struct str key, size_t key_at)
 {
 	const char ch = look(c, 0);
 	struct tree *t = tree_new(c->a, up,
@@ -147,6 +147,10 @@ value(struct scan *c, struct tree *up, struct tree **out)
 
 	if (t == NULL)
 		return ERR_LIMIT;
+	if (up == NULL)
+		c->root = t;
+	t->key = key;
+	t->key_at = key_at;
 	t->at = c->at;
 	t->flow = true;
 	if (ch == '{' || ch == '[')
@@ -159,7 +163,6 @@ value(struct scan *c, struct tree *up, struct tree **out)
 	if (c->at == t->at)
 		return fail(c, "a value is missing");
 	t->end = c->at;
-	*out = t;
 	return OK;
 }
 
@@ -167,17 +170,16 @@ enum err
 tree_json(struct str s, struct arena *a, struct tree **root, struct note *why)
 {
 	struct scan c = { .s = s, .a = a, .why = why };
-	struct tree *t = NULL;
 
 	if (str_starts(s, STR("\xef\xbb\xbf")))
 		c.at = 3; /* some editors write a mark first */
 	TRY(skip(&c));
 	if (c.at == s.n)
 		return fail(&c, "the file is empty");
-	TRY(value(&c, NULL, &t));
+	TRY(value(&c, NULL, STR(""), 0));
 	TRY(skip(&c));
 	if (c.at != s.n)
 		return fail(&c, "something follows the end");
-	*root = t;
+	*root = c.root;
 	return OK;
 }

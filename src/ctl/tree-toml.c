@@ -188,8 +188,8 @@ static enum err
 statement(struct scan *c, struct tree *table)
 {
 	const size_t key_at = c->at;
-	struct tree *map, *t;
-	struct str key;
+	struct tree *map = NULL, *t;
+	struct str key = STR("");
 
 	TRY(key_path(c, table, &map, &key));
 	if (look(c) != '=')
@@ -274,8 +274,8 @@ static enum err
 header(struct scan *c, struct tree *root, struct tree **table)
 {
 	const bool list = ahead(c, "[[");
-	struct tree *map, *t;
-	struct str key;
+	struct tree *map = NULL, *t;
+	struct str key = STR("");
 
 	c->at += list ? 2 : 1;
 	blanks(c);
