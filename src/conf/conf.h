@@ -27,7 +27,8 @@
  *                        absolute, ["/"] is everything, [] is nothing
  *     "url":"","host":"","port":n,"path":"","tls":bool,"ca":PEM or "",
  *     "client_cert":"" (not offered yet), "credential":bool,
- *     "sharing":"session"|"principal"|"all" (reserved), "era":"auto"|"legacy"|"modern",
+ *     "sharing":"session"|"principal"|"all",     reserved: nobody reads it
+ *     "era":"auto"|"legacy"|"modern",
  *     "read_only":["tool", ...]}],       may use batch durability
  *   "endpoints": [{"path":"/mcp","servers":[0,1,2]},   aggregate first
  *                 {"path":"/s/fs/mcp","servers":[0]}],
