@@ -405,10 +405,66 @@ nth(struct jv list, size_t n)
 }
 
 static void
+test_image_servers(struct jv im)
+{
+	struct jv s;
+
+	s = nth(jv_get(im, STR("servers")), 0);
+	ok(jv_count(s) == 20 && text_is(s, "kind", "stdio") &&
+		text_is(s, "cwd", "/d/w") && text_is(s, "env/K", "v") &&
+		str_eq(
+		    jv_str(nth(jv_get(s, STR("argv")), 0)), STR("/d/run.sh")) &&
+		str_eq(jv_str(nth(jv_get(s, STR("argv")), 1)), STR("8080")) &&
+		text_is(s, "sandbox", "on") && !jv_true(jv_get(s, STR("net"))),
+	    "a stdio server");
+	ok(str_eq(jv_str(nth(jv_get(s, STR("read")), 7)), STR("/d/w")) &&
+		jv_count(jv_get(s, STR("read"))) == 8 &&
+		jv_count(jv_get(s, STR("write"))) == 0,
+	    "a written working directory may be read");
+	s = nth(jv_get(im, STR("servers")), 1);
+	ok(text_is(s, "kind", "http") && text_is(s, "host", "h.example") &&
+		num_is(s, "port", 9) && text_is(s, "path", "/mcp?a=b") &&
+		jv_true(jv_get(s, STR("tls"))) &&
+		jv_true(jv_get(s, STR("credential"))) &&
+		jv_str(jv_get(s, STR("ca"))).n > 20 &&
+		jv_count(jv_get(s, STR("argv"))) == 0,
+	    "an HTTP server");
+}
+
+static void
+test_image_rest(struct jv im)
+{
+	struct jv s;
+
+	ok(jv_count(jv_get(im, STR("endpoints"))) == 3 &&
+		text_is(nth(jv_get(im, STR("endpoints")), 0), "path", "/mcp") &&
+		text_is(
+		    nth(jv_get(im, STR("endpoints")), 2), "path", "/s/web/mcp"),
+	    "endpoints");
+	s = nth(jv_get(im, STR("rules")), 0);
+	ok(text_is(s, "effect", "allow") && text_is(s, "principal", "al") &&
+		text_is(s, "server", "*") && text_is(s, "method", "*") &&
+		text_is(s, "name", "read_*") && text_is(s, "id", "rule-1") &&
+		text_is(s, "reason", ""),
+	    "a rule with what was left out");
+	s = nth(jv_get(im, STR("rules")), 1);
+	ok(text_is(s, "effect", "deny") && text_is(s, "id", "d") &&
+		text_is(s, "reason", "words here"),
+	    "a rule with all");
+	s = jv_get(im, STR("secrets"));
+	ok(jv_count(s) == 2 && text_is(nth(s, 0), "name", "tls") &&
+		text_is(nth(s, 0), "path", "/d/k.pem") &&
+		text_is(nth(s, 1), "name", "server/web") &&
+		text_is(nth(s, 1), "path", "/d/tok"),
+	    "secrets are paths");
+	ok(jv_str(jv_get(im, STR("digest"))).n == 64, "the digest is there");
+}
+
+static void
 test_image(void)
 {
 	struct tried t = { .n = 0 };
-	struct jv im, s;
+	struct jv im;
 
 	try("listen: 127.0.0.1:9\nstate: st\ncells: 2\n" TLS P A
 	    "limits: {call: 2m, body: 1MiB}\n"
@@ -439,48 +495,8 @@ test_image(void)
 		str_eq(
 		    jv_str(nth(jv_get(im, STR("hosts")), 2)), STR("[::1]:9")),
 	    "hosts by default are the loopback names");
-	s = nth(jv_get(im, STR("servers")), 0);
-	ok(jv_count(s) == 20 && text_is(s, "kind", "stdio") &&
-		text_is(s, "cwd", "/d/w") && text_is(s, "env/K", "v") &&
-		str_eq(
-		    jv_str(nth(jv_get(s, STR("argv")), 0)), STR("/d/run.sh")) &&
-		str_eq(jv_str(nth(jv_get(s, STR("argv")), 1)), STR("8080")) &&
-		text_is(s, "sandbox", "on") && !jv_true(jv_get(s, STR("net"))),
-	    "a stdio server");
-	ok(str_eq(jv_str(nth(jv_get(s, STR("read")), 7)), STR("/d/w")) &&
-		jv_count(jv_get(s, STR("read"))) == 8 &&
-		jv_count(jv_get(s, STR("write"))) == 0,
-	    "a written working directory may be read");
-	s = nth(jv_get(im, STR("servers")), 1);
-	ok(text_is(s, "kind", "http") && text_is(s, "host", "h.example") &&
-		num_is(s, "port", 9) && text_is(s, "path", "/mcp?a=b") &&
-		jv_true(jv_get(s, STR("tls"))) &&
-		jv_true(jv_get(s, STR("credential"))) &&
-		jv_str(jv_get(s, STR("ca"))).n > 20 &&
-		jv_count(jv_get(s, STR("argv"))) == 0,
-	    "an HTTP server");
-	ok(jv_count(jv_get(im, STR("endpoints"))) == 3 &&
-		text_is(nth(jv_get(im, STR("endpoints")), 0), "path", "/mcp") &&
-		text_is(
-		    nth(jv_get(im, STR("endpoints")), 2), "path", "/s/web/mcp"),
-	    "endpoints");
-	s = nth(jv_get(im, STR("rules")), 0);
-	ok(text_is(s, "effect", "allow") && text_is(s, "principal", "al") &&
-		text_is(s, "server", "*") && text_is(s, "method", "*") &&
-		text_is(s, "name", "read_*") && text_is(s, "id", "rule-1") &&
-		text_is(s, "reason", ""),
-	    "a rule with what was left out");
-	s = nth(jv_get(im, STR("rules")), 1);
-	ok(text_is(s, "effect", "deny") && text_is(s, "id", "d") &&
-		text_is(s, "reason", "words here"),
-	    "a rule with all");
-	s = jv_get(im, STR("secrets"));
-	ok(jv_count(s) == 2 && text_is(nth(s, 0), "name", "tls") &&
-		text_is(nth(s, 0), "path", "/d/k.pem") &&
-		text_is(nth(s, 1), "name", "server/web") &&
-		text_is(nth(s, 1), "path", "/d/tok"),
-	    "secrets are paths");
-	ok(jv_str(jv_get(im, STR("digest"))).n == 64, "the digest is there");
+	test_image_servers(im);
+	test_image_rest(im);
 	ok(str_search(buf_view(&t.image), STR("hunter2")) == t.image.n,
 	    "nothing secret is in it");
 	buf_done(&t.image);
