@@ -420,6 +420,8 @@ step_dispatch(struct line *l, struct turn *t)
 	}
 	if (t->method == MCP_INITIALIZE)
 		TRY(session_new(l, t));
+	else if (t->session != NULL && !t->stdio)
+		stream_prime(l, t->session, t);
 	t->pending = 1; /* ours, so that no leg resumes the turn from here */
 	t->until = line_now(l) + l->call_max_ns +
 		   (HOP_OPEN_S + GRACE_S) * UINT64_C(1000000000);

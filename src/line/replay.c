@@ -6,6 +6,8 @@
  */
 #include "line/line-in.h"
 
+enum { RETRY_MS = 1000 }; /* how soon a client comes back: a call's pause */
+
 static void
 forget_first(struct session *s)
 {
@@ -62,7 +64,9 @@ stream_emit(struct line *l, struct session *s, struct turn *t, struct msg *m)
 	const bool event = m->kind == MSG_EVENT;
 	struct buf id = { .max = 64 };
 
-	if (!s->stdio && (event || *seq > 0)) {
+	/* an answer alone on its connection needs no number; one that finds
+	 * nobody waiting is kept for who comes back */
+	if (!s->stdio && (event || *seq > 0 || (t != NULL && !t->attached))) {
 		(*seq)++;
 		buf_dec(&id, t != NULL ? t->id : 0);
 		buf_ch(&id, '.');
@@ -75,6 +79,31 @@ stream_emit(struct line *l, struct session *s, struct turn *t, struct msg *m)
 		(void)l->port.front(
 		    l->port.arg, t != NULL ? t->front : s->front, m);
 	}
+	buf_done(&id);
+}
+
+/*
+ * Should this stream be opened, it begins with an event that says where it can
+ * be taken up again (2025-11-25; older clients would read it as a message).
+ */
+void
+stream_prime(struct line *l, struct session *s, struct turn *t)
+{
+	struct buf id = { .max = 64 };
+	struct msg m = msg_of(MSG_ACCEPTED);
+
+	if (t != NULL && (!t->attached || s->version < MCP_V_2025_11_25))
+		return;
+	msg_set(&m, F_REF, t != NULL ? t->ref : s->stream_ref);
+	msg_set(&m, F_STATUS, 200);
+	if (s->version >= MCP_V_2025_11_25) {
+		buf_dec(&id, t != NULL ? t->id : 0);
+		buf_ch(&id, '.');
+		buf_dec(&id, t != NULL ? t->seq : s->stream_seq);
+		msg_set_text(&m, F_EVENT, buf_view(&id));
+		msg_set(&m, F_TIME, RETRY_MS);
+	}
+	(void)l->port.front(l->port.arg, t != NULL ? t->front : s->front, &m);
 	buf_done(&id);
 }
 

@@ -280,7 +280,7 @@ session_stream(struct line *l, unsigned front, const struct msg *m)
 	s->has_stream = true;
 	s->front = front;
 	s->stream_ref = ref;
-	accepted(l, front, ref, 200);
+	stream_prime(l, s, NULL);
 	asks_flush(l, s);
 }
 

@@ -263,27 +263,37 @@ push_out(struct conn *c)
 		buf_done(b);
 }
 
-/* Begins the stream if there is none; head and event are one write. */
 static void
-put_event(struct conn *c, const struct sse_event *e, struct str session)
+put_sse(struct front *f, const struct sse_event *e)
 {
-	struct front *f = c->f;
-
-	buf_clear(&f->out);
-	if (c->mode != CONN_STREAM)
-		answer_stream_begin(c, session);
 	buf_clear(&f->sse);
 	sse_write(&f->sse, e);
 	if (f->sse.full)
 		f->out.full = true;
 	put_chunk(&f->out, buf_view(&f->sse));
-	push_out(c);
 	if (f->sse.cap > 4 * FRONT_READ)
 		buf_done(&f->sse);
 }
 
+/* Begins the stream of r if there is none yet, with the event that primes it:
+ * an id to come back to, and no message. */
 static void
-put_message(struct conn *c, struct str json, struct str event_id)
+stream_of(struct conn *c, const struct req *r)
+{
+	const struct sse_event prime = { .id = { r->prime, r->prime_n },
+		.retry = r->retry,
+		.has_data = true };
+
+	if (c->mode == CONN_STREAM)
+		return;
+	answer_stream_begin(c, none);
+	if (r->prime_n > 0)
+		put_sse(c->f, &prime);
+}
+
+static void
+put_message(
+    struct conn *c, const struct req *r, struct str json, struct str event_id)
 {
 	const struct sse_event e = { .event = STR("message"),
 		.data = json,
@@ -291,7 +301,11 @@ put_message(struct conn *c, struct str json, struct str event_id)
 		.retry = UINT64_MAX,
 		.has_data = true };
 
-	put_event(c, &e, none);
+	buf_clear(&c->f->out);
+	if (r != NULL)
+		stream_of(c, r);
+	put_sse(c->f, &e);
+	push_out(c);
 	if (!c->dead && c->out.n == 0)
 		conn_deadline(c, FRONT_BEAT_NS);
 }
@@ -312,8 +326,10 @@ answer_open(struct conn *c)
 	c->deadline = 0;
 	if (r == NULL)
 		return;
-	answer_stream_begin(c, none);
-	put_chunk(&c->f->out, STR(":\n\n"));
+	buf_clear(&c->f->out);
+	stream_of(c, r);
+	if (r->prime_n == 0) /* so that the head is followed by something */
+		put_chunk(&c->f->out, STR(":\n\n"));
 	push_out(c);
 }
 
@@ -322,14 +338,11 @@ answer_stream_end(struct conn *c, uint64_t retry_ms)
 {
 	const struct sse_event e = { .retry = retry_ms };
 
-	if (retry_ms > 0 && !c->dead)
-		put_event(c, &e, none);
-	if (c->mode != CONN_STREAM && !c->dead) {
-		buf_clear(&c->f->out);
+	buf_clear(&c->f->out);
+	if (c->mode != CONN_STREAM && !c->dead)
 		answer_stream_begin(c, none);
-	} else {
-		buf_clear(&c->f->out);
-	}
+	if (retry_ms > 0)
+		put_sse(c->f, &e);
 	buf_str(&c->f->out, STR("0\r\n\r\n"));
 	push_out(c);
 	conn_answered(c);
@@ -343,7 +356,7 @@ say(struct conn *c, unsigned status, struct str json, struct str event_id,
     struct str session)
 {
 	if (c->mode == CONN_STREAM)
-		put_message(c, json, event_id);
+		put_message(c, NULL, json, event_id);
 	else
 		put_answer(
 		    c, status, json.n > 0 ? json_type : none, json, session);
@@ -510,38 +523,33 @@ got_event(struct front *f, const struct msg *m, struct req *r)
 	if (r == NULL || r->c == NULL)
 		stdio_line(f, buf_view(&f->json));
 	else
-		put_message(r->c, buf_view(&f->json), msg_text(m, F_EVENT));
+		put_message(r->c, r, buf_view(&f->json), msg_text(m, F_EVENT));
 }
 
-/* A stream is open, with the event that primes it; or just 202. */
+/* 202; or a session's stream is open; or a request may become one, and this is
+ * how it would begin. */
 static void
 got_accepted(struct front *f, const struct msg *m, struct req *r)
 {
-	const struct sse_event prime = { .id = msg_text(m, F_EVENT),
-		.retry = msg_has(m, F_TIME) ? msg_num(m, F_TIME) : UINT64_MAX,
-		.has_data = true };
-	unsigned status = msg_has(m, F_STATUS) ? answer_status(r, m) : 202;
+	const struct str id = msg_text(m, F_EVENT);
+	struct conn *c = r->c;
 
-	if (r->c == NULL) {
-		if (r->kind == REQ_CLOSE || r->kind == REQ_NOTICE)
-			over(f, r);
-		return;
-	}
 	if (r->kind == REQ_NOTICE || r->kind == REQ_CLOSE) {
-		if (r->c->mode != CONN_STREAM)
-			put_answer(r->c, status, none, none, none);
+		if (c != NULL && c->mode != CONN_STREAM)
+			put_answer(c,
+			    msg_has(m, F_STATUS) ? answer_status(r, m) : 202,
+			    none, none, none);
 		over(f, r);
 		return;
 	}
-	if (r->c->mode == CONN_STREAM)
+	if (c == NULL || c->mode == CONN_STREAM)
 		return;
-	if (msg_has(m, F_EVENT)) {
-		put_event(r->c, &prime, none);
-	} else {
-		buf_clear(&f->out);
-		answer_stream_begin(r->c, none);
-		push_out(r->c);
-	}
+	r->retry = msg_num(m, F_TIME);
+	r->prime_n = id.n <= sizeof(r->prime) ? (uint16_t)id.n : 0;
+	if (r->prime_n > 0)
+		memcpy(r->prime, id.p, id.n);
+	if (r->kind == REQ_STREAM)
+		answer_open(c);
 }
 
 static void

@@ -30,6 +30,7 @@ enum {
 	FRONT_STREAM_BACKLOG = 1024 * 1024, /* unread events; then we drop */
 	FRONT_BATCH = 64,		    /* messages of one legacy batch */
 	FRONT_REQS = 1 << 20,	/* waiting requests; far above connections */
+	FRONT_PRIME = 48,	/* an event id of the judge's */
 	FRONT_TOKEN_MAX = 4096, /* a bearer token */
 };
 #define FRONT_MS UINT64_C(1000000)
@@ -94,8 +95,10 @@ struct req {
 	enum mcp_method method;
 	unsigned judge; /* cell */
 	bool sse;	/* the agent takes events */
-	uint16_t id_n, token_n;
+	uint16_t id_n, token_n, prime_n;
+	uint64_t retry; /* milliseconds; said when its stream begins */
 	uint8_t id[REQ_TAPE], token[REQ_TAPE];
+	char prime[FRONT_PRIME]; /* event id that its stream begins with */
 };
 /* NULL when too many wait.  c NULL: stdio. */
 struct req *req_new(struct front *f, struct conn *c, enum req_kind kind);

@@ -617,6 +617,8 @@ test_streams(void)
 static void
 test_slow_call(void)
 {
+	struct msg m = msg_of(MSG_ACCEPTED);
+
 	agent_new();
 	(void)agent_says(post(HOST JSON SESSION, CALL("")));
 	for (int i = 0; i < 100 && got_n == 0; i++) {
@@ -625,6 +627,21 @@ test_slow_call(void)
 	}
 	ok(status() == 200 && has("text/event-stream") && has("\r\n:\n\n"),
 	    "a legacy call that takes long gets a stream, so it can cancel");
+	answer("{}");
+	(void)agent_hears();
+	(void)agent_says(post(HOST JSON SESSION, CALL("")));
+	msg_set(&m, F_REF, seen.ref);
+	msg_set(&m, F_TIME, 1000);
+	msg_set_text(&m, F_EVENT, STR("7.0"));
+	judge_says(&m);
+	(void)agent_hears();
+	ok(got_n == 0, "how a stream would begin opens none");
+	for (int i = 0; i < 100 && got_n == 0; i++) {
+		loop_once(loop, 100 * FRONT_MS);
+		(void)agent_read();
+	}
+	ok(has("id: 7.0\nretry: 1000\ndata: \n\n"),
+	    "when it begins, it does so");
 	answer("{}");
 	(void)agent_hears();
 	ok(has("\"result\":{}") && has("\r\n0\r\n\r\n"), "its answer ends it");
