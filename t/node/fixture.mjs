@@ -127,5 +127,6 @@ if (mode === "--http") {
 	process.stderr.write("usage: fixture.mjs --http PORT | --stdio\n");
 	process.exit(2);
 }
-for (const s of ["SIGTERM", "SIGINT"])
-	process.on(s, () => process.exit(0));
+for (const [name, number] of [["SIGTERM", 15], ["SIGINT", 2]])
+	process.on(name, () => process.exit(128 + number));
+process.stdin.on("end", () => process.stderr.write("input ended\n"));
