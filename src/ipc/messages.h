@@ -53,14 +53,16 @@ MESSAGE(REFUSED, R(FRONT), R(JUDGE), B(WHERE) | B(STATUS) | B(TEXT),
 MESSAGE(ANSWER, R(JUDGE), R(FRONT), B(REF),
     B(FLAGS) | B(STATUS) | B(SESSION) | B(RESULT) | B(ERROR) | B(EVENT) |
 	B(METHOD) | B(TIME) | B(ID),
-    "the answer of REF; STATUS when not 200; ID where a session may resume, for "
+    "the answer of REF; STATUS when not 200; ID where a session may resume, "
+    "for "
     "then REF is of a stream that never saw it")
 MESSAGE(EVENT, R(JUDGE), R(FRONT), B(REF) | B(NAME),
     B(FLAGS) | B(PARAMS) | B(ID) | B(EVENT),
     "a notification, or with MF_REQUEST a server request, on REF's stream")
 MESSAGE(ACCEPTED, R(JUDGE), R(FRONT), B(REF),
     B(STATUS) | B(FLAGS) | B(EVENT) | B(TIME),
-    "202 for a POST; for STREAM: the stream is open")
+    "202 for a POST; for STREAM: the stream is open; else EVENT and TIME begin "
+    "the answer's stream, MF_STREAM: at once")
 MESSAGE(END, R(JUDGE), R(FRONT), B(REF), B(TIME),
     "close REF's stream; TIME: retry milliseconds")
 /* ---- tool side ---- */
@@ -89,9 +91,11 @@ MESSAGE(UP_ANSWER, R(BACK), R(JUDGE), B(CALL),
     B(RESULT) | B(ERROR) | B(STATUS) | B(TEXT),
     "the answer; STATUS: the upstream failed (502, 504), TEXT why")
 MESSAGE(UP_EVENT, R(BACK), R(JUDGE), B(HOP) | B(NAME),
-    B(CALL) | B(PARAMS) | B(ID) | B(FLAGS),
+    B(CALL) | B(PARAMS) | B(ID) | B(FLAGS) | B(TIME),
     "a notification or (MF_REQUEST) request of the upstream, of CALL if it is "
-    "about one")
+    "about one; MF_STREAM: its answer is a resumable stream, with MF_FINAL "
+    "closed "
+    "for now; TIME: retry milliseconds")
 /* ---- ledger ---- */
 MESSAGE(RECORD, R(JUDGE), R(LEDGER), B(SEQ) | B(REC),
     B(FLAGS) | B(PARAMS) | B(RESULT),

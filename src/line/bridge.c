@@ -268,6 +268,11 @@ server_tells(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 	struct turn *t = g != NULL ? g->turn : NULL;
 	struct msg e = msg_of(MSG_EVENT);
 
+	if (msg_num(m, F_FLAGS) & MF_STREAM) {
+		if (t != NULL)
+			stream_mirror(l, t, m);
+		return;
+	}
 	if (method == MCP_CANCELLED) {
 		server_cancels(l, h, m);
 		return;

@@ -341,6 +341,7 @@ void refuse_ref(struct line *l, unsigned front, uint64_t ref, unsigned status,
 void stream_emit(
     struct line *l, struct session *s, struct turn *t, struct msg *m);
 void stream_prime(struct line *l, struct session *s, struct turn *t);
+void stream_mirror(struct line *l, struct turn *t, const struct msg *m);
 void replay_clear(struct session *s);
 bool replay_from(struct line *l, struct session *s, struct str event,
     unsigned front, uint64_t ref);

@@ -82,12 +82,9 @@ stream_emit(struct line *l, struct session *s, struct turn *t, struct msg *m)
 	buf_done(&id);
 }
 
-/*
- * Should this stream be opened, it begins with an event that says where it can
- * be taken up again (2025-11-25; older clients would read it as a message).
- */
-void
-stream_prime(struct line *l, struct session *s, struct turn *t)
+static void
+stream_say(struct line *l, struct session *s, struct turn *t, uint64_t retry_ms,
+    uint64_t flags)
 {
 	struct buf id = { .max = 64 };
 	struct msg m = msg_of(MSG_ACCEPTED);
@@ -96,15 +93,50 @@ stream_prime(struct line *l, struct session *s, struct turn *t)
 		return;
 	msg_set(&m, F_REF, t != NULL ? t->ref : s->stream_ref);
 	msg_set(&m, F_STATUS, 200);
+	if (flags != 0)
+		msg_set(&m, F_FLAGS, flags);
 	if (s->version >= MCP_V_2025_11_25) {
 		buf_dec(&id, t != NULL ? t->id : 0);
 		buf_ch(&id, '.');
 		buf_dec(&id, t != NULL ? t->seq : s->stream_seq);
 		msg_set_text(&m, F_EVENT, buf_view(&id));
-		msg_set(&m, F_TIME, RETRY_MS);
+		msg_set(&m, F_TIME, retry_ms);
 	}
 	(void)l->port.front(l->port.arg, t != NULL ? t->front : s->front, &m);
 	buf_done(&id);
+}
+
+/*
+ * Should this stream be opened, it begins with an event that says where it can
+ * be taken up again (2025-11-25; older clients would read it as a message).
+ */
+void
+stream_prime(struct line *l, struct session *s, struct turn *t)
+{
+	stream_say(l, s, t, RETRY_MS, 0);
+}
+
+/*
+ * The server streams its answer so that it can be resumed, and may close the
+ * stream until it is polled (SSE polling, 2025-11-25): an agent of that version
+ * sees the same of us.
+ */
+void
+stream_mirror(struct line *l, struct turn *t, const struct msg *m)
+{
+	struct msg end = msg_of(MSG_END);
+
+	if (t->session == NULL || t->session->stdio || !t->attached ||
+	    t->dead || t->session->version < MCP_V_2025_11_25)
+		return;
+	if ((msg_num(m, F_FLAGS) & MF_FINAL) == 0) {
+		stream_say(l, t->session, t, msg_num(m, F_TIME), MF_STREAM);
+		return;
+	}
+	msg_set(&end, F_REF, t->ref);
+	msg_set(&end, F_TIME, msg_num(m, F_TIME));
+	(void)l->port.front(l->port.arg, t->front, &end);
+	turn_detach(l, t);
 }
 
 static bool

@@ -150,6 +150,7 @@ struct xch {
 	enum ctype ctype;
 	bool began;    /* bytes of the answer came */
 	bool answered; /* the call has its answer */
+	bool primed;   /* its stream can be resumed, and the judge knows */
 	bool retried, queued, held, sse_on, session_sent, broken;
 	struct note why; /* of broken */
 	struct buf got;	 /* of a JSON answer, while incomplete */

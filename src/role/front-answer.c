@@ -548,7 +548,8 @@ got_accepted(struct front *f, const struct msg *m, struct req *r)
 	r->prime_n = id.n <= sizeof(r->prime) ? (uint16_t)id.n : 0;
 	if (r->prime_n > 0)
 		memcpy(r->prime, id.p, id.n);
-	if (r->kind == REQ_STREAM)
+	if (r->kind == REQ_STREAM ||
+	    ((msg_num(m, F_FLAGS) & MF_STREAM) != 0 && r->sse))
 		answer_open(c);
 }
 
