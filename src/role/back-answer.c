@@ -217,6 +217,7 @@ resume(struct xch *x)
 	    (x->status != 200 && x->status != 0 && x->status < 500))
 		return false;
 	x->kind = X_RESUME;
+	buf_clear(&x->body); /* a GET has none: its bytes would be a request */
 	return try_later(x);
 }
 

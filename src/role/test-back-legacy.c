@@ -3,6 +3,7 @@
 
 static char head[4096], body[65536]; /* of the last POST */
 static char deleted[4096], got[4096];
+static size_t behind; /* bytes behind the last GET: another request */
 static struct peer *last, *stream;
 static long last_id;
 static unsigned inits, initialized, streams;
@@ -43,6 +44,7 @@ static void
 on_get(struct peer *p)
 {
 	(void)snprintf(got, sizeof(got), "%s", p->head);
+	behind = p->in.n;
 	streams++;
 	if (has_head(p, "Last-Event-ID: ev-1\r\n")) { /* a call resumes */
 		if (no_resume) {
@@ -284,6 +286,7 @@ test_resume(struct world *w)
 	    "a stream that ends early is resumed by its last event");
 	ok(strstr(got, "MCP-Protocol-Version: 2025-06-18\r\n") != NULL,
 	    "in this session");
+	ok(behind == 0, "and the call's body is not sent behind it");
 	no_resume = true;
 	call(w, 1, 41, MCP_TOOLS_CALL, "{\"name\":\"early\"}", 0);
 	ok(failed_with(w, 41, 502, "HTTP 405"), "if the upstream can");
