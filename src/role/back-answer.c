@@ -76,24 +76,6 @@ clamp(uint64_t v, uint64_t least, uint64_t most)
 	return v < least ? least : v > most ? most : v;
 }
 
-/* A legacy server's stream of an answer: it can be resumed, or it is closed
- * until it is asked for again.  An agent may be shown the same. */
-static void
-tell_stream(const struct xch *x, uint64_t flags)
-{
-	struct msg m = msg_of(MSG_UP_EVENT);
-
-	if (x->call == NULL || x->call->kind != CALL_JUDGE ||
-	    x->hop->era != ERA_LEGACY)
-		return;
-	msg_set(&m, F_HOP, x->hop->num);
-	msg_set(&m, F_CALL, x->call->num);
-	msg_set(&m, F_FLAGS, MF_STREAM | flags);
-	msg_set(&m, F_TIME, x->retry_ms);
-	msg_set_text(&m, F_NAME, STR("stream"));
-	back_tell(x->b, &m);
-}
-
 static void
 event(void *arg, const struct sse_event *e)
 {
@@ -112,7 +94,7 @@ event(void *arg, const struct sse_event *e)
 		x->retry_ms = clamp(e->retry, RETRY_MIN_MS, RETRY_MAX_MS);
 	if (e->has_id && e->data.n == 0 && x->kind == X_CALL && !x->primed) {
 		x->primed = true;
-		tell_stream(x, 0);
+		tell_stream(x->call, 0, x->retry_ms);
 	}
 	if (!e->has_data || e->data.n == 0 || x->answered || x->hop == NULL)
 		return;
@@ -278,7 +260,7 @@ call_end(struct xch *x, enum err e, const char *why)
 	}
 	if (resume(x)) {
 		if (x->primed)
-			tell_stream(x, MF_FINAL);
+			tell_stream(c, MF_FINAL, x->retry_ms);
 		return;
 	}
 	fail_words(x, e, why, &words);

@@ -261,3 +261,18 @@ calls_fail_kid(struct back *b, struct kid *k, const char *why)
 		if (b->calls[i].live && b->calls[i].kid == k)
 			call_fail(&b->calls[i], 502, "%s", why);
 }
+
+void
+tell_stream(const struct call *c, uint64_t flags, uint64_t retry_ms)
+{
+	struct msg m = msg_of(MSG_UP_EVENT);
+
+	if (c == NULL || c->kind != CALL_JUDGE || c->hop->era != ERA_LEGACY)
+		return;
+	msg_set(&m, F_HOP, c->hop->num);
+	msg_set(&m, F_CALL, c->num);
+	msg_set(&m, F_FLAGS, MF_STREAM | flags);
+	msg_set(&m, F_TIME, retry_ms);
+	msg_set_text(&m, F_NAME, STR("stream"));
+	back_tell(c->b, &m);
+}

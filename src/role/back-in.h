@@ -279,6 +279,9 @@ struct hop *hop_find(struct back *b, uint64_t num);
 void hop_open(struct back *b, const struct msg *m);
 void hop_close(struct hop *h, bool polite); /* frees it */
 void hop_can_talk(struct hop *h);
+/* A legacy server's answer comes on a stream that can be resumed, or that is
+ * closed (MF_FINAL) until it is asked for again: an agent may see the same. */
+void tell_stream(const struct call *c, uint64_t flags, uint64_t retry_ms);
 void hop_cannot(struct hop *h, unsigned status, const char *why);
 void hop_lost(struct hop *h, const char *why); /* tells the judge; frees it */
 void hop_session_gone(struct hop *h);	       /* 404: open it once more */

@@ -466,7 +466,9 @@ kid_request(struct call *c)
 		return;
 	}
 	c->kid = k;
-	if (!say(k))
+	if (say(k)) /* pipes have no streams; ours to the agent can resume */
+		tell_stream(c, 0, RETRY_MS);
+	else
 		call_fail(c, 502, "the tool server does not read its input");
 }
 
