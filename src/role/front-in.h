@@ -40,7 +40,7 @@ enum {
 #define FRONT_BEAT_NS (15000 * FRONT_MS)  /* comment on a silent stream */
 /* An answer that is not there by then comes on a stream: an agent that waits
  * for the head can then cancel (legacy), and no proxy between us gives up. */
-#define FRONT_OPEN_NS (300 * FRONT_MS)
+#define FRONT_OPEN_NS (150 * FRONT_MS)
 #define FRONT_LINGER_NS (1000 * FRONT_MS) /* what comes after a refusal */
 #define FRONT_DRAIN_NS                                                         \
 	(5000 * FRONT_MS) /* what still runs at the end; the                   \
