@@ -31,6 +31,18 @@ principal_named(struct line *l, struct str name)
 	return p;
 }
 
+static void
+mark_known(struct line *l)
+{
+	size_t at = 0;
+	void *v;
+
+	while (map_next(l->names, &at, NULL, &v))
+		((struct principal *)v)->known = v == l->anonymous;
+	for (at = 0; map_next(l->principals, &at, NULL, &v);)
+		((struct principal *)v)->known = true;
+}
+
 /* Names outlive a reload: sessions and calls point at them. */
 enum err
 admit_setup(struct line *l, struct note *why)
@@ -59,6 +71,7 @@ admit_setup(struct line *l, struct note *why)
 	map_free(l->principals);
 	l->principals = creds;
 	l->anonymous = nobody.n == 0 ? NULL : principal_named(l, nobody);
+	mark_known(l);
 	return OK;
 }
 

@@ -129,15 +129,22 @@ asks_forget(struct turn *t)
 	t->asks_open = 0;
 }
 
+/* An agent need not answer what a finished call wanted: its place is free. */
 static struct ask *
-ask_new(struct ask *at, size_t n, uint64_t *no)
+ask_new(struct line *l, struct ask *at, size_t n, uint64_t *no)
 {
-	for (size_t i = 0; i < n; i++)
-		if (at[i].no == 0) {
-			at[i].no = ++*no;
-			return &at[i];
-		}
-	return NULL;
+	struct ask *a = NULL;
+
+	for (size_t i = 0; i < n && (a == NULL || a->no != 0); i++)
+		if (at[i].no == 0 ||
+		    (at[i].turn != 0 &&
+			slab_get(&l->turns, at[i].turn) == NULL))
+			a = &at[i];
+	if (a == NULL)
+		return NULL;
+	ask_clear(a);
+	a->no = ++*no;
+	return a;
 }
 
 static struct turn *
@@ -214,8 +221,8 @@ server_asks(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 		refuse_server(l, h, m, "it cannot be recorded");
 		return;
 	}
-	a = s != NULL ? ask_new(s->ask, countof(s->ask), &s->ask_no)
-		      : ask_new(t->ask, countof(t->ask), &no);
+	a = s != NULL ? ask_new(l, s->ask, countof(s->ask), &s->ask_no)
+		      : ask_new(l, t->ask, countof(t->ask), &no);
 	if (a == NULL) {
 		refuse_server(l, h, m, "too many questions at once");
 		return;
@@ -377,7 +384,8 @@ bridge_inputs(struct line *l, struct turn *t, struct leg *g)
 		struct ask *a;
 
 		if (!cap_ok(mcp_method_of(name), jv_of(s->caps), params) ||
-		    (a = ask_new(s->ask, countof(s->ask), &s->ask_no)) == NULL)
+		    (a = ask_new(l, s->ask, countof(s->ask), &s->ask_no)) ==
+			NULL)
 			return turn_fail(t, 502, MCP_E_UPSTREAM,
 			    "the server asks what the agent cannot give");
 		a->bridged = true;

@@ -1,25 +1,58 @@
 /*
  * fuzz-line: peers that say anything the table of kinds lets them say, in any
  * order: two fronts and a back under an attacker's control, a ledger and keys
- * that answer, die and come back.  Checked besides memory: no call goes
- * upstream without a decision record that the ledger has acknowledged.
+ * that answer, die and come back.  Checked besides memory: every message keeps
+ * the table of kinds, no call goes upstream without a decision record that the
+ * ledger has acknowledged, no answer leaves while its record is on the way, and
+ * when everybody has gone nothing is left.
  */
 #include "line/line-in.h"
 
 static struct {
-	struct buf last_session;
+	struct buf last_session, last_event;
 	uint64_t seq, acked, hop[8], call[8];
 	size_t hops, calls, decisions, acked_decisions, sent;
 	uint64_t clock, keys_call;
 	bool keys_open, ledger;
-	struct buf sealed;
+	struct buf sealed, bytes;
+	struct line *line;
 } w;
+
+/* The receiver must not drop us for it. */
+static void
+keeps_table(const struct msg *m, enum role_id to)
+{
+	struct msg got;
+	struct note why;
+
+	buf_clear(&w.bytes);
+	msg_encode(m, &w.bytes);
+	BUG_ON(buf_end(&w.bytes) != OK);
+	BUG_ON(msg_decode(buf_view(&w.bytes), ROLE_JUDGE, to, &got, &why));
+}
+
+static void
+is_recorded(unsigned front, uint64_t ref)
+{
+	for (uint32_t i = 0; w.line != NULL && i < w.line->turns.n; i++) {
+		const struct turn *t = w.line->turns.at[i].p;
+
+		BUG_ON(t != NULL && t->attached && t->front == front &&
+		       t->ref == ref && t->wait_seq != 0);
+	}
+}
 
 static enum err
 to_front(void *arg, unsigned who, const struct msg *m)
 {
 	(void)arg;
-	(void)who;
+	keeps_table(m, ROLE_FRONT);
+	if (m->kind == MSG_ANSWER && msg_has(m, F_METHOD)) /* of a turn */
+		is_recorded(who, msg_num(m, F_REF));
+	if (msg_text(m, F_EVENT).n > 0) {
+		buf_clear(&w.last_event);
+		buf_str(&w.last_event, msg_text(m, F_EVENT));
+	}
 	if (msg_text(m, F_SESSION).n > 0) {
 		buf_clear(&w.last_session);
 		buf_str(&w.last_session, msg_text(m, F_SESSION));
@@ -32,6 +65,7 @@ to_back(void *arg, unsigned who, const struct msg *m)
 {
 	(void)arg;
 	(void)who;
+	keeps_table(m, ROLE_BACK);
 	if (m->kind == MSG_HOP_OPEN)
 		w.hop[w.hops++ % countof(w.hop)] = msg_num(m, F_HOP);
 	if (m->kind != MSG_UP_CALL)
@@ -47,6 +81,7 @@ to_ledger(void *arg, const struct msg *m)
 	const struct str kind = jv_str(jv_get(msg_tree(m, F_REC), STR("kind")));
 
 	(void)arg;
+	keeps_table(m, ROLE_LEDGER);
 	if (!w.ledger)
 		return ERR_GONE;
 	BUG_ON(msg_num(m, F_SEQ) != w.seq + 1); /* no gap, ever */
@@ -59,6 +94,7 @@ static enum err
 to_keys(void *arg, const struct msg *m)
 {
 	(void)arg;
+	keeps_table(m, ROLE_KEYS);
 	w.keys_call = msg_num(m, F_CALL);
 	w.keys_open = m->kind == MSG_UNSEAL;
 	if (m->kind == MSG_SEAL) {
@@ -89,6 +125,11 @@ static const char *const trees[] = { "{}", "{\"name\":\"read\"}",
 	"{}}}",
 	"{\"uri\":\"file:///a\"}",
 	"{\"ref\":{\"type\":\"ref/prompt\",\"name\":\"web___p\"}}",
+	"{\"ref\":{\"type\":\"ref/resource\",\"uri\":\"file:///a\"}}",
+	"{\"name\":\"read\",\"task\":{},\"_meta\":{\"k\":1}}",
+	"{\"uri\":\"file:///a\",\"requestState\":\"0-x\"}",
+	"{\"notifications\":{\"resourcesListChanged\":true,"
+	"\"resourceSubscriptions\":[\"a\",\"b\",3,\"no\"]}}",
 	"{\"notifications\":{\"toolsListChanged\":true,"
 	"\"resourceSubscriptions\":[\"file:///a\"]}}",
 	"{\"protocolVersion\":\"2025-11-25\"}", "{\"requestId\":1}",
@@ -101,11 +142,19 @@ static const char *const results[] = { "{}",
 	"{\"resultType\":\"input_required\",\"inputRequests\":{\"k\":{"
 	"\"method\":\"elicitation/create\",\"params\":{}}},\"requestState\":"
 	"\"s\"}",
+	"{\"resultType\":\"input_required\",\"inputRequests\":{\"k\":{"
+	"\"method\":\"roots/list\"},\"m\":{\"method\":"
+	"\"elicitation/create\"}}}",
+	"{\"code\":-31004,\"message\":\"\xc3\xa9\"}",
+	"{\"tools\":{\"a\":1},\"resources\":7}",
+	"{\"resourceTemplates\":[{\"uriTemplate\":\"file:///{+p}\"}]}",
 	"{\"resultType\":\"input_required\"}", "[]", "null",
 	"{\"resultType\":\"task\"}" };
 static const char *const caps[] = { "{}", "{\"elicitation\":{},\"roots\":{}}",
 	("{\"tools\":{\"listChanged\":true},\"resources\":{\"subscribe\":true,"
-	 "\"listChanged\":true},\"logging\":{}}") };
+	 "\"listChanged\":true},\"logging\":{}}"),
+	"{\"elicitation\":{\"url\":{}},\"sampling\":{},\"tasks\":{}}", "7",
+	"{\"elicitation\":{},\"x\":1}" };
 
 static struct jv
 pick(const char *const *from, size_t n, uint8_t i)
@@ -127,7 +176,7 @@ agent_fields(struct msg *m, struct cur *c, char cred[static 32])
 
 	memset(cred, 'a' + who % 3, 32);
 	msg_set(m, F_WHERE, cur_u8(c) % 3);
-	msg_set(m, F_ERA, who / 3 % 2);
+	msg_set(m, F_ERA, who == 255 ? 7 : who / 3 % 2);
 	if (who & 64)
 		msg_set(m, F_FLAGS, MF_STDIO | MF_PROGRESS);
 	else
@@ -153,19 +202,22 @@ from_agent(struct line *l, struct cur *c)
 		agent_fields(&m, c, cred);
 	tape_i64(&id, n % 8);
 	if (m.kind == MSG_REQUEST || m.kind == MSG_NOTICE) {
-		msg_set(&m, F_METHOD, method);
-		msg_set_text(&m, F_NAME, mcp_row(method)->text);
+		msg_set(&m, F_METHOD, n == 255 ? UINT64_MAX : method);
+		msg_set_text(
+		    &m, F_NAME, n == 254 ? STR("\xff") : mcp_row(method)->text);
 		msg_set_tree(
 		    &m, F_PARAMS, pick(trees, countof(trees), cur_u8(c)));
 	}
 	if (m.kind == MSG_REQUEST)
 		msg_set_tree(&m, F_CAPS, pick(caps, countof(caps), n));
 	if (m.kind == MSG_REPLY)
-		msg_set_tree(&m, F_RESULT, pick(results, countof(results), n));
+		msg_set_tree(&m, n & 64 ? F_ERROR : F_RESULT,
+		    pick(results, countof(results), n));
 	if (m.kind == MSG_REQUEST || m.kind == MSG_REPLY)
 		msg_set_text(&m, F_ID, buf_view(&id));
 	if (m.kind == MSG_STREAM && (n & 16))
-		msg_set_text(&m, F_EVENT, STR("0.1"));
+		msg_set_text(
+		    &m, F_EVENT, n & 32 ? buf_view(&w.last_event) : STR("0.1"));
 	line_from_front(l, n & 1, &m);
 	buf_done(&id);
 }
@@ -185,6 +237,11 @@ from_back(struct line *l, struct cur *c)
 		msg_set(&m, F_CALL, w.call[k % countof(w.call)]);
 	if (m.kind == MSG_HOP_OPENED) {
 		msg_set(&m, F_STATUS, n > 240);
+		if (n & 32) {
+			msg_set_text(
+			    &m, F_TEXT, n & 16 ? STR("\xff") : STR("words"));
+			msg_set_tree(&m, F_INFO, pick(caps, countof(caps), k));
+		}
 		msg_set(&m, F_ERA, k & 1);
 		msg_set_tree(&m, F_CAPS, pick(caps, countof(caps), k / 2));
 	}
@@ -192,7 +249,7 @@ from_back(struct line *l, struct cur *c)
 		msg_set_tree(&m, n > 240 ? F_ERROR : F_RESULT,
 		    pick(results, countof(results), n));
 	if (m.kind == MSG_UP_ANSWER && n <= 30)
-		msg_set(&m, F_STATUS, 502);
+		msg_set(&m, F_STATUS, n < 4 ? UINT64_MAX - n : 502);
 	if (m.kind == MSG_UP_EVENT) {
 		msg_set_text(&m, F_NAME, mcp_row(method)->text);
 		msg_set_tree(&m, F_PARAMS, pick(trees, countof(trees), n));
@@ -258,6 +315,22 @@ act(struct line *l, struct cur *c)
 	}
 }
 
+/* What waits for a peer that says nothing more ends by itself. */
+static void
+all_gone(struct line *l)
+{
+	line_front_lost(l, 0);
+	line_front_lost(l, 1);
+	for (int i = 0; i < 8; i++) {
+		from_ledger(l, true);
+		from_ledger(l, true); /* the first may only be a greeting */
+		w.clock += UINT64_C(3000000000000);
+		line_tick(l);
+	}
+	BUG_ON(l->busy != 0 || l->turns.used != 0 || l->legs.used != 0 ||
+	       map_count(l->refs) != 0 || map_count(l->sessions) != 0);
+}
+
 static const char image_text[] =
     "{\"durability\":\"strict\",\"limits\":{\"body\":20000,\"sessions\":4,"
     "\"inflight\":8,\"replay\":2000},\"principals\":[{\"name\":\"alice\","
@@ -289,14 +362,20 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		    str_of(image_text), &json_default, &image, NULL));
 	}
 	buf_done(&w.last_session);
+	buf_done(&w.last_event);
 	buf_done(&w.sealed);
+	buf_done(&w.bytes);
 	memset(&w, 0, sizeof(w));
-	w.last_session.max = w.sealed.max = 4096;
+	w.last_session.max = w.last_event.max = w.sealed.max = 4096;
+	w.bytes.max = 32 << 20;
 	w.clock = 1000000000;
 	BUG_ON(line_new(jv_of(buf_view(&image)), 0, &ports, &l, NULL) != OK);
 	from_ledger(l, true);
+	w.line = l;
 	while (cur_left(&c) > 0)
 		act(l, &c);
+	all_gone(l);
+	w.line = NULL;
 	line_free(l);
 	return 0;
 }

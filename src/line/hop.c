@@ -27,6 +27,16 @@ make_key(const struct turn *t, const struct upstream *u, struct buf *b)
 	}
 }
 
+/* Nobody waits for it; what we only subscribed to may be left unanswered. */
+static bool
+is_idle(const struct line *l, const struct hop *h)
+{
+	for (const struct leg *g = h->legs; g != NULL; g = g->hop_next)
+		if (g->turn != NULL)
+			return false;
+	return !listen_needs(l, h);
+}
+
 /* Every set of capabilities is a hop of its own, and often a process. */
 static bool
 room_for_hop(struct line *l, const struct principal *p, unsigned upstream)
@@ -42,8 +52,7 @@ room_for_hop(struct line *l, const struct principal *p, unsigned upstream)
 		    h->up->index != upstream)
 			continue;
 		n++;
-		if (h->legs == NULL && !listen_needs(l, h) &&
-		    (idle == NULL || h->used < idle->used))
+		if (is_idle(l, h) && (idle == NULL || h->used < idle->used))
 			idle = h;
 	}
 	if (n < HOPS_MAX)
@@ -183,8 +192,7 @@ hops_tick(struct line *l)
 		for (at = 0; map_next(l->hops, &at, NULL, &v);) {
 			struct hop *h = v;
 
-			if (h->session == NULL && h->legs == NULL &&
-			    !listen_needs(l, h) &&
+			if (h->session == NULL && is_idle(l, h) &&
 			    now - h->used > HOP_IDLE_S * UINT64_C(1000000000)) {
 				idle = h;
 				break;

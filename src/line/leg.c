@@ -83,7 +83,7 @@ leg_drop(struct line *l, struct leg *g)
 	if (g->out.cap > 65536)
 		buf_done(&g->out);
 	buf_done(&g->all);
-	if (l->leg_free_n >= LEG_FREE_MAX) {
+	if (l->leg_free_n >= pool_max) {
 		buf_done(&g->out);
 		mem_free(g);
 		return;

@@ -15,6 +15,16 @@
 #include "mcp/mcp.h"
 #include "json/json.h"
 
+/* Under the sanitizers nothing is reused, so that a stale pointer shows. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+static const size_t pool_max = 0;
+#else
+static const size_t pool_max = 64; /* finished turns and legs kept */
+#endif
+
 enum {
 	SERVERS_MAX = 64,
 	ASKS_MAX = 32,	   /* open server requests of one session */
@@ -25,7 +35,6 @@ enum {
 	LISTEN_URIS = 256, /* resources that one request or hop follows */
 	LEGS_OWN = 1 << 19, /* of all legs; a turn's always find a place */
 	TURNS_MAX = 8192,   /* with SERVERS_MAX legs each: the other half */
-	LEG_FREE_MAX = 256,
 	LEVEL_MAX = 16, /* bytes of a log level; "emergency" is the longest */
 	WORK_MAX = 48 << 20,   /* two whole messages */
 	ANSWER_MAX = 20 << 20, /* fits a message, with all that is beside it */
@@ -41,7 +50,6 @@ enum {
 	    65536, /* bytes of a server's capabilities, or of its info */
 	REPLAY_BYTES = 256 * 1024, /* of one session's kept events */
 	HELD_S = 300,		   /* an agent must come back with its inputs */
-	TURN_FREE_MAX = 64	   /* finished turns kept for reuse */
 };
 
 /* Handles that survive reuse: index | generation << 20. */
@@ -60,6 +68,7 @@ void slab_done(struct slab *s);
 struct principal {
 	struct str name;
 	unsigned inflight;
+	bool known;		 /* the image has a credential for it */
 	uint64_t tokens, filled; /* rate bucket: thousandths, and when filled */
 };
 
@@ -342,6 +351,7 @@ void stream_emit(
     struct line *l, struct session *s, struct turn *t, struct msg *m);
 void stream_prime(struct line *l, struct session *s, struct turn *t);
 void stream_mirror(struct line *l, struct turn *t, const struct msg *m);
+void stream_end(struct line *l, unsigned front, uint64_t ref);
 void replay_clear(struct session *s);
 bool replay_from(struct line *l, struct session *s, struct str event,
     unsigned front, uint64_t ref);

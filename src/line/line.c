@@ -31,6 +31,25 @@ read_limits(struct line *l)
 	l->max_replay = limit(l, "replay", 256);
 }
 
+/* Who has no credential any more is told nothing more either. */
+static void
+end_unknown(struct line *l)
+{
+	void *v;
+
+	for (size_t at = 0; map_next(l->sessions, &at, NULL, &v);)
+		if (!((struct session *)v)->principal->known) {
+			session_end(l, v, "the credential is withdrawn");
+			at = 0;
+		}
+	for (uint32_t i = 0; i < l->turns.n; i++) {
+		struct turn *t = l->turns.at[i].p;
+
+		if (t != NULL && t->principal != NULL && !t->principal->known)
+			turn_cancel(l, t, "the credential is withdrawn");
+	}
+}
+
 enum err
 line_image(struct line *l, struct jv image, struct note *why)
 {
@@ -52,6 +71,7 @@ line_image(struct line *l, struct jv image, struct note *why)
 	l->work.max = l->work2.max = WORK_MAX;
 	policy_free(l->policy);
 	l->policy = p;
+	end_unknown(l);
 	return OK;
 }
 

@@ -157,6 +157,16 @@ known(struct session *s, uint64_t stream)
 	return false;
 }
 
+/* One message is on one stream: the one that was taken up elsewhere ends. */
+void
+stream_end(struct line *l, unsigned front, uint64_t ref)
+{
+	struct msg m = msg_of(MSG_END);
+
+	msg_set(&m, F_REF, ref);
+	(void)l->port.front(l->port.arg, front, &m);
+}
+
 bool
 replay_from(struct line *l, struct session *s, struct str event, unsigned front,
     uint64_t ref)
@@ -174,6 +184,10 @@ replay_from(struct line *l, struct session *s, struct str event, unsigned front,
 	if (stream != 0 && t == NULL && !known(s, stream))
 		return false;
 	accepted(l, front, ref, 200);
+	if (stream == 0 && s->has_stream)
+		stream_end(l, s->front, s->stream_ref);
+	if (stream != 0 && t != NULL && t->attached)
+		stream_end(l, t->front, t->ref);
 	if (stream == 0) {
 		s->has_stream = true;
 		s->front = front;
@@ -191,11 +205,7 @@ replay_from(struct line *l, struct session *s, struct str event, unsigned front,
 		msg_set(&m, F_REF, ref);
 		(void)l->port.front(l->port.arg, front, &m);
 	}
-	if (stream != 0 && t == NULL) {
-		struct msg end = msg_of(MSG_END);
-
-		msg_set(&end, F_REF, ref);
-		(void)l->port.front(l->port.arg, front, &end);
-	}
+	if (stream != 0 && t == NULL)
+		stream_end(l, front, ref);
 	return true;
 }

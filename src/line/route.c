@@ -101,7 +101,7 @@ route_one(struct turn *t)
 	t->name = jv_str(name);
 	u = by_name ? split_name(t->endpoint, &t->name)
 		    : split_uri(t->endpoint, t->name);
-	if (u == NULL)
+	if (u == NULL || t->name.n == 0)
 		return turn_fail(t, 0,
 		    t->era == MCP_LEGACY && t->method == MCP_RESOURCES_READ
 			? MCP_E_NO_RESOURCE

@@ -109,12 +109,8 @@ session_end(struct line *l, struct session *s, const char *why)
 	for (size_t i = 0; i < l->up_n; i++)
 		if (s->hop[i] != NULL)
 			hop_end(l, s->hop[i], true, why);
-	if (s->has_stream && !s->stdio) {
-		struct msg m = msg_of(MSG_END);
-
-		msg_set(&m, F_REF, s->stream_ref);
-		(void)l->port.front(l->port.arg, s->front, &m);
-	}
+	if (s->has_stream && !s->stdio)
+		stream_end(l, s->front, s->stream_ref);
 	replay_clear(s);
 	for (size_t i = 0; i < countof(s->ask); i++) {
 		drop(&s->ask[i].id);
@@ -270,13 +266,8 @@ session_stream(struct line *l, unsigned front, const struct msg *m)
 			    "that event is not known any more");
 		return;
 	}
-	if (s->has_stream) {
-		struct msg end = msg_of(MSG_END);
-
-		/* The newest stream wins: the old one may be half-open. */
-		msg_set(&end, F_REF, s->stream_ref);
-		(void)l->port.front(l->port.arg, s->front, &end);
-	}
+	if (s->has_stream) /* the newest wins: the old one may be half-open */
+		stream_end(l, s->front, s->stream_ref);
 	s->has_stream = true;
 	s->front = front;
 	s->stream_ref = ref;

@@ -229,6 +229,7 @@ test_names(void)
 		    "{\"ref\":{\"type\":\"ref/resource\",\"name\":\"read\","
 		    "\"uri\":\"write\"}}",
 		    "a completion with two names" },
+		{ "tools/call", "{\"name\":\"\"}", "an empty name" },
 		{ "completion/complete",
 		    "{\"ref\":{\"type\":\"ref/other\",\"name\":\"read\"}}",
 		    "a completion of an unknown kind" },

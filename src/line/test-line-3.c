@@ -360,9 +360,90 @@ test_subscribe_many(void)
 	line_free(l);
 }
 
+static void
+test_withdrawn(void)
+{
+	static const char bob[] =
+	    "{\"limits\":{},\"principals\":[{\"name\":\"bob\",\"cred\":"
+	    "\"6262626262626262626262626262626262626262626262626262626262626262"
+	    "\"}],\"anonymous\":\"\",\"rules\":[]}";
+	struct line *l = fresh();
+	struct note why;
+
+	begin_session(l, "{}");
+	start_listen(l, MCP_LEGACY, "{\"notifications\":{}}");
+	ok(l->listens != NULL && map_count(l->sessions) == 1,
+	    "a session and a listen");
+	ok(line_image(l, tape(bob), &why) == OK, "alice is taken out");
+	ack(l, true);
+	ok(l->listens == NULL && map_count(l->sessions) == 0 &&
+		sent(MSG_END) != NULL,
+	    "she hears nothing more");
+	forget();
+	line_free(l);
+}
+
+static void
+test_unanswered(void)
+{
+	struct line *l = fresh();
+	char id[64];
+	size_t asked = 0;
+
+	begin_session(l, "{}");
+	session_name(id);
+	for (int i = 0; i < ASKS_MAX + 8; i++) {
+		forget();
+		legacy(l, id, "tools/call", "{\"name\":\"read\"}", 'a');
+		ack(l, true);
+		server_asks_now(l, "elicitation/create", true);
+		asked += sent_n(MSG_EVENT);
+		answered(l, 0, "{}");
+		ack(l, true);
+	}
+	ok(asked == ASKS_MAX + 8, "what nobody answers blocks no question");
+	forget();
+	line_free(l);
+}
+
+static void
+test_taken_up(void)
+{
+	struct msg m = msg_of(MSG_STREAM);
+	struct line *l = fresh();
+	char id[64], cred[32], event[64];
+	uint64_t first;
+
+	begin_session(l, "{}");
+	session_name(id);
+	first = next_ref;
+	legacy(l, id, "tools/call", "{\"name\":\"read\"}", 'a');
+	ack(l, true);
+	server_asks_now(l, "elicitation/create", true);
+	(void)snprintf(event, sizeof(event), "%.*s",
+	    STR_ARG(msg_text(sent(MSG_EVENT), F_EVENT)));
+	memset(cred, 'a', sizeof(cred));
+	msg_set(&m, F_REF, 5000);
+	msg_set(&m, F_WHERE, 1);
+	msg_set_text(&m, F_SESSION, str_of(id));
+	msg_set_text(&m, F_CRED, (struct str){ cred, sizeof(cred) });
+	msg_set_text(&m, F_EVENT, str_of(event));
+	line_from_front(l, 0, &m);
+	ok(sent(MSG_END) != NULL && msg_num(sent(MSG_END), F_REF) == first,
+	    "a stream taken up elsewhere ends where it was");
+	answered(l, 0, "{}");
+	ack(l, true);
+	ok(msg_num(sent(MSG_ANSWER), F_REF) == 5000, "and goes on there");
+	forget();
+	line_free(l);
+}
+
 int
 main(void)
 {
+	test_withdrawn();
+	test_unanswered();
+	test_taken_up();
 	test_stdio_session();
 	test_many_hops();
 	test_caps_relayed();

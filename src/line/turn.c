@@ -181,6 +181,7 @@ turn_attach(struct line *l, struct turn *t, unsigned front, uint64_t ref)
 	char k[12];
 
 	turn_detach(l, t);
+	turn_gone(l, front, ref); /* a ref is said once */
 	t->front = front;
 	t->ref = ref;
 	t->attached = true;
@@ -319,7 +320,6 @@ turn_start(struct line *l, unsigned front, const struct msg *m)
 	const uint64_t where = msg_num(m, F_WHERE);
 	struct turn *t;
 
-	turn_gone(l, front, msg_num(m, F_REF)); /* a ref is said once */
 	if (l->busy >= TURNS_MAX) {
 		count(CNT_DENIED);
 		refuse_ref(l, front, msg_num(m, F_REF), 503, MCP_E_BUSY,
@@ -376,7 +376,7 @@ turn_over(struct line *l, struct turn *t)
 	if (t->out.cap > 65536)
 		buf_done(&t->out);
 	buf_done(&t->inputs);
-	if (l->turn_free_n < TURN_FREE_MAX) {
+	if (l->turn_free_n < pool_max) {
 		t->free_next = l->turn_free;
 		l->turn_free = t;
 		l->turn_free_n++;
@@ -392,12 +392,8 @@ void
 turn_cancel(struct line *l, struct turn *t, const char *why)
 {
 	t->dead = true;
-	if (t->attached) { /* there will be no answer: its stream ends */
-		struct msg m = msg_of(MSG_END);
-
-		msg_set(&m, F_REF, t->ref);
-		(void)l->port.front(l->port.arg, t->front, &m);
-	}
+	if (t->attached) /* there will be no answer */
+		stream_end(l, t->front, t->ref);
 	turn_detach(l, t);
 	settle(l, t);
 	if (t->wait_seq != 0 || t->sealing)
