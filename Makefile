@@ -107,7 +107,7 @@ fuzz:
 	  $$f -max_total_time=$(T) -print_final_stats=1 build/fuzz/new $$(test -d $$d && echo $$d) 2>&1 | tail -4; \
 	  [ $${PIPESTATUS:-0} = 0 ] || exit 1; done
 # Rooms, doors alone, the other compiler, format, two analysers.
-TABLES := %/messages.h %/methods.h %/counters.h %/settings.h %/roles.h
+TABLES := %/calls.h %/denied.h %/messages.h %/methods.h %/counters.h %/settings.h %/roles.h
 lint: need
 	tool/rooms
 	@for h in $(filter-out $(TABLES),$(wildcard src/*/*.h)); do \
