@@ -106,7 +106,7 @@ record_decision(struct line *l, struct turn *t)
 	if (t->principal != NULL)
 		member(b, &n, "principal", t->principal->name);
 	member(b, &n, "reason",
-	    t->failed != NULL ? str_of(t->why.text) : t->verdict.reason);
+	    t->verdict.reason.n > 0 ? t->verdict.reason : str_of(t->why.text));
 	member(b, &n, "rule", t->verdict.rule);
 	if (t->target_n == 1)
 		member(b, &n, "server", t->target[0]->name);
