@@ -40,12 +40,6 @@ CLIENT = {  # what our client does, of the client scenarios that need no OAuth
 CANNOT = {
     ("stdio", "server-sse-polling", "server-sse-disconnect-resume"):
         "a stdio server has no stream to close in the middle of a call",
-    ("http", "server-sse-polling", "server-sse-disconnect-resume"):
-        "Gatehouse takes the server's closed stream up again itself; its "
-        "agent's stays open and gets the answer",
-    **{(leg, "server-sse-multiple-streams", "server-sse-streams-functional"):
-       "an answer that comes at once is one JSON body; the suite only looks "
-       "at streams, which are optional" for leg in ("http", "stdio")},
 }
 RANK = {"SUCCESS": 0, "INFO": 1, "SKIPPED": 1, "WARNING": 2, "FAILURE": 3}
 # The corpora that this version checks: folder, command.

@@ -25,42 +25,6 @@ list_of(enum mcp_method m)
 	return NULL;
 }
 
-/* False: the tool must not be shown (its x-mcp-header is invalid). */
-static bool
-tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
-    unsigned *found)
-{
-	const struct str name = jv_str(jv_get(tool, STR("name")));
-	struct str *known = map_get(u->tools, name);
-	struct note why = { "too many headers" };
-
-	buf_clear(&l->work2);
-	if (mcp_tool_headers(
-		jv_get(tool, STR("inputSchema")), &l->work2, &why) != OK ||
-	    buf_view(&l->work2).n > HEADS_MAX) {
-		const struct fact f = { .kind = "finding",
-			.reason = why.text,
-			.server = u->name,
-			.name = name,
-			.verdict = modern ? "hidden" : "shown" };
-
-		if ((*found)++ < FINDINGS_MAX) /* of one list: no flood */
-			(void)record_fact(l, &f);
-		return !modern;
-	}
-	if (known == NULL) {
-		if (map_count(u->tools) > 10000)
-			return true;
-		known = mem_get(sizeof(*known));
-		(void)map_put(u->tools, name, known);
-	}
-	if (!str_eq(*known, buf_view(&l->work2))) {
-		drop(known);
-		*known = str_keep(buf_view(&l->work2));
-	}
-	return true;
-}
-
 static void
 put_renamed(struct buf *b, struct jv item, const char *key, struct str server)
 {
@@ -396,6 +360,8 @@ step_merge(struct line *l, struct turn *t)
 		return merge_discover(l, t);
 	if (list != NULL && t->endpoint->aggregate)
 		return merge_list(l, t, list);
+	if (g->refused)
+		return turn_fail(t, 400, MCP_E_HEADERS, "%s", g->why.text);
 	if (g->status != 0)
 		return leg_failed(t, g);
 	if (g->is_error) {

@@ -289,6 +289,8 @@ server_tells(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 		return;
 	if (method == MCP_PROGRESS && (t == NULL || !t->progress))
 		return;
+	if (method == MCP_TOOLS_CHANGED)
+		h->up->listed = false;
 	msg_set(&e, F_REF, 0);
 	msg_set_text(&e, F_NAME, msg_text(m, F_NAME));
 	if (msg_has(m, F_PARAMS))

@@ -198,9 +198,7 @@ set_heads(struct line *l, struct turn *t, struct leg *g, struct msg *m)
 			msg_set_tree(m, F_HEADS, t->heads);
 		return;
 	}
-	buf_clear(&l->work2);
-	mcp_heads_make(
-	    jv_of(*known), jv_get(t->params, STR("arguments")), &l->work2);
+	catalogue_heads(l, jv_of(*known), t);
 	if (jv_count(jv_of(buf_view(&l->work2))) > 0)
 		msg_set_text(m, F_HEADS, buf_view(&l->work2));
 }
@@ -253,9 +251,7 @@ heads_agree(struct leg *g)
 	    mcp_heads_agree(jv_of(*known), jv_get(t->params, STR("arguments")),
 		t->heads, &g->why) == OK)
 		return true;
-	mcp_error_tape(
-	    &g->out, MCP_E_HEADERS, str_of(g->why.text), (struct jv){ 0 });
-	g->is_error = true;
+	g->refused = true;
 	return false;
 }
 
@@ -317,6 +313,10 @@ leg_go(struct line *l, struct leg *g)
 		else
 			tape_end(&g->out, tape_obj(&g->out), 0);
 		leg_done(l, g);
+		return;
+	}
+	if (catalogue_wanted(g)) {
+		catalogue_ask(l, g);
 		return;
 	}
 	cap = needed_cap(t->method);
@@ -385,6 +385,10 @@ leg_answer(struct line *l, const struct msg *m)
 	if (g->turn == NULL) { /* our own subscription has ended */
 		g->state = LEG_DONE;
 		leg_drop(l, g);
+		return;
+	}
+	if (g->learning) {
+		catalogue_came(l, g, m);
 		return;
 	}
 	if (msg_num(m, F_STATUS) != 0) {

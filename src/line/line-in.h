@@ -77,6 +77,7 @@ struct upstream {
 	struct str name;
 	struct jv conf;
 	struct map *tools; /* name -> struct str: tape of its x-mcp-headers */
+	bool listed;	   /* all of them are in tools */
 };
 
 struct endpoint {
@@ -143,6 +144,8 @@ struct leg {
 	struct leg *next;		 /* of the turn */
 	struct leg *hop_next, *hop_prev; /* of the hop */
 	enum { LEG_WAITS, LEG_SENT, LEG_DONE } state;
+	bool learning;	/* it asks for the catalogue first */
+	bool refused;	/* by us, before it left: its headers lie */
 	struct buf out; /* result or error tape */
 	struct buf all; /* items of earlier pages, tape values */
 	size_t all_n;
@@ -323,6 +326,16 @@ void leg_go(struct line *l, struct leg *g); /* sends, or opens the hop first */
 void leg_answer(struct line *l, const struct msg *m);
 void leg_done(struct line *l, struct leg *g);
 void leg_drop(struct line *l, struct leg *g);
+
+/* catalogue.c */
+/* False: the tool must not be shown (its x-mcp-header is invalid). */
+bool tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
+    unsigned *found);
+/* Into work2: the Mcp-Param headers of this call. */
+void catalogue_heads(struct line *l, struct jv known, struct turn *t);
+bool catalogue_wanted(const struct leg *g);
+void catalogue_ask(struct line *l, struct leg *g);
+void catalogue_came(struct line *l, struct leg *g, const struct msg *m);
 
 /* answer.c */
 enum err step_merge(struct line *l, struct turn *t);

@@ -50,10 +50,10 @@ enum {
 #define PROBE_NS (5 * SECOND) /* silence means: not the modern era */
 #define OPEN_NS (60 * SECOND) /* a tool server may have to be fetched first */
 #define POST_NS                                                                \
-	(20 * SECOND)	 /* notifications, replies, the end of a session       \
-			  */
-#define FULL_NS (2 * MS) /* how long a full judge is left alone */
-#define DIAL_NS (20 * SECOND)
+	(20 * SECOND)	      /* notifications, replies, the end of a session  \
+			       */
+#define FULL_NS (2 * MS)      /* how long a full judge is left alone */
+#define DIAL_NS (8 * SECOND)  /* TCP and TLS: no answer is a dead server */
 #define IDLE_NS (60 * SECOND) /* of a connection, if the upstream is silent */
 
 enum era { ERA_UNKNOWN, ERA_LEGACY, ERA_MODERN };

@@ -163,7 +163,7 @@ dial(struct back *b)
 	b->conns_n++;
 	b->dialing++;
 	if (b->sweep.at == 0)
-		loop_timer(b->loop, &b->sweep, 5 * SECOND);
+		loop_timer(b->loop, &b->sweep, 2 * SECOND);
 	msg_set(&m, F_REF, c->ref);
 	msg_set(&m, F_WHERE, b->where);
 	if (b->dial == NULL || chan_send(b->dial, &m) != OK)
@@ -548,7 +548,7 @@ tcp_sweep(struct timer *t)
 		}
 	}
 	if (b->conns != NULL)
-		loop_timer(b->loop, t, 5 * SECOND);
+		loop_timer(b->loop, t, 2 * SECOND);
 }
 
 void

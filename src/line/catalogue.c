@@ -1,0 +1,157 @@
+/*
+ * catalogue: what is known of a server's tools, as last seen.  The headers that
+ * mirror arguments (2026-07-28) can only be checked, or made, by who knows the
+ * schema: a modern server is asked for its list before its first call.
+ */
+#include "line/line-in.h"
+
+/* False: the tool must not be shown (its x-mcp-header is invalid). */
+bool
+tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
+    unsigned *found)
+{
+	const struct str name = jv_str(jv_get(tool, STR("name")));
+	struct str *known = map_get(u->tools, name);
+	struct note why = { "too many headers" };
+
+	buf_clear(&l->work2);
+	if (mcp_tool_headers(
+		jv_get(tool, STR("inputSchema")), &l->work2, &why) != OK ||
+	    buf_view(&l->work2).n > HEADS_MAX) {
+		const struct fact f = { .kind = "finding",
+			.reason = why.text,
+			.server = u->name,
+			.name = name,
+			.verdict = modern ? "hidden" : "shown" };
+
+		if ((*found)++ < FINDINGS_MAX) /* of one list: no flood */
+			(void)record_fact(l, &f);
+		return !modern;
+	}
+	if (known == NULL) {
+		if (map_count(u->tools) > 10000)
+			return true;
+		known = mem_get(sizeof(*known));
+		(void)map_put(u->tools, name, known);
+	}
+	if (!str_eq(*known, buf_view(&l->work2))) {
+		drop(known);
+		*known = str_keep(buf_view(&l->work2));
+	}
+	return true;
+}
+
+bool
+catalogue_wanted(const struct leg *g)
+{
+	const struct turn *t = g->turn;
+
+	return t->method == MCP_TOOLS_CALL && g->hop->era == MCP_MODERN &&
+	       !g->hop->up->listed && hop_cap(g->hop, "tools") &&
+	       str_eq(
+		   jv_str(jv_get(g->hop->up->conf, STR("kind"))), STR("http"));
+}
+
+void
+catalogue_ask(struct line *l, struct leg *g)
+{
+	const struct session *s = g->turn->session;
+	const struct jv caps = s != NULL ? jv_of(s->caps) : g->turn->caps;
+	const struct jv next =
+	    jv_get(jv_of(buf_view(&g->out)), STR("nextCursor"));
+	struct msg m = msg_of(MSG_UP_CALL);
+	size_t o;
+
+	buf_clear(&l->work);
+	o = tape_obj(&l->work);
+	if (jv_is(next, J_STR)) {
+		tape_key(&l->work, STR("cursor"));
+		tape_copy(&l->work, next);
+	}
+	tape_end(&l->work, o, jv_is(next, J_STR));
+	msg_set(&m, F_CALL, g->id);
+	msg_set(&m, F_HOP, g->hop->id);
+	msg_set(&m, F_METHOD, MCP_TOOLS_LIST);
+	msg_set_text(&m, F_NAME, mcp_row(MCP_TOOLS_LIST)->text);
+	msg_set(&m, F_TIME, l->call_ns);
+	msg_set_text(&m, F_PARAMS, buf_view(&l->work));
+	if (jv_type(caps) != J_NONE)
+		msg_set_tree(&m, F_CAPS, caps);
+	g->state = LEG_SENT;
+	g->era = g->hop->era;
+	g->learning = true;
+	if (l->port.back(l->port.arg, g->hop->up->index, &m) != OK) {
+		g->status = 502;
+		note_set(&g->why, "the upstream's process is not there");
+		leg_done(l, g);
+	}
+}
+
+/* A list that cannot be had is no reason to refuse: the server checks too. */
+void
+catalogue_came(struct line *l, struct leg *g, const struct msg *m)
+{
+	const struct jv r = msg_tree(m, F_RESULT);
+	struct jit it = jit_of(jv_get(r, STR("tools")));
+	unsigned found = 0;
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		(void)tool_learn(l, g->hop->up, v, true, &found);
+	buf_clear(&g->out);
+	buf_str(&g->out, jv_bytes(r));
+	if (jv_is(jv_get(r, STR("nextCursor")), J_STR) &&
+	    ++g->pages < PAGES_MAX) {
+		catalogue_ask(l, g);
+		return;
+	}
+	g->learning = false;
+	g->state = LEG_WAITS;
+	g->pages = 0;
+	buf_clear(&g->out);
+	g->hop->up->listed = true;
+	leg_go(l, g);
+}
+
+static bool
+mirrored(struct jv known, struct str name)
+{
+	struct jit it = jit_of(known);
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		if (str_ieq(jv_str(v), name))
+			return true;
+	return false;
+}
+
+/* What the schema mirrors is made from the arguments; what it does not know
+ * goes on as it came (2026-07-28, custom headers). */
+void
+catalogue_heads(struct line *l, struct jv known, struct turn *t)
+{
+	struct buf made = { .max = 1 << 20 };
+	struct jit it;
+	struct str name;
+	struct jv v;
+	size_t o, n = 0;
+
+	mcp_heads_make(known, jv_get(t->params, STR("arguments")), &made);
+	buf_clear(&l->work2);
+	o = tape_obj(&l->work2);
+	it = jit_of(jv_of(buf_view(&made)));
+	for (; jit_next(&it, &name, &v); n++) {
+		tape_key(&l->work2, name);
+		tape_copy(&l->work2, v);
+	}
+	it = jit_of(t->heads);
+	while (jit_next(&it, &name, &v)) {
+		if (!jv_is(v, J_STR) || mirrored(known, name))
+			continue;
+		tape_key(&l->work2, name);
+		tape_copy(&l->work2, v);
+		n++;
+	}
+	tape_end(&l->work2, o, n);
+	buf_done(&made);
+}
