@@ -325,7 +325,8 @@ up_event(struct line *l, const struct msg *m)
 	struct leg *g =
 	    msg_has(m, F_CALL) ? slab_get(&l->legs, msg_num(m, F_CALL)) : NULL;
 
-	if (h == NULL || (g != NULL && g->hop != h))
+	if (h == NULL || (g != NULL && g->hop != h) ||
+	    (msg_has(m, F_PARAMS) && !jv_is(msg_tree(m, F_PARAMS), J_OBJ)))
 		return;
 	if (msg_num(m, F_FLAGS) & MF_REQUEST)
 		server_asks(l, h, g, m);

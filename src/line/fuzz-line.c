@@ -12,7 +12,7 @@ static struct {
 	struct buf last_session, last_event;
 	uint64_t seq, acked, hop[8], call[8];
 	size_t hops, calls, decisions, acked_decisions, sent;
-	uint64_t clock, keys_call;
+	uint64_t clock, keys_call, ref;
 	bool keys_open, ledger;
 	struct buf sealed, bytes;
 	struct line *line;
@@ -189,7 +189,8 @@ static void
 from_agent(struct line *l, struct cur *c)
 {
 	static const enum msg_kind kinds[] = { MSG_REQUEST, MSG_REQUEST,
-		MSG_NOTICE, MSG_REPLY, MSG_STREAM, MSG_CLOSE, MSG_GONE };
+		MSG_NOTICE, MSG_REPLY, MSG_STREAM, MSG_CLOSE, MSG_GONE,
+		MSG_REFUSED };
 	struct msg m = msg_of(kinds[cur_u8(c) % countof(kinds)]);
 	const enum mcp_method method = (enum mcp_method)(cur_u8(c) % MCP__N);
 	struct buf id = { .max = 64 };
@@ -256,6 +257,8 @@ from_back(struct line *l, struct cur *c)
 		msg_set_tree(&m, F_ID, pick(trees, countof(trees), 13));
 		if (n & 1)
 			msg_set(&m, F_FLAGS, MF_REQUEST);
+		else if (n & 128)
+			msg_set(&m, F_FLAGS, MF_STREAM | (k & MF_FINAL));
 	}
 	line_from_back(l, n >> 1 & 1, &m);
 }
@@ -288,16 +291,94 @@ from_keys(struct line *l, uint8_t n)
 	line_from_keys(l, &m);
 }
 
+/* ---- peers that behave: what chance alone does not find ---- */
+
+static void
+good_request(struct line *l, uint8_t n)
+{
+	static const struct {
+		enum mcp_method method;
+		uint8_t tree;
+	} calls[] = {
+		{ MCP_TOOLS_CALL, 1 },
+		{ MCP_TOOLS_CALL, 3 },
+		{ MCP_RESOURCES_READ, 4 },
+		{ MCP_RESOURCES_READ, 8 },
+		{ MCP_TOOLS_LIST, 0 },
+		{ MCP_RESOURCES_LIST, 0 },
+		{ MCP_TEMPLATES_LIST, 0 },
+		{ MCP_LISTEN, 9 },
+		{ MCP_INITIALIZE, 11 },
+	};
+	const uint8_t k = n % countof(calls);
+	struct msg m = msg_of(MSG_REQUEST);
+	struct buf id = { .max = 64 };
+	char cred[32];
+
+	memset(cred, 'a', 32);
+	tape_i64(&id, (int64_t)++w.ref);
+	msg_set(&m, F_REF, w.ref);
+	msg_set(&m, F_WHERE, n >> 6 & 1);
+	msg_set(&m, F_ERA, n >> 7 ? MCP_LEGACY : MCP_MODERN);
+	msg_set(&m, F_METHOD, calls[k].method);
+	msg_set_text(&m, F_NAME, mcp_row(calls[k].method)->text);
+	msg_set_text(&m, F_CRED, (struct str){ cred, 32 });
+	msg_set_text(&m, F_ID, buf_view(&id));
+	msg_set_tree(&m, F_PARAMS, pick(trees, countof(trees), calls[k].tree));
+	msg_set_tree(&m, F_CAPS, pick(caps, countof(caps), 1));
+	if (n >> 7 && w.last_session.n > 0)
+		msg_set_text(&m, F_SESSION, buf_view(&w.last_session));
+	line_from_front(l, 0, &m);
+	from_ledger(l, true);
+	buf_done(&id);
+}
+
+static void
+good_back(struct line *l, uint8_t n)
+{
+	const uint64_t hop = w.hop[(w.hops + 7 - n / 64) % countof(w.hop)];
+	const uint64_t call = w.call[(w.calls + 7 - n / 64) % countof(w.call)];
+	struct msg m = msg_of(n % 4 == 0   ? MSG_HOP_OPENED
+			      : n % 4 == 1 ? MSG_UP_ANSWER
+					   : MSG_UP_EVENT);
+	const struct leg *g = slab_get(&l->legs, call);
+	const struct hop *h = slab_get(&l->hop_ids, hop);
+
+	if (m.kind == MSG_HOP_OPENED) {
+		msg_set(&m, F_HOP, hop);
+		msg_set(&m, F_STATUS, 0);
+		msg_set(&m, F_ERA, n >> 2 & 1);
+		msg_set_tree(&m, F_CAPS, pick(caps, countof(caps), 2));
+	} else if (m.kind == MSG_UP_ANSWER) {
+		msg_set(&m, F_CALL, call);
+		msg_set_tree(
+		    &m, F_RESULT, pick(results, countof(results), n / 4));
+	} else {
+		msg_set(&m, F_HOP, g == NULL || !g->hop ? hop : g->hop->id);
+		msg_set(&m, F_CALL, call);
+		msg_set(&m, F_FLAGS, MF_REQUEST);
+		msg_set_text(&m, F_NAME, STR("elicitation/create"));
+		msg_set_tree(&m, F_ID, pick(trees, countof(trees), 16));
+	}
+	if (m.kind != MSG_HOP_OPENED && g != NULL && g->hop != NULL)
+		h = g->hop;
+	line_from_back(l, h == NULL ? 0 : h->up->index, &m);
+}
+
 static void
 act(struct line *l, struct cur *c)
 {
 	const uint8_t a = cur_u8(c);
 
 	w.clock += 1000000;
-	if (a < 90)
+	if (a < 50)
 		from_agent(l, c);
-	else if (a < 170)
+	else if (a < 100)
 		from_back(l, c);
+	else if (a < 140)
+		good_request(l, cur_u8(c));
+	else if (a < 190)
+		good_back(l, cur_u8(c));
 	else if (a < 225)
 		from_ledger(l, a & 1);
 	else if (a < 240)
@@ -369,6 +450,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	w.last_session.max = w.last_event.max = w.sealed.max = 4096;
 	w.bytes.max = 32 << 20;
 	w.clock = 1000000000;
+	w.ref = 1000;
 	BUG_ON(line_new(jv_of(buf_view(&image)), 0, &ports, &l, NULL) != OK);
 	from_ledger(l, true);
 	w.line = l;

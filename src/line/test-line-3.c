@@ -152,13 +152,15 @@ start_listen(struct line *l, enum mcp_era era, const char *params)
 {
 	request(l, 1, MCP_MODERN, "subscriptions/listen", params, 'a');
 	ack(l, true);
-	opened(l, era, "{\"resources\":{\"subscribe\":true}}");
+	opened(l, era,
+	    "{\"resources\":{\"subscribe\":true,\"listChanged\":true}}");
 }
 
 static void
 test_listen_policy(void)
 {
 	static const char wanted[] = "{\"notifications\":{"
+				     "\"resourcesListChanged\":true,"
 				     "\"resourceSubscriptions\":[\"write\","
 				     "\"read\",7]}}";
 
@@ -187,6 +189,13 @@ test_listen_policy(void)
 		msg_set_tree(&m, F_PARAMS, tape("{\"uri\":\"read\"}"));
 		line_from_back(l, 0, &m);
 		ok(sent(MSG_EVENT) != NULL, "the rest is");
+		forget();
+		msg_set_text(
+		    &m, F_NAME, STR("notifications/resources/list_changed"));
+		msg_set_tree(&m, F_PARAMS, tape("[1,2]"));
+		line_from_back(l, 0, &m);
+		ok(sent(MSG_EVENT) == NULL,
+		    "params that are no object are not");
 		clock_ns += (HOP_IDLE_S + 1) * second;
 		line_tick(l);
 		ok(sent(MSG_HOP_CLOSE) == NULL,

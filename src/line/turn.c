@@ -334,6 +334,9 @@ turn_start(struct line *l, unsigned front, const struct msg *m)
 	t->principal = principal_of(l, m);
 	if (msg_num(m, F_ERA) > MCP_MODERN)
 		(void)turn_fail(t, 400, MCP_E_REQUEST, "no such era");
+	else if (msg_has(m, F_PARAMS) && !jv_is(t->params, J_OBJ) &&
+		 !arena_spent(t->mem))
+		(void)turn_fail(t, 400, MCP_E_REQUEST, "params is no object");
 	else if (arena_spent(t->mem))
 		(void)turn_fail(
 		    t, 413, MCP_E_REQUEST, "the message is too large");
