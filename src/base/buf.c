@@ -204,8 +204,8 @@ hex_bytes(struct str hex, void *out, size_t n)
 		if (hex_digit(hex.p[i]) < 0)
 			return ERR_SYNTAX;
 	for (size_t i = 0; i < n; i++)
-		to[i] = (uint8_t)(hex_digit(hex.p[2 * i]) << 4 |
-				  hex_digit(hex.p[2 * i + 1]));
+		to[i] = (uint8_t)((unsigned)hex_digit(hex.p[2 * i]) << 4 |
+				  (unsigned)hex_digit(hex.p[2 * i + 1]));
 	return OK;
 }
 

@@ -153,17 +153,25 @@ static const char *const tool_writes[] = { "/dev/null", "/dev/zero",
 	"/dev/full" };
 
 static enum err
+allow_reads(int fd, const struct land_rules *r, const char *const *read,
+    struct note *why)
+{
+	if (read == NULL)
+		return allow(fd, r, "/", LAND_READ, why);
+	for (size_t i = 0; i < countof(tool_reads); i++)
+		TRY(allow(fd, r, tool_reads[i], LAND_READ, why));
+	for (size_t i = 0; read[i] != NULL; i++)
+		TRY(allow(fd, r, read[i], LAND_READ, why));
+	return OK;
+}
+
+static enum err
 allow_tool(int fd, const struct land_rules *r, const struct jail_tool *t,
     struct note *why)
 {
 	const uint64_t all = r->fs & ~(uint64_t)LAND_IOCTL_DEV;
 
-	if (t->read == NULL)
-		TRY(allow(fd, r, "/", LAND_READ, why));
-	for (size_t i = 0; t->read != NULL && i < countof(tool_reads); i++)
-		TRY(allow(fd, r, tool_reads[i], LAND_READ, why));
-	for (size_t i = 0; t->read != NULL && t->read[i] != NULL; i++)
-		TRY(allow(fd, r, t->read[i], LAND_READ, why));
+	TRY(allow_reads(fd, r, t->read, why));
 	for (size_t i = 0; i < countof(tool_writes); i++)
 		TRY(allow(fd, r, tool_writes[i],
 		    LAND_READ_FILE | LAND_WRITE_FILE | LAND_TRUNCATE, why));

@@ -34,13 +34,19 @@ principal_named(struct line *l, struct str name)
 static void
 mark_known(struct line *l)
 {
+	struct principal *p;
 	size_t at = 0;
-	void *v;
+	void *v = NULL;
 
-	while (map_next(l->names, &at, NULL, &v))
-		((struct principal *)v)->known = v == l->anonymous;
-	for (at = 0; map_next(l->principals, &at, NULL, &v);)
-		((struct principal *)v)->known = true;
+	while (map_next(l->names, &at, NULL, &v)) {
+		p = v;
+		BUG_ON(p == NULL); /* map_put takes no NULL */
+		p->known = p == l->anonymous;
+	}
+	for (at = 0; map_next(l->principals, &at, NULL, &v);) {
+		p = v;
+		p->known = true;
+	}
 }
 
 /* Names outlive a reload: sessions and calls point at them. */

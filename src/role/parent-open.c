@@ -148,7 +148,7 @@ listen_at(union addr *a, socklen_t n, bool shared, int *out, struct note *why)
 	    getsockname(fd, &a->sa, &n) < 0)
 		return fail(why, "listen");
 	*out = fd;
-	fd = -1;
+	fd = -1; /* NOLINT(clang-analyzer-deadcode.DeadStores): for cleanup */
 	return OK;
 }
 

@@ -163,6 +163,7 @@ cell_again(struct timer *t)
 static void
 cell_down(struct cell *c)
 {
+	BUG_ON(c == NULL); /* front, judge and back belong to a cell */
 	if (!c->down) {
 		c->down = true;
 		c->again.fire = cell_again;
