@@ -133,7 +133,8 @@ static const char *const trees[] = { "{}", "{\"name\":\"read\"}",
 	"{\"notifications\":{\"toolsListChanged\":true,"
 	"\"resourceSubscriptions\":[\"file:///a\"]}}",
 	"{\"protocolVersion\":\"2025-11-25\"}", "{\"requestId\":1}",
-	"{\"level\":\"info\"}", "{\"cursor\":\"c\"}", "[1,2]", "7", "\"s\"" };
+	"{\"level\":\"info\"}", "{\"cursor\":\"c\"}", "[1,2]", "7", "\"s\"",
+	"{\"name\":\"web___a\",\"arguments\":{\"p\":\"v\"}}" };
 static const char *const results[] = { "{}",
 	"{\"tools\":[{\"name\":\"a\",\"inputSchema\":{\"properties\":{\"p\":{"
 	"\"type\":\"string\",\"x-mcp-header\":\"P\"}}}},{\"name\":\"a\"},3],"
@@ -308,6 +309,7 @@ good_request(struct line *l, uint8_t n)
 		{ MCP_RESOURCES_LIST, 0 },
 		{ MCP_TEMPLATES_LIST, 0 },
 		{ MCP_LISTEN, 9 },
+		{ MCP_TOOLS_CALL, 18 },
 		{ MCP_INITIALIZE, 11 },
 	};
 	const uint8_t k = n % countof(calls);
@@ -415,12 +417,14 @@ all_gone(struct line *l)
 static const char image_text[] =
     "{\"durability\":\"strict\",\"limits\":{\"body\":20000,\"sessions\":4,"
     "\"inflight\":8,\"replay\":2000},\"principals\":[{\"name\":\"alice\","
-    "\"cred\":\"616161616161616161616161616161616161616161616161616161616161616"
-    "1\"}],\"anonymous\":\"bob\",\"servers\":[{\"name\":\"fs\",\"read_only\":"
-    "[]},{\"name\":\"web\",\"read_only\":[]}],\"endpoints\":[{\"path\":\"/mcp\""
-    ",\"servers\":[0,1]},{\"path\":\"/s/fs/mcp\",\"servers\":[0]}],\"rules\":[{"
-    "\"effect\":\"allow\",\"principal\":\"*\",\"server\":\"*\",\"method\":\"*\""
-    ",\"name\":\"*\",\"id\":\"all\",\"reason\":\"\"}]}";
+    "\"cred\":"
+    "\"6161616161616161616161616161616161616161616161616161616161616161\"}],"
+    "\"anonymous\":\"bob\",\"servers\":[{\"name\":\"fs\",\"read_only\":[]},{"
+    "\"name\":\"web\",\"kind\":\"http\",\"read_only\":[]}],\"endpoints\":[{"
+    "\"path\":\"/mcp\",\"servers\":[0,1]},{\"path\":\"/s/fs/"
+    "mcp\",\"servers\":[0]}],\"rules\":[{\"effect\":\"allow\",\"principal\":\"*"
+    "\",\"server\":\"*\",\"method\":\"*\",\"name\":\"*\",\"id\":\"all\","
+    "\"reason\":\"\"}]}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
