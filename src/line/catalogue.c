@@ -59,9 +59,21 @@ catalogue_ask(struct line *l, struct leg *g)
 	const struct jv caps = s != NULL ? jv_of(s->caps) : g->turn->caps;
 	const struct jv next =
 	    jv_get(jv_of(buf_view(&g->out)), STR("nextCursor"));
+	const struct fact f = { .kind = "catalogue",
+		.verdict = "allow",
+		.reason = "asked by the gateway, to check mirrored arguments",
+		.principal = g->turn->principal->name,
+		.server = g->hop->up->name,
+		.method = mcp_row(MCP_TOOLS_LIST)->text };
 	struct msg m = msg_of(MSG_UP_CALL);
 	size_t o;
 
+	if (!record_fact(l, &f)) { /* unrecorded: it does not leave */
+		g->status = 503;
+		note_set(&g->why, "the ledger cannot write");
+		leg_done(l, g);
+		return;
+	}
 	buf_clear(&l->work);
 	o = tape_obj(&l->work);
 	if (jv_is(next, J_STR)) {
