@@ -1,0 +1,169 @@
+/*
+ * cedar: the Cedar policy language, version 4.5, and nothing else: policies
+ * (text and JSON), templates and links, schemas (text and JSON), validator,
+ * entities, requests, authorizer.  No system call, no global that changes; a
+ * library of its own (libgatehouse-cedar) with rooms base and json inside.
+ *
+ * Who owns what.  Each object owns all it hands out (every struct str and
+ * pointer lives as long as the object) and keeps nothing of the text it was
+ * read from.  Objects do not change while others read them, so threads may
+ * share one that is finished.  Every free takes NULL.
+ *
+ * Failure.  ERR_SYNTAX: the text is wrong; ERR_LIMIT: too deep or too large;
+ * both with place and a sentence in *why, which may be NULL.  What was being
+ * built is then as before.
+ */
+#ifndef CEDAR_H
+#define CEDAR_H
+
+#include "base/base.h"
+
+struct cedar_policies;
+struct cedar_schema;
+struct cedar_entities;
+struct cedar_engine;
+struct cedar_request;
+
+/* Where and why.  line and col count from 1; 0: about no place in a text. */
+struct cedar_why {
+	uint32_t line, col; /* col in bytes */
+	struct note note;
+};
+
+struct cedar_uid {
+	struct str type, id; /* "Ns::User", "alice" (unescaped) */
+};
+/* Reads and writes Ns::User::"alice"; the parts live in a. */
+NODISCARD enum err cedar_uid_parse(struct str text, struct arena *a,
+    struct cedar_uid *out, struct cedar_why *why);
+void cedar_uid_put(struct buf *out, struct cedar_uid uid);
+
+/* ---- policies ---- */
+struct cedar_policies *cedar_policies_new(void);
+void cedar_policies_free(struct cedar_policies *ps);
+/*
+ * Adds what a text holds: static policies and templates.  Ids are policy0,
+ * policy1, ... in order of addition, over all texts.
+ */
+NODISCARD enum err cedar_policies_parse(
+    struct cedar_policies *ps, struct str text, struct cedar_why *why);
+/* One policy or template under an id of the caller's. */
+NODISCARD enum err cedar_policy_parse(struct cedar_policies *ps, struct str id,
+    struct str text, struct cedar_why *why);
+/*
+ * Adds from JSON: one policy (JSON object with "effect") under id, or, with id
+ * empty, a policy set (staticPolicies, templates, templateLinks).  Here line
+ * and col are those of the JSON text when it is no JSON, else 0, and the
+ * sentence names the member.
+ */
+NODISCARD enum err cedar_policies_from_json(struct cedar_policies *ps,
+    struct str id, struct str text, struct cedar_why *why);
+/* Gives the slots of a template; NULL for a slot it does not have. */
+NODISCARD enum err cedar_policies_link(struct cedar_policies *ps,
+    struct str template_id, struct str id, const struct cedar_uid *principal,
+    const struct cedar_uid *resource, struct cedar_why *why);
+
+/* Cedar text, formatted; templates too, links not (text has no links). */
+void cedar_policies_put(const struct cedar_policies *ps, struct buf *out);
+/* The same, keeping comments: formats a text and not what it means. */
+NODISCARD enum err cedar_format(
+    struct str text, struct buf *out, struct cedar_why *why);
+/* The whole set; one policy (static, template, or link) as JSON. */
+void cedar_policies_to_json(const struct cedar_policies *ps, struct buf *out);
+NODISCARD enum err cedar_policy_to_json(
+    const struct cedar_policies *ps, struct str id, struct buf *out);
+
+/* Static policies and links by place, then by id; what they say of themselves.
+ * false: no such. */
+struct cedar_policy_info {
+	struct str id, template_id; /* template_id empty: static */
+	bool forbid;
+	uint32_t line, col;
+};
+size_t cedar_policies_count(const struct cedar_policies *ps);
+size_t cedar_templates_count(const struct cedar_policies *ps);
+bool cedar_policy_info(
+    const struct cedar_policies *ps, size_t i, struct cedar_policy_info *out);
+bool cedar_policy_find(
+    const struct cedar_policies *ps, struct str id, size_t *i);
+/* @name("value"); value empty when there is none in the text. */
+bool cedar_policy_annotation(const struct cedar_policies *ps, size_t i,
+    struct str name, struct str *value);
+size_t cedar_policy_annotations(const struct cedar_policies *ps, size_t i);
+bool cedar_policy_annotation_at(const struct cedar_policies *ps, size_t i,
+    size_t n, struct str *name, struct str *value);
+
+/* ---- schema ---- */
+NODISCARD enum err cedar_schema_parse(
+    struct str text, struct cedar_schema **out, struct cedar_why *why);
+NODISCARD enum err cedar_schema_from_json(
+    struct str text, struct cedar_schema **out, struct cedar_why *why);
+void cedar_schema_free(struct cedar_schema *s);
+void cedar_schema_put(const struct cedar_schema *s, struct buf *out); /* text */
+void cedar_schema_to_json(const struct cedar_schema *s, struct buf *out);
+/*
+ * A schema for the tools of an MCP server: stub is schema text with an entity
+ * for tool calls, tools the JSON of tools/list; writes schema text.
+ */
+NODISCARD enum err cedar_mcp_schema(
+    struct str stub, struct str tools, struct buf *out, struct cedar_why *why);
+
+enum cedar_mode { CEDAR_STRICT, CEDAR_PERMISSIVE };
+struct cedar_finding {
+	struct str policy; /* id of a static policy, template or link */
+	bool warning;
+	struct cedar_why why;
+	const struct cedar_finding *next;
+};
+/*
+ * Validates every policy and template.  *out is the first finding or NULL,
+ * carved from a; valid means no finding that is not a warning.  ERR_LIMIT
+ * when a is spent: then nothing is known.
+ */
+NODISCARD enum err cedar_validate(const struct cedar_schema *s,
+    const struct cedar_policies *ps, enum cedar_mode mode, struct arena *a,
+    const struct cedar_finding **out);
+
+/* ---- entities and requests ---- */
+
+/* From entities JSON; s may be NULL.  With one, attributes follow it, unknown
+ * ones are errors and its actions are added. */
+NODISCARD enum err cedar_entities_from_json(struct str text,
+    const struct cedar_schema *s, struct cedar_entities **out,
+    struct cedar_why *why);
+void cedar_entities_free(struct cedar_entities *es);
+/*
+ * A request lives in a; context is a JSON object's text (empty: {}).  With a
+ * schema the request and its context must conform to it.
+ */
+NODISCARD enum err cedar_request_new(struct cedar_uid principal,
+    struct cedar_uid action, struct cedar_uid resource, struct str context,
+    const struct cedar_schema *s, struct arena *a, struct cedar_request **out,
+    struct cedar_why *why);
+
+/* ---- deciding ---- */
+
+/* Policies compiled and indexed; keeps ps by reference, which must outlive it
+ * and not change. */
+NODISCARD enum err cedar_engine_new(const struct cedar_policies *ps,
+    struct cedar_engine **out, struct cedar_why *why);
+void cedar_engine_free(struct cedar_engine *e);
+
+enum cedar_decision { CEDAR_DENY, CEDAR_ALLOW }; /* zero is deny */
+struct cedar_failed {
+	uint32_t policy; /* place of the policy */
+	struct note note;
+};
+struct cedar_answer {
+	enum cedar_decision decision;
+	const uint32_t *reason; /* places of the determining policies */
+	size_t reason_n;
+	const struct cedar_failed *error;
+	size_t error_n;
+};
+/* All memory is a's; when that is spent the answer is DENY and ERR_LIMIT. */
+NODISCARD enum err cedar_authorize(const struct cedar_engine *e,
+    const struct cedar_request *r, const struct cedar_entities *es,
+    struct arena *a, struct cedar_answer *out);
+
+#endif
