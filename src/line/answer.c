@@ -117,7 +117,7 @@ put_leg(struct pick *p, const struct leg *g)
 	return n;
 }
 
-static enum err
+enum err
 leg_failed(struct turn *t, const struct leg *g)
 {
 	size_t i = 0; /* legs are in order of the targets */
@@ -360,8 +360,6 @@ step_merge(struct line *l, struct turn *t)
 		return merge_discover(l, t);
 	if (list != NULL && t->endpoint->aggregate)
 		return merge_list(l, t, list);
-	if (g->refused)
-		return turn_fail(t, 400, MCP_E_HEADERS, "%s", g->why.text);
 	if (g->status != 0)
 		return leg_failed(t, g);
 	if (g->is_error) {

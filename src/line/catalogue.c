@@ -41,17 +41,84 @@ tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
 	return true;
 }
 
-bool
-catalogue_wanted(const struct leg *g)
+/* Only a modern server over HTTP is told of arguments in headers. */
+static bool
+unlisted(const struct line *l, const struct turn *t)
 {
-	const struct turn *t = g->turn;
+	const struct upstream *u = t->target[0];
 
-	return t->method == MCP_TOOLS_CALL && g->hop->era == MCP_MODERN &&
-	       !g->hop->up->listed && hop_cap(g->hop, "tools") &&
-	       str_eq(
-		   jv_str(jv_get(g->hop->up->conf, STR("kind"))), STR("http"));
+	return t->method == MCP_TOOLS_CALL && t->retry_of == 0 && u->http &&
+	       !u->listed && u->speaks[t->session == NULL] != SPEAKS_LEGACY &&
+	       may(l, t->principal, u, t->method_text, t->name);
 }
 
+/* That a server is opened and asked is on record before it is. */
+enum err
+step_learn(struct line *l, struct turn *t)
+{
+	struct fact f = { .kind = "catalogue",
+		.verdict = "allow",
+		.reason = "asked by the gateway, to check mirrored arguments",
+		.method = mcp_row(MCP_TOOLS_LIST)->text };
+
+	if (!unlisted(l, t))
+		return OK;
+	f.principal = t->principal->name;
+	f.server = t->target[0]->name;
+	return record_first(l, t, &f);
+}
+
+enum err
+step_fetch(struct line *l, struct turn *t)
+{
+	struct leg *g;
+	struct hop *h;
+
+	if (!unlisted(l, t)) /* or others have it meanwhile */
+		return OK;
+	h = hop_for(l, t, t->target[0]);
+	if (h == NULL)
+		return hops_full(t, t->target[0]);
+	t->until = line_now(l) + l->call_max_ns +
+		   (HOP_OPEN_S + GRACE_S) * UINT64_C(1000000000);
+	t->pending = 1; /* ours, so that no leg resumes the turn from here */
+	g = leg_new(l, t, h);
+	g->learning = true;
+	leg_go(l, g);
+	return --t->pending == 0 ? catalogue_had(t) : ERR_MORE;
+}
+
+enum err
+catalogue_had(struct turn *t)
+{
+	return t->legs->status == 0 ? OK : leg_failed(t, t->legs);
+}
+
+/* A header that contradicts the arguments refuses the call (N2). */
+enum err
+step_agree(struct line *l, struct turn *t)
+{
+	struct upstream *u;
+	const struct str *known;
+	struct note why;
+
+	while (t->legs != NULL)
+		leg_drop(l, t->legs);
+	if (t->method != MCP_TOOLS_CALL || t->era != MCP_MODERN || t->stdio ||
+	    t->retry_of != 0)
+		return OK;
+	u = t->target[0];
+	known = map_get(u->tools, t->name);
+	if (known == NULL || u->speaks[1] == SPEAKS_LEGACY ||
+	    !may(l, t->principal, u, t->method_text, t->name) ||
+	    mcp_heads_agree(jv_of(*known), jv_get(t->params, STR("arguments")),
+		t->heads, &why) == OK)
+		return OK;
+	t->verdict.rule = STR("mirrored-headers");
+	return turn_fail(t, 400, MCP_E_HEADERS, "%s", why.text);
+}
+
+/* The hop is open: the next page, unless there is nothing to ask for. */
 void
 catalogue_ask(struct line *l, struct leg *g)
 {
@@ -59,18 +126,11 @@ catalogue_ask(struct line *l, struct leg *g)
 	const struct jv caps = s != NULL ? jv_of(s->caps) : g->turn->caps;
 	const struct jv next =
 	    jv_get(jv_of(buf_view(&g->out)), STR("nextCursor"));
-	const struct fact f = { .kind = "catalogue",
-		.verdict = "allow",
-		.reason = "asked by the gateway, to check mirrored arguments",
-		.principal = g->turn->principal->name,
-		.server = g->hop->up->name,
-		.method = mcp_row(MCP_TOOLS_LIST)->text };
 	struct msg m = msg_of(MSG_UP_CALL);
 	size_t o;
 
-	if (!record_fact(l, &f)) { /* unrecorded: it does not leave */
-		g->status = 503;
-		note_set(&g->why, "the ledger cannot write");
+	if (g->hop->era != MCP_MODERN || !hop_cap(g->hop, "tools")) {
+		g->hop->up->listed = g->hop->era == MCP_MODERN;
 		leg_done(l, g);
 		return;
 	}
@@ -91,7 +151,6 @@ catalogue_ask(struct line *l, struct leg *g)
 		msg_set_tree(&m, F_CAPS, caps);
 	g->state = LEG_SENT;
 	g->era = g->hop->era;
-	g->learning = true;
 	if (l->port.back(l->port.arg, g->hop->up->index, &m) != OK) {
 		g->status = 502;
 		note_set(&g->why, "the upstream's process is not there");
@@ -99,7 +158,7 @@ catalogue_ask(struct line *l, struct leg *g)
 	}
 }
 
-/* A list that cannot be had is no reason to refuse: the server checks too. */
+/* An answer that is no list is no reason to refuse: the server checks too. */
 void
 catalogue_came(struct line *l, struct leg *g, const struct msg *m)
 {
@@ -117,12 +176,8 @@ catalogue_came(struct line *l, struct leg *g, const struct msg *m)
 		catalogue_ask(l, g);
 		return;
 	}
-	g->learning = false;
-	g->state = LEG_WAITS;
-	g->pages = 0;
-	buf_clear(&g->out);
 	g->hop->up->listed = true;
-	leg_go(l, g);
+	leg_done(l, g);
 }
 
 static bool

@@ -110,6 +110,8 @@ hop_opened(struct line *l, const struct msg *m)
 	}
 	h->state = HOP_OPEN;
 	h->era = msg_num(m, F_ERA) == MCP_MODERN ? MCP_MODERN : MCP_LEGACY;
+	h->up->speaks[h->session == NULL] =
+	    h->era == MCP_MODERN ? SPEAKS_MODERN : SPEAKS_LEGACY;
 	drop(&h->caps);
 	drop(&h->info);
 	drop(&h->text);

@@ -108,7 +108,7 @@ leg_done(struct line *l, struct leg *g)
 	if (t->pending > 0 || t->held)
 		return; /* held: the answer waits for its agent */
 	asks_forget(t);
-	turn_resume(l, t, OK);
+	turn_resume(l, t, g->learning ? catalogue_had(t) : OK);
 }
 
 /* A copy of obj in which key is v; added when it was not there. */
@@ -239,22 +239,6 @@ send_call(struct line *l, struct leg *g, struct jv params)
 	}
 }
 
-/* A header that contradicts the arguments refuses the call (N2). */
-static bool
-heads_agree(struct leg *g)
-{
-	struct turn *t = g->turn;
-	const struct str *known = map_get(g->hop->up->tools, t->name);
-
-	if (t->method != MCP_TOOLS_CALL || t->era != MCP_MODERN || t->stdio ||
-	    known == NULL || g->hop->era != MCP_MODERN ||
-	    mcp_heads_agree(jv_of(*known), jv_get(t->params, STR("arguments")),
-		t->heads, &g->why) == OK)
-		return true;
-	g->refused = true;
-	return false;
-}
-
 static const char *
 needed_cap(enum mcp_method m)
 {
@@ -315,7 +299,7 @@ leg_go(struct line *l, struct leg *g)
 		leg_done(l, g);
 		return;
 	}
-	if (catalogue_wanted(g)) {
+	if (g->learning) {
 		catalogue_ask(l, g);
 		return;
 	}
@@ -325,8 +309,7 @@ leg_go(struct line *l, struct leg *g)
 	    (cap != NULL &&
 		(t->endpoint->aggregate || t->method == MCP_SET_LEVEL) &&
 		(!hop_cap(g->hop, cap) || (t->method == MCP_SET_LEVEL &&
-					      g->hop->era == MCP_MODERN))) ||
-	    !heads_agree(g)) {
+					      g->hop->era == MCP_MODERN)))) {
 		leg_done(l, g);
 		return;
 	}
@@ -387,14 +370,17 @@ leg_answer(struct line *l, const struct msg *m)
 		leg_drop(l, g);
 		return;
 	}
-	if (g->learning) {
-		catalogue_came(l, g, m);
-		return;
-	}
 	if (msg_num(m, F_STATUS) != 0) {
 		g->status = msg_num(m, F_STATUS) == 504 ? 504 : 502;
 		count(CNT_UPSTREAM_FAIL);
 		note_words(&g->why, msg_text(m, F_TEXT));
+	}
+	if (g->learning) {
+		if (g->status == 0)
+			catalogue_came(l, g, m);
+		else
+			leg_done(l, g);
+		return;
 	}
 	g->is_error = msg_has(m, F_ERROR);
 	buf_clear(&g->out);
@@ -408,6 +394,13 @@ leg_answer(struct line *l, const struct msg *m)
 	}
 	if (!next_page(l, g))
 		leg_done(l, g);
+}
+
+enum err
+hops_full(struct turn *t, const struct upstream *u)
+{
+	return turn_fail(t, 429, MCP_E_BUSY,
+	    "too many sessions at %.*s are in use", STR_ARG(u->name));
 }
 
 enum err
@@ -433,9 +426,7 @@ step_dispatch(struct line *l, struct turn *t)
 		struct hop *h = hop_for(l, t, t->target[i]);
 
 		if (h == NULL)
-			return turn_fail(t, 429, MCP_E_BUSY,
-			    "too many sessions at %.*s are in use",
-			    STR_ARG(t->target[i]->name));
+			return hops_full(t, t->target[i]);
 		leg_go(l, leg_new(l, t, h));
 	}
 	return --t->pending == 0 ? OK : ERR_MORE;

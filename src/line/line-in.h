@@ -76,8 +76,11 @@ struct upstream {
 	unsigned index;
 	struct str name;
 	struct jv conf;
+	bool http;
 	struct map *tools; /* name -> struct str: tape of its x-mcp-headers */
 	bool listed;	   /* all of them are in tools */
+	/* Which era it spoke last: with a legacy agent, with a modern one. */
+	enum { SPEAKS_UNKNOWN, SPEAKS_LEGACY, SPEAKS_MODERN } speaks[2];
 };
 
 struct endpoint {
@@ -144,8 +147,7 @@ struct leg {
 	struct leg *next;		 /* of the turn */
 	struct leg *hop_next, *hop_prev; /* of the hop */
 	enum { LEG_WAITS, LEG_SENT, LEG_DONE } state;
-	bool learning;	/* it asks for the catalogue first */
-	bool refused;	/* by us, before it left: its headers lie */
+	bool learning;	/* it asks for the catalogue, and nothing else */
 	struct buf out; /* result or error tape */
 	struct buf all; /* items of earlier pages, tape values */
 	size_t all_n;
@@ -304,6 +306,8 @@ struct fact {
 	const char *kind, *verdict, *reason;
 	struct str principal, server, method, name;
 };
+/* A fact that the turn waits for: ERR_MORE. */
+enum err record_first(struct line *l, struct turn *t, const struct fact *f);
 bool record_fact(/* false: it cannot be recorded */
     struct line *l, const struct fact *f);
 void record_ack(struct line *l, const struct msg *m);
@@ -321,6 +325,7 @@ bool hop_cap(const struct hop *h, const char *cap);
 
 /* leg.c */
 enum err step_dispatch(struct line *l, struct turn *t);
+enum err hops_full(struct turn *t, const struct upstream *u);
 struct leg *leg_new(struct line *l, struct turn *t, struct hop *h);
 void leg_go(struct line *l, struct leg *g); /* sends, or opens the hop first */
 void leg_answer(struct line *l, const struct msg *m);
@@ -333,11 +338,15 @@ bool tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
     unsigned *found);
 /* Into work2: the Mcp-Param headers of this call. */
 void catalogue_heads(struct line *l, struct jv known, struct turn *t);
-bool catalogue_wanted(const struct leg *g);
+enum err step_learn(struct line *l, struct turn *t);
+enum err step_fetch(struct line *l, struct turn *t);
+enum err step_agree(struct line *l, struct turn *t);
+enum err catalogue_had(struct turn *t); /* is the fetched list there? */
 void catalogue_ask(struct line *l, struct leg *g);
 void catalogue_came(struct line *l, struct leg *g, const struct msg *m);
 
 /* answer.c */
+enum err leg_failed(struct turn *t, const struct leg *g);
 enum err step_merge(struct line *l, struct turn *t);
 
 /* session.c */

@@ -203,12 +203,10 @@ step_outcome(struct line *l, struct turn *t)
 	return ERR_MORE;
 }
 
-/* A fact that no turn waits for: a notice, a refusal by a front, a loss. */
-bool
-record_fact(struct line *l, const struct fact *f)
+static void
+fact_tape(struct line *l, const struct fact *f)
 {
 	struct buf *b = &l->rec;
-	struct msg m = msg_of(MSG_RECORD);
 	size_t n = 0, o;
 
 	buf_clear(b);
@@ -222,12 +220,36 @@ record_fact(struct line *l, const struct fact *f)
 	member(b, &n, "server", f->server);
 	member(b, &n, "verdict", str_of(f->verdict));
 	tape_end(b, o, n);
+}
+
+/* A fact that no turn waits for: a notice, a refusal by a front, a loss. */
+bool
+record_fact(struct line *l, const struct fact *f)
+{
+	struct msg m = msg_of(MSG_RECORD);
+
+	fact_tape(l, f);
 	msg_set(&m, F_SEQ, l->seq + 1);
-	msg_set_text(&m, F_REC, buf_view(b));
-	if (buf_end(b) != OK || send(l, &m) != OK)
+	msg_set_text(&m, F_REC, buf_view(&l->rec));
+	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
 		return false;
 	l->seq++;
 	return true;
+}
+
+enum err
+record_first(struct line *l, struct turn *t, const struct fact *f)
+{
+	struct msg m = msg_of(MSG_RECORD);
+
+	fact_tape(l, f);
+	msg_set(&m, F_SEQ, l->seq + 1);
+	msg_set(&m, F_FLAGS, l->batch ? 0 : MF_STRICT);
+	msg_set_text(&m, F_REC, buf_view(&l->rec));
+	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
+		return unrecorded(t);
+	park(l->batch ? &l->written : &l->durable, t, ++l->seq);
+	return ERR_MORE;
 }
 
 static void

@@ -232,6 +232,9 @@ route_setup(struct line *l, struct note *why)
 		u->index = (unsigned)l->up_n++;
 		u->name = str_keep(jv_str(jv_get(v, STR("name"))));
 		u->conf = v;
+		u->http = str_eq(jv_str(jv_get(v, STR("kind"))), STR("http"));
+		if (str_eq(jv_str(jv_get(v, STR("era"))), STR("legacy")))
+			u->speaks[0] = u->speaks[1] = SPEAKS_LEGACY;
 		u->tools = map_new(0);
 	}
 	l->endpoint = mem_get((jv_count(ends) + 1) * sizeof(*l->endpoint));

@@ -133,7 +133,7 @@ static const char image_text[] =
     "\"reason\":\"\"}]}";
 
 static inline struct line *
-fresh(void)
+fresh_of(const char *text)
 {
 	static const struct line_ports ports = { .front = out_front,
 		.back = out_back,
@@ -147,7 +147,7 @@ fresh(void)
 	struct line *l = NULL;
 
 	buf_clear(&image);
-	BUG_ON(json_parse(str_of(image_text), &json_default, &image, NULL));
+	BUG_ON(json_parse(str_of(text), &json_default, &image, NULL) != OK);
 	if (line_new(jv_of(buf_view(&image)), 0, &ports, &l, &why) != OK)
 		printf("# %s\n", why.text);
 	msg_set(&m, F_SEQ, 41);
@@ -157,11 +157,17 @@ fresh(void)
 	return l;
 }
 
+static inline struct line *
+fresh(void)
+{
+	return fresh_of(image_text);
+}
+
 static uint64_t next_ref = 100;
 struct said { /* a request, field by field; zero: as usual */
 	unsigned front, where;
 	uint64_t ref, era, method, flags;
-	const char *name, *params, *caps;
+	const char *name, *params, *caps, *heads;
 	char who;
 };
 static inline void
@@ -186,6 +192,8 @@ say(struct line *l, const struct said *s)
 	msg_set_tree(&m, F_PARAMS, tape(s->params));
 	msg_set_tree(&m, F_CAPS,
 	    tape(s->caps != NULL ? s->caps : "{\"elicitation\":{}}"));
+	if (s->heads != NULL)
+		msg_set_tree(&m, F_HEADS, tape(s->heads));
 	line_from_front(l, s->front, &m);
 	buf_done(&id);
 }
@@ -238,6 +246,17 @@ answered(struct line *l, unsigned up, const char *result)
 	msg_set(&m, F_CALL, msg_num(c, F_CALL));
 	msg_set_tree(&m, F_RESULT, tape(result));
 	line_from_back(l, up, &m);
+}
+
+/* A member of the newest record. */
+static inline bool
+record_has(const char *key, const char *want)
+{
+	const struct msg *r = sent(MSG_RECORD);
+
+	return r != NULL &&
+	       str_eq(jv_str(jv_get(msg_tree(r, F_REC), str_of(key))),
+		   str_of(want));
 }
 
 static inline bool

@@ -18,6 +18,9 @@ static const struct step {
 	{ "admit", step_admit },
 	{ "unseal", step_unseal },
 	{ "route", step_route },
+	{ "learn", step_learn },
+	{ "fetch", step_fetch },
+	{ "agree", step_agree },
 	{ "decide", step_decide },
 	{ "record", step_record },
 	{ "dispatch", step_dispatch },
@@ -27,11 +30,11 @@ static const struct step {
 	{ "reply", step_reply },
 };
 enum {
-	AT_DECIDE = 3,
-	AT_RECORD = 4,
-	AT_DISPATCH = 5,
-	AT_OUTCOME = 8,
-	AT_REPLY = 9
+	AT_DECIDE = 6,
+	AT_RECORD = 7,
+	AT_DISPATCH = 8,
+	AT_OUTCOME = 11,
+	AT_REPLY = 12
 };
 
 /* Where a failure of this step goes on: it must be recorded, then told. */
@@ -96,6 +99,8 @@ turn_resume(struct line *l, struct turn *t, enum err how)
 		return; /* only the ledger's word takes it up again */
 	if (how != OK) {
 		failed(l, t, how);
+	} else if (t->dead && t->step < AT_RECORD) {
+		t->step = countof(steps); /* nothing was decided yet */
 	} else if (t->dead && t->step == AT_RECORD && t->failed == NULL) {
 		(void)turn_fail(t, 499, MCP_E_STATE, "cancelled by the agent");
 		t->failed = "cancel"; /* decided, recorded, never sent */
