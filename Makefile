@@ -104,12 +104,15 @@ fuzz:
 	$(MAKE) V=fuzz fuzz-build
 	for f in $(patsubst src/%.c,build/fuzz/%,$(FUZZ)); do \
 	  d=$$(dirname src/$${f#build/fuzz/})/corpus; mkdir -p build/fuzz/new; \
-	  $$f -max_total_time=$(T) -print_final_stats=1 build/fuzz/new $$(test -d $$d && echo $$d) 2>&1 | tail -4; \
-	  [ $${PIPESTATUS:-0} = 0 ] || exit 1; done
-# Rooms, doors alone, the other compiler, format, two analysers.
+	  echo "$$f"; $$f -max_total_time=$(T) -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+	    build/fuzz/new $$(test -d $$d && echo $$d) >build/fuzz/log 2>&1 || { tail -60 build/fuzz/log; exit 1; }; \
+	  tail -4 build/fuzz/log; done
+# Rooms, sizes, doors alone, the other compiler, format, two analysers.
 TABLES := %/calls.h %/denied.h %/messages.h %/methods.h %/counters.h %/settings.h %/roles.h
 lint: need
 	tool/rooms
+	prove -Q --exec '' tool/test-sizes
+	tool/sizes
 	@for h in $(filter-out $(TABLES),$(wildcard src/*/*.h)); do \
 	  echo "#include \"$${h#src/}\"" | $(CC) $(STD) -Wall -Werror -fsyntax-only -x c - || exit 1; done
 	$(CC) $(STD) $(WARN) -O2 -fsyntax-only doc/style.c

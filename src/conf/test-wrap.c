@@ -1,38 +1,5 @@
 /* test-wrap: the image that needs no configuration. */
-#include "conf/conf.h"
-
-#include "base/tap.h"
-
-static bool
-text_is(struct jv image, const char *path, const char *want)
-{
-	const bool same = str_eq(jv_str(jv_at(image, path)), str_of(want));
-
-	if (!same)
-		printf("# %s is %.*s\n", path,
-		    STR_ARG(jv_str(jv_at(image, path))));
-	return same;
-}
-
-static bool
-num_is(struct jv image, const char *path, int64_t want)
-{
-	int64_t v;
-
-	return jv_i64(jv_at(image, path), &v) == OK && v == want;
-}
-
-static struct jv
-nth(struct jv list, size_t n)
-{
-	struct jit it = jit_of(list);
-	struct jv v = { 0 };
-
-	for (size_t i = 0; i <= n; i++)
-		if (!jit_next(&it, NULL, &v))
-			return (struct jv){ 0 };
-	return v;
-}
+#include "conf/test-conf.h"
 
 static void
 test_wrap(void)

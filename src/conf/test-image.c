@@ -1,0 +1,200 @@
+/* test-image: the image, its digest, the example, the defaults. */
+#include "conf/test-conf.h"
+
+static void
+test_image_servers(struct jv im)
+{
+	struct jv s;
+
+	s = nth(jv_get(im, STR("servers")), 0);
+	ok(jv_count(s) == 20 && text_is(s, "kind", "stdio") &&
+		text_is(s, "cwd", "/d/w") && text_is(s, "env/K", "v") &&
+		str_eq(
+		    jv_str(nth(jv_get(s, STR("argv")), 0)), STR("/d/run.sh")) &&
+		str_eq(jv_str(nth(jv_get(s, STR("argv")), 1)), STR("8080")) &&
+		text_is(s, "sandbox", "on") && !jv_true(jv_get(s, STR("net"))),
+	    "a stdio server");
+	ok(str_eq(jv_str(nth(jv_get(s, STR("read")), 7)), STR("/d/w")) &&
+		jv_count(jv_get(s, STR("read"))) == 8 &&
+		jv_count(jv_get(s, STR("write"))) == 0,
+	    "a written working directory may be read");
+	s = nth(jv_get(im, STR("servers")), 1);
+	ok(text_is(s, "kind", "http") && text_is(s, "host", "h.example") &&
+		num_is(s, "port", 9) && text_is(s, "path", "/mcp?a=b") &&
+		jv_true(jv_get(s, STR("tls"))) &&
+		jv_true(jv_get(s, STR("credential"))) &&
+		jv_str(jv_get(s, STR("ca"))).n > 20 &&
+		jv_count(jv_get(s, STR("argv"))) == 0,
+	    "an HTTP server");
+}
+
+static void
+test_image_rest(struct jv im)
+{
+	struct jv s;
+
+	ok(jv_count(jv_get(im, STR("endpoints"))) == 3 &&
+		text_is(nth(jv_get(im, STR("endpoints")), 0), "path", "/mcp") &&
+		text_is(
+		    nth(jv_get(im, STR("endpoints")), 2), "path", "/s/web/mcp"),
+	    "endpoints");
+	s = nth(jv_get(im, STR("rules")), 0);
+	ok(text_is(s, "effect", "allow") && text_is(s, "principal", "al") &&
+		text_is(s, "server", "*") && text_is(s, "method", "*") &&
+		text_is(s, "name", "read_*") && text_is(s, "id", "rule-1") &&
+		text_is(s, "reason", ""),
+	    "a rule with what was left out");
+	s = nth(jv_get(im, STR("rules")), 1);
+	ok(text_is(s, "effect", "deny") && text_is(s, "id", "d") &&
+		text_is(s, "reason", "words here"),
+	    "a rule with all");
+	s = jv_get(im, STR("secrets"));
+	ok(jv_count(s) == 2 && text_is(nth(s, 0), "name", "tls") &&
+		text_is(nth(s, 0), "path", "/d/k.pem") &&
+		text_is(nth(s, 1), "name", "server/web") &&
+		text_is(nth(s, 1), "path", "/d/tok"),
+	    "secrets are paths");
+	ok(jv_str(jv_get(im, STR("digest"))).n == 64, "the digest is there");
+}
+
+static void
+test_image(void)
+{
+	struct tried t = { .n = 0 };
+	struct jv im;
+
+	try("listen: 127.0.0.1:9\nstate: st\ncells: 2\n" TLS P A
+	    "limits: {call: 2m, body: 1MiB}\n"
+	    "servers:\n"
+	    "  fs: {command: [./run.sh, 8080], env: {K: v}, cwd: w}\n"
+	    "  web: {url: \"https://h.example:9/mcp?a=b\", ca: c.pem,\n"
+	    "        credential_file: tok, read_only: [\"*\"]}\n"
+	    "rules:\n"
+	    "  - allow: {principal: al, name: \"read_*\"}\n"
+	    "  - deny: {server: web}\n    id: d\n    reason: words here\n",
+	    &t);
+	ok(t.e == OK && tape_check(buf_view(&t.image), &json_default) == OK,
+	    "the image is a whole tape");
+	im = jv_of(buf_view(&t.image));
+	ok(jv_count(im) == 18, "the top has 18 members");
+	ok(text_is(im, "listen", "127.0.0.1:9") &&
+		text_is(im, "desk", "127.0.0.1:8643") &&
+		text_is(im, "state", "/d/st") &&
+		text_is(im, "control", "/d/st/control.sock") &&
+		num_is(im, "cells", 2) && text_is(im, "anonymous", "local"),
+	    "the top");
+	ok(num_is(im, "limits/call_ms", 120000) &&
+		num_is(im, "limits/body", 1048576) &&
+		num_is(im, "limits/replay", 65536) &&
+		jv_count(jv_get(im, STR("limits"))) == 15,
+	    "limits, written and default");
+	ok(jv_count(jv_get(im, STR("hosts"))) == 3 &&
+		str_eq(
+		    jv_str(nth(jv_get(im, STR("hosts")), 2)), STR("[::1]:9")),
+	    "hosts by default are the loopback names");
+	test_image_servers(im);
+	test_image_rest(im);
+	ok(str_search(buf_view(&t.image), STR("hunter2")) == t.image.n,
+	    "nothing secret is in it");
+	buf_done(&t.image);
+}
+
+/* Same bytes, same digest; another PEM or another text, another one. */
+static void
+test_digest(void)
+{
+	struct tried a = { .n = 0 }, b = { .n = 0 }, c = { .n = 0 };
+
+	try(S A R, &a);
+	try(S A R, &b);
+	try(S A R "\n", &c);
+	ok(str_eq(buf_view(&a.image), buf_view(&b.image)),
+	    "the image depends on its sources alone");
+	ok(!str_eq(jv_str(jv_get(jv_of(buf_view(&a.image)), STR("digest"))),
+	       jv_str(jv_get(jv_of(buf_view(&c.image)), STR("digest")))),
+	    "another text has another digest");
+	buf_done(&a.image);
+	buf_done(&b.image);
+	buf_done(&c.image);
+}
+
+static void
+test_example(void)
+{
+	struct buf out = { .max = 1024 * 1024 }, man = { .max = 1024 * 1024 };
+	struct buf file = { .max = 1024 * 1024 };
+	struct tried t = { .n = 0 };
+	bool all = true, in_man = true;
+	FILE *f = fopen("gatehouse.yaml", "rb");
+	char part[4096];
+
+	conf_example(&out);
+	conf_man(&man);
+	buf_ch(&out, '\0');
+	try(out.p, &t);
+	ok(t.e == OK && t.n == 0, "the example is right as it stands");
+	for (size_t i = 0; i < t.n; i++)
+		printf("# %u: %s\n", t.at[i].line, t.at[i].text.text);
+	for (size_t i = 0; i < settings_n; i++) {
+		char key[80];
+
+		(void)snprintf(
+		    key, sizeof(key), " %s:", setting_key(&settings[i]));
+		if (strchr(settings[i].path, '.') == NULL)
+			(void)snprintf(
+			    key, sizeof(key), "%s:", settings[i].path);
+		all = all && strstr(out.p, key) != NULL;
+		(void)snprintf(
+		    key, sizeof(key), ".It Ic %s Pq", settings[i].path);
+		in_man =
+		    in_man && str_search(buf_view(&man), str_of(key)) < man.n;
+	}
+	ok(all, "every setting is in the example");
+	ok(in_man, "every setting is in the manual page");
+	out.n--;
+	for (size_t n; f != NULL && (n = fread(part, 1, sizeof(part), f)) > 0;)
+		buf_put(&file, part, n);
+	if (f != NULL)
+		(void)fclose(f);
+	ok(str_eq(buf_view(&file), buf_view(&out)),
+	    "gatehouse.yaml is what \"gatehouse config example\" prints");
+	buf_done(&t.image);
+	buf_done(&out);
+	buf_done(&man);
+	buf_done(&file);
+}
+
+/* Every default reads as a value of its own type. */
+static void
+test_defaults(void)
+{
+	struct note why;
+	uint64_t v;
+	bool good = true;
+
+	for (size_t i = 0; i < settings_n; i++) {
+		const struct setting *s = &settings[i];
+
+		if (s->type != C_INT && s->type != C_SIZE && s->type != C_TIME)
+			continue;
+		if (value_u64(s, str_of(s->def), &v, &why) != OK) {
+			printf("# %s: %s\n", s->path, why.text);
+			good = false;
+		}
+	}
+	ok(good, "every default is in its range");
+	ok(word_distance(STR("listen"), STR("listn")) == 1 &&
+		word_distance(STR("abc"), STR("abc")) == 0 &&
+		word_distance(STR("abc"), STR("xyzzyx")) == 4,
+	    "the distance of words");
+}
+
+int
+main(void)
+{
+	test_image();
+	test_digest();
+	test_example();
+	test_defaults();
+	return tap_done();
+}
