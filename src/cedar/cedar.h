@@ -17,12 +17,11 @@
 #define CEDAR_H
 
 #include "base/base.h"
+#include "cedar/values.h"
 
 struct cedar_policies;
 struct cedar_schema;
-struct cedar_entities;
 struct cedar_engine;
-struct cedar_request;
 
 /* Where and why.  line and col count from 1; 0: about no place in a text. */
 struct cedar_why {
@@ -30,9 +29,6 @@ struct cedar_why {
 	struct note note;
 };
 
-struct cedar_uid {
-	struct str type, id; /* "Ns::User", "alice" (unescaped) */
-};
 /* Reads and writes Ns::User::"alice"; the parts live in a. */
 NODISCARD enum err cedar_uid_parse(struct str text, struct arena *a,
     struct cedar_uid *out, struct cedar_why *why);
@@ -131,7 +127,6 @@ NODISCARD enum err cedar_validate(const struct cedar_schema *s,
 NODISCARD enum err cedar_entities_from_json(struct str text,
     const struct cedar_schema *s, struct cedar_entities **out,
     struct cedar_why *why);
-void cedar_entities_free(struct cedar_entities *es);
 /*
  * A request lives in a; context is a JSON object's text (empty: {}).  With a
  * schema the request and its context must conform to it.
@@ -140,14 +135,24 @@ NODISCARD enum err cedar_request_new(struct cedar_uid principal,
     struct cedar_uid action, struct cedar_uid resource, struct str context,
     const struct cedar_schema *s, struct arena *a, struct cedar_request **out,
     struct cedar_why *why);
-
 /* ---- deciding ---- */
 
-/* Policies compiled and indexed; keeps ps by reference, which must outlive it
- * and not change. */
+/* Policies compiled and indexed: needs ps no more, and its places are those of
+ * ps.  Never changes. */
 NODISCARD enum err cedar_engine_new(const struct cedar_policies *ps,
     struct cedar_engine **out, struct cedar_why *why);
 void cedar_engine_free(struct cedar_engine *e);
+/* The engine as bytes for another process on this machine.  Opening checks
+ * them (ERR_SYNTAX) and copies what it needs. */
+struct str cedar_engine_image(const struct cedar_engine *e);
+NODISCARD enum err cedar_engine_open(
+    struct str image, struct cedar_engine **out);
+/* As cedar_policies_count, cedar_policy_info, cedar_policy_annotation. */
+size_t cedar_engine_count(const struct cedar_engine *e);
+bool cedar_engine_policy(
+    const struct cedar_engine *e, size_t i, struct cedar_policy_info *out);
+bool cedar_engine_annotation(const struct cedar_engine *e, size_t i, size_t n,
+    struct str *name, struct str *value); /* the nth; false: no such */
 
 enum cedar_decision { CEDAR_DENY, CEDAR_ALLOW }; /* zero is deny */
 struct cedar_failed {
