@@ -175,6 +175,41 @@ def descendants(pid):
     return found
 
 
+def in_memory(pid, needle):
+    """Does the process hold these bytes anywhere?  None: we may not look."""
+    try:
+        with open(f"/proc/{pid}/maps") as f:
+            maps = [line.split() for line in f]
+        with open(f"/proc/{pid}/mem", "rb", 0) as mem:
+            for m in maps:
+                if "r" not in m[1] or m[-1] in ("[vvar]", "[vsyscall]"):
+                    continue
+                lo, hi = (int(x, 16) for x in m[0].split("-"))
+                try:
+                    mem.seek(lo)
+                    if needle in mem.read(hi - lo):
+                        return True
+                except OSError:
+                    continue  # a guard page, or beyond a file's end
+    except PermissionError:
+        return None
+    return False
+
+
+def held_only_by(gate, needle, roles, what):
+    """Of the house's processes these roles (and the parent, if named) hold the
+    bytes, and no other does."""
+    pids = {role: [p for _, p in row] for role, row in gate.roles().items()}
+    pids["parent"] = [gate.process.pid]
+    if in_memory(gate.process.pid, needle) is None:
+        note(f"{what}: other processes' memory may not be read here: "
+             "not looked at")
+        return
+    holders = {role for role, row in pids.items()
+               if any(in_memory(p, needle) for p in row)}
+    same(holders, set(roles), f"{what}: held by {', '.join(roles)} alone")
+
+
 # --- the gateway -----------------------------------------------------------
 
 def token_hash(token):
@@ -275,6 +310,15 @@ class Gateway:
         """All ledger records, as dicts, by time."""
         return sorted(readledger.records(self.state),
                       key=lambda r: (r["time"], r["cell"], r["seq"]))
+
+
+def refused_start(config, seconds=PATIENCE):
+    """What a gateway says that does not start with this; "" when it does."""
+    gate = Gateway(config, wait=False)
+    ended = until(lambda: gate.process.poll() is not None, seconds)
+    said = gate.log() if ended and gate.process.returncode else ""
+    gate.stop()
+    return said
 
 
 # --- agents ----------------------------------------------------------------

@@ -23,13 +23,16 @@ def authority(name):
             "-out", f"{name}.pem", "-days", "2", "-subj", f"/CN={name}")
 
 
-def certificate(name, ca, san, days="2", use="serverAuth"):
+P256 = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+
+
+def certificate(name, ca, san, days="2", use="serverAuth", key=P256):
     """days "-1": expired."""
     with open(os.path.join(d, f"{name}.ext"), "w") as f:
         f.write(f"subjectAltName={san}\nextendedKeyUsage={use}\n"
                 "basicConstraints=CA:FALSE\n")
-    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
+    openssl("req", "-newkey", *key, "-nodes", "-keyout", f"{name}.key",
+            "-out", f"{name}.csr",
             "-subj", f"/CN={name}")
     openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem",
             "-CAkey", f"{ca}.key", "-CAcreateserial", "-out", f"{name}.pem",
@@ -40,9 +43,12 @@ def path(name):
     return os.path.join(d, name)
 
 
-def server_tls(name, least=None, most=None):
+def server_tls(name, least=None, most=None, client_ca=None):
     c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     c.load_cert_chain(path(f"{name}.pem"), path(f"{name}.key"))
+    if client_ca:
+        c.load_verify_locations(path(f"{client_ca}.pem"))
+        c.verify_mode = ssl.CERT_REQUIRED
     if least:
         c.minimum_version = least
     if most:
@@ -58,6 +64,7 @@ certificate("stranger", "other", "IP:127.0.0.1")
 certificate("late", "ca", "IP:127.0.0.1", days="-1")
 certificate("client", "ca", "DNS:agent", use="clientAuth")
 certificate("fake", "other", "DNS:agent", use="clientAuth")
+certificate("rsa", "ca", "DNS:agent", use="clientAuth", key=("rsa:2048",))
 
 # Servers behind TLS: only the good one is spoken to.
 ups = {n: fakes.HttpUpstream("modern", tls=server_tls(n))
@@ -83,6 +90,41 @@ for n, why in (("name", "another name"), ("stranger", "an unknown authority"),
 a = gate.agent(path="/s/good/mcp").call("echo", {"text": "x"})
 g.ok(a.allowed, "the good one goes on", a)
 gate.stop()
+
+# Upstreams that ask who we are.
+asks = fakes.HttpUpstream("modern", tls=server_tls("good", client_ca="ca"))
+servers = {n: {"url": asks.url, "era": "modern", "ca": path("ca.pem"),
+               **({"client_cert": path(f"{c}.pem"),
+                   "client_key": path(f"{c}.key")} if c else {})}
+           for n, c in (("known", "client"), ("wrong", "fake"),
+                        ("silent", None), ("again", "rsa"))}
+token = path("token")
+with open(token, "w") as f:
+    f.write("tool-token\n")
+servers["known"]["credential_file"] = token
+gate = g.Gateway({"servers": servers, "limits": {"call": "3s"}})
+for n in ("known", "again"):
+    a = gate.agent(path=f"/s/{n}/mcp").call("echo", {"text": "x"})
+    g.ok(a.allowed and len(asks.calls()) == 1,
+         f"a certificate that it knows is accepted: {n}", a)
+    asks.seen.clear()
+a = gate.agent(path="/s/known/mcp").call("echo", {"text": "x"})
+g.ok(a.allowed and asks.seen[-1]["headers"].get("authorization") ==
+     "Bearer tool-token", "with the credential as well", asks.seen)
+asks.seen.clear()
+for n in ("wrong", "silent"):
+    a = gate.agent(path=f"/s/{n}/mcp", timeout=30).call("echo")
+    g.ok(not a.allowed and not asks.seen, f"{n} is refused", a)
+a = gate.agent(path="/s/known/mcp").call("echo", {"text": "x"})
+g.ok(a.allowed and len(asks.calls()) == 1, "the known one goes on", a)
+with open(path("client.key")) as f:
+    lines = [x for x in f.read().splitlines() if "-----" not in x]
+g.held_only_by(gate, lines[1].encode(), ["parent"],
+               "the text of the client's key")
+gate.stop()
+mixed = {"good": dict(servers["known"], client_key=path("good.key"))}
+g.ok("is not that of the certificate" in g.refused_start(
+    {"servers": mixed}), "a key of another certificate is said at the start")
 
 # Agents over TLS.
 up = fakes.HttpUpstream("modern")

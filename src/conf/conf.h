@@ -26,7 +26,7 @@
  *     "read":[..],"write":[..],"net":bool,     launch's template; paths are
  *                        absolute, ["/"] is everything, [] is nothing
  *     "url":"","host":"","port":n,"path":"","tls":bool,"ca":PEM or "",
- *     "client_cert":"" (not offered yet), "credential":bool,
+ *     "client_cert":PEM or "", "credential":bool,
  *     "sharing":"session"|"principal"|"all",     reserved: nobody reads it
  *     "era":"auto"|"legacy"|"modern",
  *     "read_only":["tool", ...]}],       may use batch durability
@@ -35,8 +35,9 @@
  *   "rules": [{"effect":"allow"|"deny","principal":"*","server":"*",
  *              "method":"*","name":"*","id":"...","reason":"..."}],
  *   "secrets": [{"name":"tls","path":"/abs/key.pem"},       only the paths:
- *               {"name":"server/web","path":"/abs/tok"}],   the parent reads
- *                        the files and sends them to role keys as SECRET
+ *               {"name":"server/web","path":"/abs/tok"},   the parent reads
+ *               {"name":"client/web","path":"/abs/key"}],  the files and
+ *                        sends them to role keys as SECRET
  *   "digest": hex SHA-256 over the lines that sha256sum prints for
  *             gatehouse.yaml and then each PEM file, named as it is written }
  *

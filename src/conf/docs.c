@@ -28,6 +28,8 @@ static const struct sample {
 	{ "servers.NAME.url", "https://tools.example/mcp", false },
 	{ "servers.NAME.credential_file", "tools.token", false },
 	{ "servers.NAME.ca", "tools-ca.pem", false },
+	{ "servers.NAME.client_cert", "gate.pem", false },
+	{ "servers.NAME.client_key", "gate.key", false },
 	{ "servers.NAME.read_only", "[read_file, \"list_*\"]", true },
 	{ "principals.NAME.token_sha256",
 	    "\"<64 hex digits from: gatehouse token new alice>\"", false },

@@ -82,6 +82,18 @@ put_secret(
 	return true;
 }
 
+static bool
+put_secret_of(struct conf_job *j, const char *kind, const struct node *server,
+    const char *key, struct buf *b)
+{
+	char name[48];
+	const int len =
+	    snprintf(name, sizeof(name), "%s/%.*s", kind, STR_ARG(server->key));
+
+	return put_secret(
+	    j, (struct str){ name, (size_t)len }, node_get(server, key), b);
+}
+
 static void
 put_secrets(struct conf_job *j, struct buf *b)
 {
@@ -91,12 +103,8 @@ put_secrets(struct conf_job *j, struct buf *b)
 
 	n += put_secret(j, STR("tls"), node_at(j->root, "tls.key"), b);
 	for (s = s->first; s != NULL; s = s->next) {
-		char name[48];
-		const int len = snprintf(
-		    name, sizeof(name), "server/%.*s", STR_ARG(s->key));
-
-		n += put_secret(j, (struct str){ name, (size_t)len },
-		    node_get(s, "credential_file"), b);
+		n += put_secret_of(j, "server", s, "credential_file", b);
+		n += put_secret_of(j, "client", s, "client_key", b);
 	}
 	tape_end(b, m, n);
 }
@@ -238,7 +246,7 @@ put_http(struct conf_job *j, const struct node *s, struct buf *b)
 	KEY("ca");
 	put_pem(j, node_get(s, "ca"), b);
 	KEY("client_cert");
-	tape_str(b, STR(""));
+	put_pem(j, node_get(s, "client_cert"), b);
 	KEY("credential");
 	tape_bool(b, node_get(s, "credential_file") != NULL);
 }

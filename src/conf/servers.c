@@ -11,6 +11,8 @@ static const struct {
 	{ "sandbox", true },
 	{ "credential_file", false },
 	{ "ca", false },
+	{ "client_cert", false },
+	{ "client_key", false },
 };
 
 static void
@@ -28,6 +30,20 @@ check_kind(struct conf_job *j, const struct node *s, bool stdio)
 	}
 }
 
+/* One is nothing without the other, and both are nothing without TLS. */
+static void
+check_client_cert(struct conf_job *j, const struct node *s, bool tls)
+{
+	const struct node *cert = node_get(s, "client_cert");
+	const struct node *key = node_get(s, "client_key");
+	const struct node *any = cert != NULL ? cert : key;
+
+	if (any != NULL && !tls)
+		conf_bad(j, any, "means nothing for http://; use https://");
+	else if ((cert == NULL) != (key == NULL))
+		conf_bad(j, any, "client_cert and client_key go together");
+}
+
 static void
 check_http(struct conf_job *j, const struct node *s, const struct node *url)
 {
@@ -36,6 +52,7 @@ check_http(struct conf_job *j, const struct node *s, const struct node *url)
 	struct note why;
 
 	BUG_ON(url_parse(url->text, &u, &why) != OK);
+	check_client_cert(j, s, u.tls);
 	if (u.tls)
 		return;
 	if (node_get(s, "ca") != NULL)

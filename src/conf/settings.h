@@ -51,6 +51,8 @@ SETTING("servers.NAME.sandbox.net", BOOL, "false", 0, 0, "", START, "may it use 
 SETTING("servers.NAME.url", URL, "", 8, 2048, "url", START, "address of a server that speaks HTTP, instead of command")
 SETTING("servers.NAME.credential_file", SECRET, "", 1, 4096, "path", START, "file with the bearer token that this server wants; never shown to agents or to other servers")
 SETTING("servers.NAME.ca", PEM, "", 1, 4096, "path", START, "authorities that may vouch for this server; the system's when left out")
+SETTING("servers.NAME.client_cert", PEM, "", 1, 4096, "path", START, "certificate chain that the gateway shows to this server when it asks for one, own certificate first")
+SETTING("servers.NAME.client_key", SECRET, "", 1, 4096, "path", START, "its private key; only the role that signs ever holds it")
 SETTING("servers.NAME.sharing", WORD, "session", 0, 0, "session|principal|all", START, "who shares one upstream session; only session is offered yet, and servers of the modern era, which have no sessions, serve one principal's calls together")
 SETTING("servers.NAME.era", WORD, "auto", 0, 0, "auto|legacy|modern", START, "protocol era of the server; auto asks it")
 SETTING("servers.NAME.read_only", LIST, "", 0, 256, "name or glob", START, "its tools that change nothing; only these may use durability batch")

@@ -125,6 +125,28 @@ static const struct row rows[] = {
 	{ "listen beyond loopback without principals",
 	    "listen: 10.1.2.3:1\n" TLS S P R, "listen: 10.1.2.3:1\n" TLS S R, 1,
 	    9, "needs principals" },
+	{ "client certificate without its key",
+	    "servers: {w: {url: \"https://h.example/\", client_cert: c.pem, "
+	    "client_key: k.pem}}\n" A R,
+	    "servers: {w: {url: \"https://h.example/\", client_cert: c.pem}}"
+	    "\n" A R,
+	    1, 55, "go together" },
+	{ "client key without its certificate",
+	    "servers: {w: {url: \"https://h.example/\", client_cert: c.pem, "
+	    "client_key: k.pem}}\n" A R,
+	    "servers: {w: {url: \"https://h.example/\", client_key: k.pem}}"
+	    "\n" A R,
+	    1, 54, "go together" },
+	{ "client certificate in the clear",
+	    "servers: {w: {url: \"https://h.example/\", client_cert: c.pem, "
+	    "client_key: k.pem}}\n" A R,
+	    "servers: {w: {url: \"http://127.0.0.1:1/\", client_cert: c.pem, "
+	    "client_key: k.pem}}\n" A R,
+	    1, 56, "means nothing for http" },
+	{ "client certificate of a program", S A R,
+	    "servers: {w: {command: [/bin/true], client_cert: c.pem, "
+	    "client_key: k.pem}}\n" A R,
+	    1, 37, "belongs to servers with url" },
 	{ "listen beyond loopback with anonymous",
 	    "listen: 10.1.2.3:1\n" TLS S P R,
 	    "listen: 10.1.2.3:1\n" TLS S P A R, 5, 12,

@@ -111,11 +111,11 @@ MESSAGE(
 MESSAGE(UNSEAL, R(JUDGE), R(KEYS), B(CALL) | B(TEXT), 0, "open a sealed text")
 MESSAGE(UNSEALED, R(KEYS), R(JUDGE), B(CALL), B(BYTES) | B(STATUS),
     "the state, or STATUS non-zero: refused")
-MESSAGE(SIGN, R(FRONT), R(KEYS), B(REF) | B(BYTES) | B(FLAGS), B(NAME),
+MESSAGE(SIGN, R(FRONT) | R(BACK), R(KEYS), B(REF) | B(BYTES) | B(FLAGS), B(NAME),
     "TLS 1.3 CertificateVerify: BYTES is the transcript hash, FLAGS the "
     "signature scheme")
 MESSAGE(
-    SIGNED, R(KEYS), R(FRONT), B(REF), B(BYTES) | B(STATUS), "the signature")
+    SIGNED, R(KEYS), R(FRONT) | R(BACK), B(REF), B(BYTES) | B(STATUS), "the signature")
 MESSAGE(
     WANT_CRED, R(BACK), R(KEYS), B(WHERE), 0, "this back's upstream credential")
 MESSAGE(CRED, R(KEYS), R(BACK), B(WHERE), B(BYTES) | B(STATUS),

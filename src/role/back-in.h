@@ -22,6 +22,7 @@
 
 #include "mcp/mcp.h"
 #include "role/role.h"
+#include "role/tls-remote.h"
 #include "wire/wire.h"
 
 #define OWNER(p, type, member)                                                 \
@@ -212,6 +213,7 @@ struct back {
 	struct str name, path, authority, host;
 	bool http;
 	struct tls_ctx *tls;
+	struct tls_remote remote; /* where we have a certificate ourselves */
 	struct buf cred;
 	bool cred_wait;
 	struct note cred_why;

@@ -246,6 +246,7 @@ lost(struct chan *c)
 			hop_close(b->hops, true);
 	if (at != NULL && *at == c)
 		*at = NULL;
+	b->remote.keys = b->keys;
 	if (chan_peer(c) == ROLE_DIAL)
 		tcp_dialer_lost(b);
 	if (chan_peer(c) == ROLE_LAUNCH)
@@ -265,6 +266,7 @@ link_take(
 	if (*at != NULL)
 		lost(*at);
 	*at = chan_new(b->loop, fds, ROLE_BACK, peer, instance, &ops, b);
+	b->remote.keys = b->keys;
 	if (peer == ROLE_KEYS && b->cred_wait)
 		want_cred(b);
 }
@@ -327,8 +329,12 @@ authority(struct str url)
 static enum err
 setup_http(struct back *b, struct jv server, struct note *why)
 {
+	const struct str own = jv_str(jv_get(server, STR("client_cert")));
 	const struct tls_setup tls = {
+		.cert_pem = own,
 		.trust_pem = jv_str(jv_get(server, STR("ca"))),
+		.sign = own.n > 0 ? tls_remote_sign : NULL,
+		.arg = &b->remote,
 	};
 
 	b->http = true;
@@ -338,11 +344,8 @@ setup_http(struct back *b, struct jv server, struct note *why)
 	b->authority = authority(jv_str(jv_get(server, STR("url"))));
 	if (b->path.n == 0)
 		b->path = STR("/");
-	if (jv_str(jv_get(server, STR("client_cert"))).n > 0) {
-		note_set(why, "client certificates for upstreams are not "
-			      "supported yet");
-		return ERR_DENIED;
-	}
+	tls_remote_init(&b->remote, NULL);
+	b->remote.client = true;
 	if (jv_true(jv_get(server, STR("tls"))))
 		return tls_ctx_new(&tls, &b->tls, why);
 	return OK;

@@ -1,5 +1,4 @@
-/* keys-tls.c: signatures of TLS 1.3 servers, over content that is built here.
- */
+/* keys-tls.c: signatures of TLS 1.3 ends, over content that is built here. */
 #include "role/keys-tls.h"
 
 #include <openssl/crypto.h>
@@ -9,7 +8,11 @@
 
 enum { PAD = 64, RSA_BITS_MIN = 2048, GROUP_NAME_MAX = 40 };
 /* With its NUL, which separates it from the hash. */
-static const char context[] = "TLS 1.3, server CertificateVerify";
+enum { CONTEXT = sizeof("TLS 1.3, server CertificateVerify") };
+static const char context[][CONTEXT] = {
+	[KEYS_TLS_SERVER] = "TLS 1.3, server CertificateVerify",
+	[KEYS_TLS_CLIENT] = "TLS 1.3, client CertificateVerify",
+};
 
 static const struct scheme {
 	unsigned id;
@@ -25,6 +28,7 @@ static const struct scheme {
 
 struct keys_tls {
 	EVP_PKEY *key;
+	enum keys_tls_side side;
 };
 
 static bool
@@ -69,8 +73,8 @@ keys_tls_sign(const struct keys_tls *k, unsigned scheme,
     struct str transcript_hash, struct buf *out)
 {
 	const struct scheme *s = scheme_find(k->key, scheme);
-	unsigned char tbs[PAD + sizeof(context) + 48];
-	const size_t tbs_n = PAD + sizeof(context) + transcript_hash.n;
+	unsigned char tbs[PAD + CONTEXT + 48];
+	const size_t tbs_n = PAD + CONTEXT + transcript_hash.n;
 	unsigned char sig[KEYS_TLS_SIGNATURE_MAX];
 	size_t n = sizeof(sig);
 	EVP_MD_CTX *m;
@@ -79,9 +83,8 @@ keys_tls_sign(const struct keys_tls *k, unsigned scheme,
 	if (s == NULL || (transcript_hash.n != 32 && transcript_hash.n != 48))
 		return ERR_DENIED;
 	memset(tbs, ' ', PAD);
-	memcpy(tbs + PAD, context, sizeof(context));
-	memcpy(
-	    tbs + PAD + sizeof(context), transcript_hash.p, transcript_hash.n);
+	memcpy(tbs + PAD, context[k->side], CONTEXT);
+	memcpy(tbs + PAD + CONTEXT, transcript_hash.p, transcript_hash.n);
 	m = EVP_MD_CTX_new();
 	good = m != NULL && sign_begin(m, k->key, s) &&
 	       EVP_DigestSign(m, sig, &n, tbs, tbs_n) == 1;
@@ -122,11 +125,13 @@ try_all(const struct keys_tls *k)
 }
 
 enum err
-keys_tls_new(struct str pem, struct keys_tls **out, struct note *why)
+keys_tls_new(struct str pem, enum keys_tls_side side, struct keys_tls **out,
+    struct note *why)
 {
 	struct keys_tls *k = mem_get(sizeof(*k));
 	BIO *b = NULL;
 
+	k->side = side;
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	if (pem.n <= INT32_MAX)
 		b = BIO_new_mem_buf(pem.p, (int)pem.n);
@@ -137,13 +142,31 @@ keys_tls_new(struct str pem, struct keys_tls **out, struct note *why)
 	ERR_clear_error();
 	if (k->key == NULL || !try_all(k)) {
 		note_set(why, k->key == NULL ? "not a private key in PEM"
-					     : "a key that TLS 1.3 servers "
-					       "do not sign with");
+					     : "a key that TLS 1.3 "
+					       "does not sign with");
 		keys_tls_free(k);
 		return ERR_SYNTAX;
 	}
 	*out = k;
 	return OK;
+}
+
+bool
+keys_tls_is_of(const struct keys_tls *k, struct str cert_pem)
+{
+	BIO *b = NULL;
+	X509 *x = NULL;
+	bool good;
+
+	if (cert_pem.n <= INT32_MAX)
+		b = BIO_new_mem_buf(cert_pem.p, (int)cert_pem.n);
+	if (b != NULL)
+		x = PEM_read_bio_X509(b, NULL, no_password, NULL);
+	good = x != NULL && EVP_PKEY_eq(X509_get0_pubkey(x), k->key) == 1;
+	X509_free(x);
+	BIO_free(b);
+	ERR_clear_error();
+	return good;
 }
 
 void

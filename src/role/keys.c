@@ -1,9 +1,10 @@
 /*
  * keys.c: the process that holds what must not leak: the listener's private
- * key, the credentials of upstreams, and the key that seals what agents carry
- * for us.  Promises that a credential goes to the backs of its own upstream
- * only, that the private key signs nothing but a TLS 1.3 server's
- * CertificateVerify, and that sealed text opens only unchanged and in time.
+ * key, those by which we are known to upstreams, the credentials of upstreams,
+ * and the key that seals what agents carry for us.  Promises that a credential
+ * goes to the backs of its own upstream only, that a private key signs nothing
+ * but the CertificateVerify of its own side of TLS 1.3 and for its own upstream
+ * alone, and that sealed text opens only unchanged and in time.
  * No other duties: this is the worst process to lose.
  *
  * Sealed text: base64url without padding of nonce (12 bytes), ciphertext of
@@ -39,7 +40,13 @@ static struct keys {
 		struct str server, secret;
 	} cred[SERVERS_MAX];
 	size_t creds;
-	const struct str *secret_of[SERVERS_MAX]; /* by index of the server */
+	struct {
+		struct str server;
+		struct keys_tls *tls;
+	} client[SERVERS_MAX];
+	size_t clients;
+	const struct str *secret_of[SERVERS_MAX];   /* by index of the server */
+	const struct keys_tls *tls_of[SERVERS_MAX]; /* likewise */
 	size_t servers;
 	struct keys_tls *tls;
 	EVP_CIPHER *cipher;
@@ -68,12 +75,31 @@ cred_of(struct str s, struct str *out)
 }
 
 static enum err
+client_take(struct str server, struct str bytes)
+{
+	struct note why;
+	const enum err e = keys_tls_new(
+	    bytes, KEYS_TLS_CLIENT, &keys.client[keys.clients].tls, &why);
+
+	if (e != OK) {
+		note_set(&keys.why, "the client_key of \"%.*s\": %s",
+		    (int)(server.n > 80 ? 80 : server.n), server.p, why.text);
+		return e;
+	}
+	keys.client[keys.clients++].server = str_keep(server);
+	return OK;
+}
+
+static enum err
 secret_take(struct str name, struct str bytes)
 {
-	const struct str prefix = STR("server/");
+	const struct str prefix = STR("server/"), client = STR("client/");
 
 	if (str_eq(name, STR("tls")) && keys.tls == NULL)
-		return keys_tls_new(bytes, &keys.tls, &keys.why);
+		return keys_tls_new(
+		    bytes, KEYS_TLS_SERVER, &keys.tls, &keys.why);
+	if (str_starts(name, client) && keys.clients < SERVERS_MAX)
+		return client_take(str_sub(name, client.n, name.n), bytes);
 	if (!str_starts(name, prefix) || keys.creds == SERVERS_MAX) {
 		note_set(&keys.why, "no use for the secret \"%.*s\"",
 		    (int)(name.n > 80 ? 80 : name.n), name.p);
@@ -100,8 +126,37 @@ from_parent(struct role_env *e, const struct msg *m)
 		    secret_take(msg_text(m, F_NAME), msg_text(m, F_BYTES));
 }
 
-static void
-creds_place(struct jv servers)
+/* A pair that does not belong together would fail at each handshake, far from
+ * here and in words of the other end. */
+static enum err
+pair_check(const struct keys_tls *k, struct jv of, const char *cert,
+    const char *what, struct note *why)
+{
+	const struct str pem = jv_str(jv_get(of, str_of(cert)));
+
+	if (k == NULL || pem.n == 0 || keys_tls_is_of(k, pem))
+		return OK;
+	note_set(
+	    why, "%s: the private key is not that of the certificate", what);
+	return ERR_SYNTAX;
+}
+
+static enum err
+client_place(struct jv server, struct str name, struct note *why)
+{
+	char what[64];
+
+	for (size_t i = 0; i < keys.clients; i++)
+		if (str_eq(name, keys.client[i].server))
+			keys.tls_of[keys.servers] = keys.client[i].tls;
+	(void)snprintf(
+	    what, sizeof(what), "servers.%.*s.client_key", STR_ARG(name));
+	return pair_check(
+	    keys.tls_of[keys.servers], server, "client_cert", what, why);
+}
+
+static enum err
+creds_place(struct jv servers, struct note *why)
 {
 	struct jit it = jit_of(servers);
 	struct jv v;
@@ -113,8 +168,10 @@ creds_place(struct jv servers)
 			if (str_eq(name, keys.cred[i].server))
 				keys.secret_of[keys.servers] =
 				    &keys.cred[i].secret;
+		TRY(client_place(v, name, why));
 		keys.servers++;
 	}
+	return OK;
 }
 
 /* ---- sealing ---- */
@@ -286,19 +343,30 @@ on_unseal(struct chan *c, const struct msg *m)
 	buf_done(&b);
 }
 
+/* The listener's for fronts; a back's own upstream's, by its link. */
+static const struct keys_tls *
+key_for(const struct chan *c)
+{
+	if (chan_peer(c) == ROLE_FRONT)
+		return keys.tls;
+	return keys.servers == 0
+		   ? NULL
+		   : keys.tls_of[chan_peer_instance(c) % keys.servers];
+}
+
 static void
 on_sign(struct chan *c, const struct msg *m)
 {
 	struct msg r = msg_of(MSG_SIGNED);
 	struct buf b = { .max = KEYS_TLS_SIGNATURE_MAX };
 	const uint64_t scheme = msg_num(m, F_FLAGS);
+	const struct keys_tls *k = key_for(c);
 	enum err e = ERR_GONE;
 
-	if (keys.tls != NULL)
-		e = scheme > UINT16_MAX
-			? ERR_DENIED
-			: keys_tls_sign(keys.tls, (unsigned)scheme,
-			      msg_text(m, F_BYTES), &b);
+	if (k != NULL)
+		e = scheme > UINT16_MAX ? ERR_DENIED
+					: keys_tls_sign(k, (unsigned)scheme,
+					      msg_text(m, F_BYTES), &b);
 	msg_set(&r, F_REF, msg_num(m, F_REF));
 	answer(c, &r, F_BYTES, e, &b);
 	buf_done(&b);
@@ -338,6 +406,7 @@ static const struct {
 	{ MSG_SEAL, ROLE_JUDGE, on_seal },
 	{ MSG_UNSEAL, ROLE_JUDGE, on_unseal },
 	{ MSG_SIGN, ROLE_FRONT, on_sign },
+	{ MSG_SIGN, ROLE_BACK, on_sign },
 	{ MSG_WANT_CRED, ROLE_BACK, on_want_cred },
 };
 
@@ -414,7 +483,9 @@ prepare(struct role_env *e, struct note *why)
 		note_set(why, "what is sealed does not open");
 		return ERR_OS;
 	}
-	creds_place(jv_get(e->image, STR("servers")));
+	TRY(creds_place(jv_get(e->image, STR("servers")), why));
+	TRY(pair_check(
+	    keys.tls, jv_get(e->image, STR("tls")), "cert", "tls.key", why));
 	while (e->link_n > 0) {
 		const enum role_id peer = e->link[0].peer;
 		const unsigned instance = e->link[0].instance;

@@ -10,7 +10,7 @@
 enum {
 	PARENT_CELLS_MAX = 64,
 	PARENT_PROCS_MAX = 4096,
-	PARENT_SECRETS_MAX = 80, /* one a server, and the agents' side's */
+	PARENT_SECRETS_MAX = 160, /* two a server, and the agents' side's */
 };
 #define MS(n) ((uint64_t)(n)*UINT64_C(1000000))
 

@@ -12,8 +12,8 @@
  *               e->pages: the counter page of every role, read-only
  *   ledger      SEGMENT name "cell-0-000001", seq 1, fd 0
  *   keys        SECRET straight to from_parent(), before prepare(): one for
- *               each of image.secrets, by its name ("tls", "server/NAME");
- *               copy it, the message is wiped afterwards
+ *               each of image.secrets, by its name ("tls", "server/NAME",
+ *               "client/NAME"); copy it, the message is wiped afterwards
  *   load        IMAGE without a descriptor: the path of the configuration
  *
  * image.ledger, which load adds to what conf compiled: for each cell the object

@@ -81,15 +81,22 @@ static const char hash48[] = "0123456789abcdef0123456789abcdef0123456789abcdef";
 #define SPACES16 "                "
 #define TBS SPACES16 SPACES16 SPACES16 SPACES16
 
+static const struct str server_words =
+    STR_INIT("TLS 1.3, server CertificateVerify\0");
+static const struct str client_words =
+    STR_INIT("TLS 1.3, client CertificateVerify\0");
+
 static bool
-verifies(EVP_PKEY *key, const char *md, const char *hash, struct str sig)
+verifies(EVP_PKEY *key, const char *md, struct str words, const char *hash,
+    struct str sig)
 {
 	struct buf tbs = { .max = 256 };
 	EVP_MD_CTX *m = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *p = NULL;
 	bool good;
 
-	buf_str(&tbs, STR(TBS "TLS 1.3, server CertificateVerify\0"));
+	buf_str(&tbs, STR(TBS));
+	buf_str(&tbs, words);
 	buf_str(&tbs, str_of(hash));
 	good = EVP_DigestVerifyInit_ex(m, &p, md, NULL, NULL, key, NULL) == 1;
 	if (good && EVP_PKEY_is_a(key, "RSA"))
@@ -138,13 +145,13 @@ test_sign(void)
 		enum err e;
 
 		key_pem(key, &pem);
-		e = keys_tls_new(buf_view(&pem), &k, NULL);
+		e = keys_tls_new(buf_view(&pem), KEYS_TLS_SERVER, &k, NULL);
 		if (!e)
 			e = keys_tls_sign(
 			    k, signs[i].scheme, str_of(signs[i].hash), &sig);
 		ok(e == signs[i].e &&
-			(e != OK || verifies(key, signs[i].md, signs[i].hash,
-					buf_view(&sig))) &&
+			(e != OK || verifies(key, signs[i].md, server_words,
+					signs[i].hash, buf_view(&sig))) &&
 			(e == OK || sig.n == 0),
 		    "%s, scheme %04x, %zu bytes: %s", signs[i].type,
 		    signs[i].scheme, strlen(signs[i].hash), err_name(e));
@@ -155,6 +162,42 @@ test_sign(void)
 	}
 }
 
+/* A key signs for its side and no other; it knows its certificate. */
+static void
+test_sides(void)
+{
+	const struct str words[] = { server_words, client_words };
+	EVP_PKEY *key = key_make("P-256"), *other = key_make("P-256");
+	struct buf pem = { 0 }, cert = { 0 }, sig = { .max = 2048 };
+
+	key_pem(key, &pem);
+	for (int side = KEYS_TLS_SERVER; side <= KEYS_TLS_CLIENT; side++) {
+		struct keys_tls *k = NULL;
+
+		buf_clear(&sig);
+		ok(keys_tls_new(buf_view(&pem), (enum keys_tls_side)side, &k,
+		       NULL) == OK &&
+			keys_tls_sign(k, 0x0403, str_of(hash32), &sig) == OK,
+		    "side %d signs", side);
+		ok(verifies(key, "SHA256", words[side], hash32, buf_view(&sig)),
+		    "as itself");
+		ok(!verifies(
+		       key, "SHA256", words[1 - side], hash32, buf_view(&sig)),
+		    "not as the other");
+		cert_pem(key, &cert);
+		ok(keys_tls_is_of(k, buf_view(&cert)), "its certificate");
+		cert_pem(other, &cert);
+		ok(!keys_tls_is_of(k, buf_view(&cert)), "another's");
+		ok(!keys_tls_is_of(k, STR("none")), "none");
+		keys_tls_free(k);
+	}
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+	buf_done(&pem);
+	buf_done(&cert);
+	buf_done(&sig);
+}
+
 static void
 test_keys(void)
 {
@@ -162,14 +205,16 @@ test_keys(void)
 	struct keys_tls *k = NULL;
 	struct note why;
 
-	ok(keys_tls_new(STR("garbage"), &k, &why) == ERR_SYNTAX, "garbage: %s",
-	    why.text);
+	ok(keys_tls_new(STR("garbage"), KEYS_TLS_SERVER, &k, &why) ==
+		ERR_SYNTAX,
+	    "garbage: %s", why.text);
 	for (size_t i = 0; i < countof(bad); i++) {
 		EVP_PKEY *key = key_make(bad[i]);
 		struct buf pem = { 0 };
 
 		key_pem(key, &pem);
-		ok(keys_tls_new(buf_view(&pem), &k, &why) == ERR_SYNTAX,
+		ok(keys_tls_new(buf_view(&pem), KEYS_TLS_SERVER, &k, &why) ==
+			ERR_SYNTAX,
 		    "%s: %s", bad[i], why.text);
 		EVP_PKEY_free(key);
 		buf_done(&pem);
@@ -204,7 +249,7 @@ be_keys(struct chan_fds *f, struct str pem, enum manner how)
 	struct msg m, reply = msg_of(MSG_SIGNED);
 	const uint64_t second = UINT64_C(1000000000);
 
-	if (keys_tls_new(pem, &k, NULL) != OK ||
+	if (keys_tls_new(pem, KEYS_TLS_SERVER, &k, NULL) != OK ||
 	    chan_wait(c, 10 * second, &scratch, &m) != OK || how == LEAVES)
 		_exit(1);
 	msg_set(&reply, F_REF, msg_num(&m, F_REF));
@@ -352,6 +397,7 @@ int
 main(void)
 {
 	test_sign();
+	test_sides();
 	test_keys();
 	test_content();
 	test_remote(SIGNS, "signs");

@@ -72,7 +72,7 @@ ask(struct asker *a, const struct msg *m)
 	return a->answers == before + 1;
 }
 
-static struct asker judge, judge2, front, back0, back1, back4;
+static struct asker judge, judge2, front, back0, back1, back2, back4;
 
 /* ---- sealing ---- */
 static bool
@@ -227,6 +227,31 @@ test_sign(void)
 	    "nor under a scheme that does not exist");
 }
 
+static uint64_t
+sign_for(struct asker *a)
+{
+	struct msg m = msg_of(MSG_SIGN);
+	char hash[32] = { 1, 2, 3 };
+
+	msg_set(&m, F_REF, 4);
+	msg_set(&m, F_FLAGS, 0x0403);
+	msg_set_text(&m, F_BYTES, (struct str){ hash, 32 });
+	return ask(a, &m) && a->kind == MSG_SIGNED ? a->status : 99;
+}
+
+static void
+test_sign_client(void)
+{
+	ok(sign_for(&back1) == OK && back1.bytes.n > 60,
+	    "a back gets its upstream's signature");
+	ok(sign_for(&back4) == OK && back4.bytes.n > 60,
+	    "so does the back of another cell");
+	ok(sign_for(&back0) == ERR_GONE && back0.bytes.n == 0,
+	    "not the back of an upstream without a key");
+	ok(sign_for(&back2) == ERR_GONE && back2.bytes.n == 0,
+	    "nor that of the next");
+}
+
 /* ---- beginning ---- */
 static void
 secret(const char *name, struct str bytes)
@@ -260,7 +285,7 @@ image_make(void)
 }
 
 static void
-pem_make(void)
+pem_make(const char *name)
 {
 	EVP_PKEY *k = EVP_EC_gen("P-256");
 	BIO *b = BIO_new(BIO_s_mem());
@@ -271,7 +296,7 @@ pem_make(void)
 	    PEM_write_bio_PrivateKey(b, k, NULL, NULL, 0, NULL, NULL) != 1)
 		exit(1);
 	n = BIO_get_mem_data(b, &p);
-	secret("tls", (struct str){ p, (size_t)n });
+	secret(name, (struct str){ p, (size_t)n });
 	BIO_free(b);
 	EVP_PKEY_free(k);
 }
@@ -285,7 +310,8 @@ main(void)
 	env.loop = loop_new();
 	loop_hooks(env.loop, chan_flush_all, chan_busy_any, NULL);
 	image_make();
-	pem_make();
+	pem_make("tls");
+	pem_make("client/web");
 	secret("server/web", STR("token-of-web\n"));
 	secret("server/mail", STR("token-of-mail"));
 	asker_new(&judge, ROLE_JUDGE, 0, false);
@@ -295,12 +321,14 @@ main(void)
 	ok(role_keys.prepare(&env, &why) == OK, "the role prepares %s",
 	    why.text);
 	ok(env.link_n == 0, "and took every link");
+	asker_new(&back2, ROLE_BACK, 2, true);
 	asker_new(&judge2, ROLE_JUDGE, 1, true);
 	asker_new(&back4, ROLE_BACK, 4, true);
 	test_seal();
 	test_seal_limits();
 	test_creds();
 	test_sign();
+	test_sign_client();
 	secret("server/fs", STR("two\nlines"));
 	ok(role_keys.prepare(&env, &why) == ERR_SYNTAX &&
 		strstr(why.text, "one line") != NULL,

@@ -2,8 +2,11 @@
 #include "role/tls-remote.h"
 
 enum { PAD = 64, SCRATCH_MAX = 4096 }; /* a SIGNED has below 1100 bytes */
-/* With its NUL, which separates it from the hash. */
-static const char context[] = "TLS 1.3, server CertificateVerify";
+/* With their NUL, which separates them from the hash. */
+static const struct str server_words =
+    STR_INIT("TLS 1.3, server CertificateVerify\0");
+static const struct str client_words =
+    STR_INIT("TLS 1.3, client CertificateVerify\0");
 
 void
 tls_remote_init(struct tls_remote *r, struct chan *keys)
@@ -22,9 +25,8 @@ tls_remote_done(struct tls_remote *r)
 
 /* Keys builds the rest again itself; it is not sent. */
 static enum err
-hash_of(struct str tbs, struct str *hash)
+hash_of(struct str tbs, struct str words, struct str *hash)
 {
-	const struct str words = { context, sizeof(context) };
 	const struct str rest = str_sub(tbs, PAD, tbs.n);
 
 	if (tbs.n < PAD || str_trim(str_sub(tbs, 0, PAD)).n != 0 ||
@@ -66,7 +68,7 @@ tls_remote_sign(
 
 	if (r->keys == NULL)
 		return ERR_GONE;
-	TRY(hash_of(tbs, &hash));
+	TRY(hash_of(tbs, r->client ? client_words : server_words, &hash));
 	msg_set(&m, F_REF, ++r->ref);
 	msg_set(&m, F_FLAGS, scheme);
 	msg_set_text(&m, F_BYTES, hash);
