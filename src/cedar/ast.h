@@ -19,6 +19,8 @@ enum {
 	 * node, however long; a.b.c and a + b + c are one each. */
 	AST_DEPTH = 200,
 	AST_TEXT_MAX = 64 * 1024 * 1024,
+	AST_NOTES_MAX = 256,		 /* annotations of a policy */
+	AST_BUDGET = 1024 * 1024 * 1024, /* of one object's arena */
 };
 
 struct ast_pos {
@@ -102,6 +104,14 @@ struct ast_fn_row {
 extern const struct ast_fn_row ast_fns[AST_FN__N];
 bool ast_fn_find(struct str name, enum ast_fn *out);
 
+/* The methods that are nodes of their own: contains ... hasTag, isEmpty. */
+struct ast_method_row {
+	struct str name;
+	uint8_t kind, args; /* receiver included */
+};
+extern const struct ast_method_row ast_methods[];
+extern const size_t ast_methods_n;
+
 /* A pattern of "like": code points, and AST_ANY for the wildcard. */
 #define AST_ANY UINT32_MAX
 struct ast_pattern {
@@ -110,11 +120,12 @@ struct ast_pattern {
 };
 
 struct ast_expr {
-	uint8_t kind; /* enum ast_kind */
-	uint8_t var;  /* enum ast_var */
-	uint8_t fn;   /* enum ast_fn */
-	uint32_t n;   /* kids */
-	struct ast_pos pos;
+	uint8_t kind;	    /* enum ast_kind */
+	uint8_t var;	    /* enum ast_var */
+	uint8_t fn;	    /* enum ast_fn */
+	uint8_t depth;	    /* 1 for a leaf */
+	uint32_t n;	    /* kids */
+	struct ast_pos pos; /* of its own word or operator, of a leaf's start */
 	const struct ast_expr **kid;
 	union {
 		int64_t i;
@@ -166,6 +177,8 @@ struct ast_cond {
 
 struct ast_policy {
 	struct str id;
+	uint32_t at;		       /* place in pol or tmpl */
+	uint64_t seq;		       /* order over both */
 	const struct ast_policy *from; /* the template, of a link */
 	bool forbid;
 	struct ast_scope scope[3];   /* by AST_PRINCIPAL, _ACTION, _RESOURCE */
@@ -183,19 +196,32 @@ struct cedar_policies {
 	size_t pol_n, tmpl_n, pol_cap, tmpl_cap;
 	struct map *by_id; /* of both kinds: an id is given once */
 	uint64_t next;	   /* number of the next policyN */
+	uint64_t seq;
 };
 
 /* ---- shared with the schema and entities files ---- */
 
 /* Fills *why (may be NULL) and returns e, for "return ast_fail(...)". */
-enum err ast_fail(enum err e, struct cedar_why *why, struct ast_pos pos,
-    const char *fmt, ...) PRINTF(4, 5);
+NODISCARD enum err ast_fail(enum err e, struct cedar_why *why,
+    struct ast_pos pos, const char *fmt, ...) PRINTF(4, 5);
+
+/*
+ * Makes a node of proto (kind, pos and what belongs to the kind) and kids,
+ * which are copied.  ERR_LIMIT past AST_DEPTH and when a is spent.
+ */
+NODISCARD enum err ast_make(struct arena *a, const struct ast_expr *proto,
+    const struct ast_expr *const *kid, size_t n, struct cedar_why *why,
+    const struct ast_expr **out);
+/* arena_alloc of n things, with the sentence when a is spent. */
+NODISCARD enum err ast_alloc(struct arena *a, size_t n, size_t size,
+    struct cedar_why *why, void *out_pointer);
 
 /* [_a-zA-Z][_a-zA-Z0-9]* and not reserved (true false if then else in like has
  * is __cedar); the same joined by "::".  ast_is_word: reserved or not. */
 bool ast_is_word(struct str s);
 bool ast_is_ident(struct str s);
 bool ast_is_name(struct str s);
+bool ast_is_action(struct str type); /* Action, Ns::Action */
 
 /* The tokens of Cedar: policies and schemas have the same. */
 enum ast_token {
@@ -233,13 +259,16 @@ NODISCARD enum err ast_unescape_pattern(const struct ast_tok *t,
 
 /* Writing: a string literal with quotes; an attribute name bare or quoted. */
 void ast_put_string(struct buf *out, struct str s);
+void ast_put_pattern(struct buf *out, struct ast_pattern p);
+size_t ast_utf8(uint32_t code_point, char out[static 4]);     /* its length */
 void ast_put_expr(struct buf *out, const struct ast_expr *e); /* one line */
 
 /* One expression by itself (tests, tools); all of it is a's. */
 NODISCARD enum err ast_parse_expr(struct str text, struct arena *a,
     const struct ast_expr **out, struct cedar_why *why);
-/* The JSON form of an expression, appended as a tape value. */
-void ast_expr_to_tape(struct buf *tape, const struct ast_expr *e);
+/* Its JSON form. */
+void ast_expr_to_json(struct buf *out, const struct ast_expr *e);
 bool ast_same(const struct ast_expr *x, const struct ast_expr *y);
+bool ast_same_policy(const struct ast_policy *x, const struct ast_policy *y);
 
 #endif
