@@ -6,18 +6,9 @@
  */
 #include "json/json.h"
 
-#include <time.h>
+#include "bench-in.h"
 
-enum { ROOM = 16 * 1024 * 1024, ROUNDS = 21, ROUND_NS = 1000000 };
-
-static uint64_t
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
-}
+enum { ROOM = 16 * 1024 * 1024, ROUND_NS = 1000000 };
 
 static void
 text_call(struct buf *b)
@@ -144,36 +135,44 @@ struct job {
 };
 
 static void
-job_parse(struct job *j)
+job_parse(void *arg)
 {
+	struct job *j = arg;
+
 	buf_clear(&j->tape);
 	BUG_ON(json_parse(buf_view(&j->text), &json_default, &j->tape, NULL));
 }
 
 static void
-job_check(struct job *j)
+job_check(void *arg)
 {
+	struct job *j = arg;
+
 	BUG_ON(tape_check(buf_view(&j->tape), &json_default));
 }
 
 static void
-job_write(struct job *j)
+job_write(void *arg)
 {
+	struct job *j = arg;
+
 	buf_clear(&j->out);
 	json_write(jv_of(buf_view(&j->tape)), &j->out);
 	BUG_ON(j->out.full);
 }
 
 static void
-job_jcs(struct job *j)
+job_jcs(void *arg)
 {
+	struct job *j = arg;
+
 	buf_clear(&j->out);
 	BUG_ON(json_jcs(jv_of(buf_view(&j->tape)), &j->out));
 }
 
 static const struct {
 	const char *name;
-	void (*run)(struct job *j);
+	void (*run)(void *job);
 } kinds[] = {
 	{ "parse", job_parse },
 	{ "check", job_check },
@@ -181,36 +180,15 @@ static const struct {
 	{ "jcs", job_jcs },
 };
 
-static int
-by_size(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void
 measure(struct job *j, const char *text, size_t kind)
 {
 	const double kb = (double)j->text.n / 1024;
-	double ns[ROUNDS];
-	uint64_t t = now();
-	size_t times = 1;
+	double best, ns = bench_ns(kinds[kind].run, j, ROUND_NS, &best);
 
-	kinds[kind].run(j);
-	t = now() - t;
-	if (t < ROUND_NS)
-		times = ROUND_NS / (t + 1) + 1;
-	for (size_t r = 0; r < ROUNDS; r++) {
-		t = now();
-		for (size_t i = 0; i < times; i++)
-			kinds[kind].run(j);
-		ns[r] = (double)(now() - t) / (double)times / kb;
-	}
-	qsort(ns, ROUNDS, sizeof(ns[0]), by_size);
 	printf("json %-8s %-5s %7zu B %9.1f ns/KB (best %.1f) %6.2f GB/s\n",
-	    text, kinds[kind].name, j->text.n, ns[ROUNDS / 2], ns[0],
-	    1024 / ns[ROUNDS / 2]);
+	    text, kinds[kind].name, j->text.n, ns / kb, best / kb,
+	    1024 / (ns / kb));
 }
 
 int

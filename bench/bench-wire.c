@@ -6,10 +6,11 @@
  */
 #include "wire/test-tls.h"
 
-#include <malloc.h>
-#include <time.h>
+#include "bench-in.h"
 
-enum { ROUNDS = 21, ROUND_NS = 2000000, IDLE = 1000 };
+#include <malloc.h>
+
+enum { ROUND_NS = 2000000, IDLE = 1000 };
 
 #define REQUEST                                                                \
 	"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:8642\r\n"                       \
@@ -33,18 +34,10 @@ struct job {
 	struct id ca, id;
 };
 
-static uint64_t
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
-}
-
 static void
-run_request(struct job *j)
+run_request(void *arg)
 {
+	struct job *j = arg;
 	struct http_head h;
 	size_t used;
 
@@ -54,8 +47,9 @@ run_request(struct job *j)
 }
 
 static void
-run_response(struct job *j)
+run_response(void *arg)
 {
+	struct job *j = arg;
 	struct http_head h;
 	size_t used;
 
@@ -65,8 +59,9 @@ run_response(struct job *j)
 }
 
 static void
-run_chunks(struct job *j)
+run_chunks(void *arg)
 {
+	struct job *j = arg;
 	const struct http_head h = { .length = (uint64_t)HTTP_CHUNKED };
 	struct http_body b = http_body_of(&h, BUF_MAX);
 	struct str in = buf_view(&j->chunks), data;
@@ -88,8 +83,9 @@ see_event(void *arg, const struct sse_event *e)
 }
 
 static void
-run_events(struct job *j)
+run_events(void *arg)
 {
+	struct job *j = arg;
 	struct sse s;
 
 	sse_init(&s, BUF_MAX);
@@ -98,8 +94,9 @@ run_events(struct job *j)
 }
 
 static void
-run_write(struct job *j)
+run_write(void *arg)
 {
+	struct job *j = arg;
 	const struct sse_event e = { .data = j->kilobyte };
 
 	buf_clear(&j->out);
@@ -113,8 +110,9 @@ see_line(void *arg, struct str line)
 }
 
 static void
-run_lines(struct job *j)
+run_lines(void *arg)
 {
+	struct job *j = arg;
 	struct lines l = { .part.max = BUF_MAX };
 
 	BUG_ON(lines_read(&l, buf_view(&j->lines), see_line, NULL) != OK);
@@ -122,8 +120,9 @@ run_lines(struct job *j)
 }
 
 static void
-run_handshake(struct job *j)
+run_handshake(void *arg)
 {
+	struct job *j = arg;
 	struct ends e;
 
 	BUG_ON(!ends_make(&e, j->client, j->server, STR("tool.example")));
@@ -145,14 +144,16 @@ exchange(struct ends *e, struct str s)
 }
 
 static void
-run_record(struct job *j)
+run_record(void *arg)
 {
+	struct job *j = arg;
+
 	exchange(&j->ends, j->kilobyte);
 }
 
 static const struct {
 	const char *name;
-	void (*run)(struct job *j);
+	void (*run)(void *job);
 } kinds[] = {
 	{ "request head, 9 fields", run_request },
 	{ "response head, 5 fields", run_response },
@@ -164,36 +165,13 @@ static const struct {
 	{ "TLS 1 KB there and back, both ends", run_record },
 };
 
-static int
-by_size(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void
 measure(struct job *j, size_t kind)
 {
-	double ns[ROUNDS];
-	uint64_t t;
-	size_t times = 1;
+	double best, ns = bench_ns(kinds[kind].run, j, ROUND_NS, &best);
 
-	kinds[kind].run(j);
-	t = now();
-	kinds[kind].run(j);
-	t = now() - t;
-	if (t < ROUND_NS)
-		times = ROUND_NS / (t + 1) + 1;
-	for (size_t r = 0; r < ROUNDS; r++) {
-		t = now();
-		for (size_t i = 0; i < times; i++)
-			kinds[kind].run(j);
-		ns[r] = (double)(now() - t) / (double)times;
-	}
-	qsort(ns, ROUNDS, sizeof(ns[0]), by_size);
-	printf("wire %-36s %10.0f ns (best %.0f)\n", kinds[kind].name,
-	    ns[ROUNDS / 2], ns[0]);
+	printf(
+	    "wire %-36s %10.0f ns (best %.0f)\n", kinds[kind].name, ns, best);
 }
 
 /* Client ends and the wire's buffers are freed; server ends stay. */

@@ -4,7 +4,7 @@ build/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(HARD) $(LINK) -o $@ $< -lpthread
 # What one room costs, by itself: make bench-rooms
-build/bench/bench-%: bench/bench-%.c $(A)
+build/bench/bench-%: bench/bench-%.c bench/bench-in.h $(A)
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(HARD) $(LINK) -o $@ $< $(A) $(LIBS)
 ROOMS := $(patsubst bench/%.c,build/bench/%,$(wildcard bench/bench-*.c))

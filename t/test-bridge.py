@@ -92,23 +92,9 @@ for era in http:
              f"the {era} child has its pipes and nothing else", x["fds"])
 
 
-def children():
-    """Our stdio servers that still run, whoever started them."""
-    found = []
-    for p in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{p}/cmdline", "rb") as f:
-                argv = f.read().split(b"\0")
-        except OSError:
-            continue
-        if any(a.startswith(d.encode() + b"/") for a in argv):
-            found.append(p)
-    return found
-
-
-g.ok(children(), "children run")
+g.ok(g.children(d), "children run")
 code = gate.stop()
 g.ok(code == 0, "it ends by SIGTERM", code)
-g.ok(g.until(lambda: not children(), 5), "children are gone with it",
-     children())
+g.ok(g.until(lambda: not g.children(d), 5), "children are gone with it",
+     g.children(d))
 g.done()

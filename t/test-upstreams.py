@@ -228,20 +228,6 @@ def error_in_time(name, seconds=5.0):
          f"{name}: the server's page is not passed on", a)
 
 
-def children():
-    """Our stdio servers that still run, whoever started them."""
-    found = []
-    for p in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{p}/cmdline", "rb") as f:
-                argv = f.read().split(b"\0")
-        except OSError:
-            continue
-        if any(a.startswith(d.encode() + b"/") for a in argv):
-            found.append(p)
-    return found
-
-
 for n in (*BAD, "down"):
     error_in_time(n)
 neighbour("all bad HTTP servers")
@@ -292,5 +278,5 @@ g.ok(a.allowed and len(a.text) == fakes.BIG, "3 MiB are passed on whole",
 start = time.monotonic()
 gate.stop()
 g.ok(time.monotonic() - start < 12, "it ends although a child will not")
-g.ok(g.until(lambda: not children(), 5), "no child is left", children())
+g.ok(g.until(lambda: not g.children(d), 5), "no child is left", g.children(d))
 g.done()

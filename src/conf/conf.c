@@ -98,6 +98,17 @@ conf_warn(struct conf_job *j, const struct node *n, const char *fmt, ...)
 }
 
 /* ---- reading the tree ---- */
+void
+node_append(struct node *up, struct node *n)
+{
+	if (up->last == NULL)
+		up->first = n;
+	else
+		up->last->next = n;
+	up->last = n;
+	up->count++;
+}
+
 struct node *
 node_get(const struct node *map, const char *key)
 {

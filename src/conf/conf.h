@@ -75,6 +75,16 @@ NODISCARD enum err conf_wrap(
 /* What becomes of a name or path as a server's name: [a-z0-9-]{1,32}. */
 struct str conf_wrap_name(struct str from, char out[static 33]);
 
+/* One text as libfyaml's events, read the one way for which yaml.c stands: YAML
+ * 1.2, errors collected, nothing printed.  text outlives it; yaml_done also
+ * after false. */
+struct yaml {
+	struct fy_diag *diag;
+	struct fy_parser *parser;
+};
+bool yaml_open(struct yaml *y, struct str text);
+void yaml_done(struct yaml *y);
+
 void conf_example(struct buf *out); /* the commented example */
 void conf_man(struct buf *out);	    /* gatehouse.yaml(5), mdoc */
 

@@ -17,12 +17,7 @@ add(struct conf_job *j, struct node *up, struct str key, enum node_kind kind)
 	n->up = up;
 	if (up == NULL)
 		return n;
-	if (up->last == NULL)
-		up->first = n;
-	else
-		up->last->next = n;
-	up->last = n;
-	up->count++;
+	node_append(up, n);
 	return n;
 }
 

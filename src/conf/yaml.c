@@ -8,23 +8,28 @@
 
 #include <libfyaml.h>
 
-/* libfyaml hands out its parser and its diagnostics; both die with this. */
 struct reader {
 	struct conf_job *j;
-	struct fy_diag *diag;
-	struct fy_parser *parser;
+	struct yaml in;
 	struct node *open[CONF_DEPTH_MAX + 1];
 	size_t depth, nodes, documents;
 	struct node *key; /* read, and waiting for its value */
 };
 
+void
+yaml_done(struct yaml *y)
+{
+	if (y->parser != NULL)
+		fy_parser_destroy(y->parser);
+	if (y->diag != NULL)
+		fy_diag_destroy(y->diag);
+	*y = (struct yaml){ NULL, NULL };
+}
+
 static void
 reader_done(struct reader *r)
 {
-	if (r->parser != NULL)
-		fy_parser_destroy(r->parser);
-	if (r->diag != NULL)
-		fy_diag_destroy(r->diag);
+	yaml_done(&r->in);
 }
 
 static void
@@ -34,8 +39,8 @@ swallow(struct fy_diag *d, void *user, const char *p, size_t n)
 	    (void)n; /* errors are collected instead */
 }
 
-static bool
-reader_init(struct reader *r, struct str text)
+bool
+yaml_open(struct yaml *y, struct str text)
 {
 	struct fy_parse_cfg cfg = {
 		.flags =
@@ -47,14 +52,14 @@ reader_init(struct reader *r, struct str text)
 	dc.fp = NULL;
 	dc.output_fn = swallow;
 	dc.level = FYET_ERROR;
-	r->diag = fy_diag_create(&dc);
-	if (r->diag == NULL)
+	y->diag = fy_diag_create(&dc);
+	if (y->diag == NULL)
 		return false;
-	fy_diag_set_collect_errors(r->diag, true);
-	cfg.diag = r->diag;
-	r->parser = fy_parser_create(&cfg);
-	return r->parser != NULL &&
-	       fy_parser_set_string(r->parser, text.p, text.n) == 0;
+	fy_diag_set_collect_errors(y->diag, true);
+	cfg.diag = y->diag;
+	y->parser = fy_parser_create(&cfg);
+	return y->parser != NULL &&
+	       fy_parser_set_string(y->parser, text.p, text.n) == 0;
 }
 
 /* Where an event is; a value that was left empty is where its key is. */
@@ -128,12 +133,7 @@ add_to(struct reader *r, struct node *n)
 	} else {
 		n->key = up->key;
 	}
-	if (up->last == NULL)
-		up->first = n;
-	else
-		up->last->next = n;
-	up->last = n;
-	up->count++;
+	node_append(up, n);
 	return true;
 }
 
@@ -272,7 +272,8 @@ complain(struct reader *r)
 {
 	struct node here = { .line = 1, .column = 1 };
 	void *walk = NULL;
-	const struct fy_diag_error *e = fy_diag_errors_iterate(r->diag, &walk);
+	const struct fy_diag_error *e =
+	    fy_diag_errors_iterate(r->in.diag, &walk);
 
 	if (e == NULL) {
 		conf_bad(r->j, &here, "this is not YAML");
@@ -326,13 +327,13 @@ yaml_read(struct conf_job *j, struct str text)
 
 	if (!bytes_ok(j, text))
 		return ERR_SYNTAX;
-	if (!reader_init(&r, text))
+	if (!yaml_open(&r.in, text))
 		return ERR_OS;
-	while (more && (e = fy_parser_parse(r.parser)) != NULL) {
+	while (more && (e = fy_parser_parse(r.in.parser)) != NULL) {
 		more = got(&r, e);
-		fy_parser_event_free(r.parser, e);
+		fy_parser_event_free(r.in.parser, e);
 	}
-	if (more && fy_parser_get_stream_error(r.parser))
+	if (more && fy_parser_get_stream_error(r.in.parser))
 		complain(&r);
 	if (arena_spent(j->a))
 		return ERR_LIMIT;

@@ -7,12 +7,13 @@
 
 #include <libfyaml.h>
 
+#include "conf/conf.h"
+
 struct reader {
 	struct str s;
 	struct arena *a;
 	struct note *why;
-	struct fy_diag *diag;
-	struct fy_parser *parser;
+	struct yaml in;
 	struct tree *open[TREE_DEPTH + 1];
 	size_t depth, documents, nodes;
 	bool keyed; /* key is read and waits for its value */
@@ -26,38 +27,7 @@ enum { NODES_MAX = 200000 };
 static void
 reader_done(struct reader *r)
 {
-	if (r->parser != NULL)
-		fy_parser_destroy(r->parser);
-	if (r->diag != NULL)
-		fy_diag_destroy(r->diag);
-}
-
-static void
-swallow(struct fy_diag *d, void *user, const char *p, size_t n)
-{
-	(void)d, (void)user, (void)p, (void)n;
-}
-
-static bool
-reader_init(struct reader *r)
-{
-	struct fy_parse_cfg cfg = {
-		.flags =
-		    FYPCF_QUIET | FYPCF_JSON_NONE | FYPCF_DEFAULT_VERSION_1_2,
-	};
-	struct fy_diag_cfg dc;
-
-	fy_diag_cfg_default(&dc);
-	dc.fp = NULL;
-	dc.output_fn = swallow;
-	r->diag = fy_diag_create(&dc);
-	if (r->diag == NULL)
-		return false;
-	fy_diag_set_collect_errors(r->diag, true);
-	cfg.diag = r->diag;
-	r->parser = fy_parser_create(&cfg);
-	return r->parser != NULL &&
-	       fy_parser_set_string(r->parser, r->s.p, r->s.n) == 0;
+	yaml_done(&r->in);
 }
 
 /* Quotes belong to the bytes of a text; the library leaves them out. */
@@ -217,13 +187,13 @@ tree_yaml(struct str s, struct arena *a, struct tree **root, struct note *why)
 	enum err err = OK;
 
 	note_set(why, "this is not YAML");
-	if (!reader_init(&r))
+	if (!yaml_open(&r.in, s))
 		return ERR_OS;
-	while (err == OK && (e = fy_parser_parse(r.parser)) != NULL) {
+	while (err == OK && (e = fy_parser_parse(r.in.parser)) != NULL) {
 		err = got(&r, e);
-		fy_parser_event_free(r.parser, e);
+		fy_parser_event_free(r.in.parser, e);
 	}
-	if (err == OK && fy_parser_get_stream_error(r.parser))
+	if (err == OK && fy_parser_get_stream_error(r.in.parser))
 		err = ERR_SYNTAX;
 	if (err == OK && r.root == NULL)
 		err = ERR_SYNTAX;

@@ -170,19 +170,6 @@ place_make(pid_t victim)
 	return fd >= 0 && close(fd) == 0;
 }
 
-static void
-place_remove(void)
-{
-	char rm[] = "rm", rf[] = "-rf", *argv[] = { rm, rf, dir, NULL };
-	const pid_t p = fork();
-
-	if (p == 0) {
-		(void)execv("/bin/rm", argv);
-		_exit(127);
-	}
-	(void)waitpid(p, NULL, 0);
-}
-
 /* Without namespaces three promises are weaker: say so instead of failing. */
 static bool
 has_spaces(void)
@@ -219,6 +206,6 @@ main(void)
 	test_inside();
 	test_end();
 	(void)kill(victim, SIGKILL);
-	place_remove();
+	tap_remove(dir);
 	return tap_done();
 }

@@ -93,20 +93,16 @@ tool_nothing(struct peer *p)
 	(void)p;
 }
 
-static const struct {
-	const char *name;
-	void (*does)(struct peer *p);
-} tools[] = {
-	{ "asks", tool_asks },
-	{ "early", tool_early },
-	{ "newline-id", tool_newline_id },
-	{ "slow", tool_nothing },
+static const struct tool tools[] = {
+	{ "asks", tool_asks, 0, NULL },
+	{ "early", tool_early, 0, NULL },
+	{ "newline-id", tool_newline_id, 0, NULL },
+	{ "slow", tool_nothing, 0, NULL },
 };
 
 static void
 legacy(struct world *w, struct peer *p)
 {
-	const struct str name = jv_str(member(p, "params/name"));
 	char session[64];
 
 	if (has_head(p, "GET ")) {
@@ -145,12 +141,7 @@ legacy(struct world *w, struct peer *p)
 		accept_202(p);
 		return;
 	}
-	for (size_t i = 0; i < countof(tools); i++)
-		if (str_eq(name, str_of(tools[i].name))) {
-			tools[i].does(p);
-			return;
-		}
-	http_result(p, "", "{\"content\":[]}");
+	use_tool(p, tools, countof(tools), "{\"content\":[]}");
 }
 
 /* ---- opening ---- */

@@ -199,12 +199,7 @@ tool_401(struct peer *p)
 	say(p, "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n");
 }
 
-static const struct {
-	const char *name;
-	void (*does)(struct peer *p);
-	unsigned status; /* 0: a result */
-	const char *words;
-} tools[] = {
+static const struct tool tools[] = {
 	{ "events", tool_events, 0, NULL },
 	{ "asks", tool_asks, 502, "do not send requests" },
 	{ "html", tool_html, 502, "neither JSON nor events" },
@@ -230,20 +225,14 @@ static const struct {
 static void
 modern(struct world *w, struct peer *p)
 {
-	const struct str name = jv_str(member(p, "params/name"));
-
 	(void)w;
 	if (asks(p, "server/discover")) {
 		http_result(p, "", found);
 		return;
 	}
 	note(p);
-	for (size_t i = 0; i < countof(tools); i++)
-		if (str_eq(name, str_of(tools[i].name))) {
-			tools[i].does(p);
-			return;
-		}
-	http_result(p, "", "{\"content\":[],\"resultType\":\"complete\"}");
+	use_tool(p, tools, countof(tools),
+	    "{\"content\":[],\"resultType\":\"complete\"}");
 }
 
 /* ---- what is sent ---- */

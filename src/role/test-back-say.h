@@ -149,4 +149,25 @@ has_head(const struct peer *p, const char *line)
 	return strstr(p->head, line) != NULL;
 }
 
+/* What an upstream does when a tool is called. */
+struct tool {
+	const char *name;
+	void (*does)(struct peer *p);
+	unsigned status; /* 0: a result */
+	const char *words;
+};
+
+static inline void
+use_tool(struct peer *p, const struct tool *t, size_t n, const char *result)
+{
+	const struct str name = jv_str(member(p, "params/name"));
+
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(name, str_of(t[i].name))) {
+			t[i].does(p);
+			return;
+		}
+	http_result(p, "", result);
+}
+
 #endif

@@ -260,19 +260,6 @@ test_logs(void)
 	ok(heard.said && heard.status != 0, "nor is that: %.80s", heard.text);
 }
 
-static void
-place_remove(void)
-{
-	char rm[] = "rm", rf[] = "-rf", *argv[] = { rm, rf, dir, NULL };
-	const pid_t p = fork();
-
-	if (p == 0) {
-		(void)execv("/bin/rm", argv);
-		_exit(127);
-	}
-	(void)waitpid(p, NULL, 0);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -291,6 +278,6 @@ main(int argc, char **argv)
 	test_config();
 	test_logs();
 	loop_free(loop);
-	place_remove();
+	tap_remove(dir);
 	return tap_done();
 }

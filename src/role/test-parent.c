@@ -380,19 +380,6 @@ place_make(void)
 	return close(fd) == 0;
 }
 
-static void
-place_remove(void)
-{
-	char rm[] = "rm", rf[] = "-rf", *argv[] = { rm, rf, dir, NULL };
-	const pid_t p = fork();
-
-	if (p == 0) {
-		(void)execv("/bin/rm", argv);
-		_exit(127);
-	}
-	(void)waitpid(p, NULL, 0);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -410,6 +397,6 @@ main(int argc, char **argv)
 	test_reload();
 	test_lock();
 	test_ends();
-	place_remove();
+	tap_remove(dir);
 	return tap_done();
 }
