@@ -134,6 +134,10 @@ struct ty {
 	};
 };
 
+extern const struct ty ty_prim[TY_STRING + 1]; /* the simple ones, by kind */
+extern const struct ty ty_exts[TY_EXT__N];
+extern const struct ty ty_no_attrs; /* {} */
+
 struct sc_entity {
 	struct str name; /* "Ns::User" */
 	uint32_t place;	 /* in cedar_schema.entity */
@@ -201,6 +205,8 @@ void *vec_add(struct arena *a, struct vec *v, size_t size); /* NULL: spent */
 /* Sorts what was read and gives it names: the last step of both readers. */
 NODISCARD enum err schema_resolve(
     struct cedar_schema *s, struct cedar_why *why);
+/* In a list sorted by its first member, a struct str; NULL: not there. */
+const void *schema_find(const void *p, size_t n, size_t size, struct str name);
 /* Sorts lists by their first member, a struct str; the first two that are the
  * same are given to *twice. */
 bool schema_sort(void *p, size_t n, size_t size, const void **twice);
