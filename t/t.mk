@@ -18,4 +18,6 @@ torture: all
 	t/torture.py --times $(N)
 	$(MAKE) V=plant build/plant/gatehouse
 	GATEHOUSE=build/plant/gatehouse t/torture.py --times 20 --expect-loss
+	$(MAKE) V=rel build/rel/json/test-es6
+	ES6_LINES=10000000 build/rel/json/test-es6
 .PHONY: protocol conform conform-direct demo torture
