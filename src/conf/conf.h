@@ -22,14 +22,16 @@
  *   "principals": [{"name":"alice","cred":"<64 hex of SHA-256(token)>"}],
  *   "anonymous": "name" or "",      principal of calls without a token
  *   "servers": [{"name":"fs","kind":"stdio"|"http",
- *     "argv":[..],"env":{..},"cwd":"/abs","sandbox":"on"|"off",
- *     "read":[..],"write":[..],"net":bool,     launch's template; paths are
- *                        absolute, ["/"] is everything, [] is nothing
  *     "url":"","host":"","port":n,"path":"","tls":bool,"ca":PEM or "",
  *     "client_cert":PEM or "", "credential":bool,
  *     "sharing":"session"|"principal"|"all",     reserved: nobody reads it
  *     "era":"auto"|"legacy"|"modern",
  *     "read_only":["tool", ...]}],       may use batch durability
+ *   "launch": [{"name":"fs","argv":[..],"env":{..},"cwd":"/abs",
+ *               "sandbox":"on"|"off","read":[..],"write":[..],"net":bool}],
+ *              how to start each server, null for those of kind http; paths
+ *              are absolute, ["/"] is everything, [] is nothing.  It holds
+ *              secrets: load takes it out and only role launch is given it
  *   "endpoints": [{"path":"/mcp","servers":[0,1,2]},   aggregate first
  *                 {"path":"/s/fs/mcp","servers":[0]}],
  *   "rules": [{"effect":"allow"|"deny","principal":"*","server":"*",
@@ -41,8 +43,7 @@
  *   "digest": hex SHA-256 over the lines that sha256sum prints for
  *             gatehouse.yaml and then each PEM file, named as it is written }
  *
- * Stdio servers have host, url, path "" and port 0; HTTP servers argv [],
- * env {}, cwd "".
+ * Stdio servers have host, url, path "" and port 0.
  */
 #ifndef CONF_H
 #define CONF_H

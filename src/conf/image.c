@@ -206,14 +206,12 @@ put_env(const struct node *env, struct buf *b)
 static void
 put_stdio(struct conf_job *j, const struct node *s, struct buf *b)
 {
-	const bool stdio = node_get(s, "command") != NULL;
-
 	KEY("argv");
 	put_argv(j, node_get(s, "command"), b);
 	KEY("env");
 	put_env(node_get(s, "env"), b);
 	KEY("cwd");
-	tape_str(b, stdio ? conf_path(j, SERVER("cwd")) : STR(""));
+	tape_str(b, conf_path(j, SERVER("cwd")));
 	KEY("sandbox");
 	tape_str(b, SERVER("sandbox.mode"));
 	KEY("read");
@@ -264,7 +262,6 @@ put_servers(struct conf_job *j, struct buf *b)
 		tape_str(b, s->key);
 		KEY("kind");
 		tape_str(b, node_get(s, "url") ? STR("http") : STR("stdio"));
-		put_stdio(j, s, b);
 		put_http(j, s, b);
 		KEY("sharing");
 		tape_str(b, SERVER("sharing"));
@@ -272,7 +269,30 @@ put_servers(struct conf_job *j, struct buf *b)
 		tape_str(b, SERVER("era"));
 		KEY("read_only");
 		put_list(b, node_get(s, "read_only"));
-		tape_end(b, o, 20);
+		tape_end(b, o, 13);
+	}
+	tape_end(b, m, all->count);
+}
+
+/* Apart from the servers, because only one role may have it. */
+static void
+put_launch(struct conf_job *j, struct buf *b)
+{
+	const struct node *all = node_get(j->root, "servers");
+	const size_t m = tape_arr(b);
+
+	for (const struct node *s = all->first; s != NULL; s = s->next) {
+		size_t o;
+
+		if (node_get(s, "command") == NULL) {
+			tape_null(b);
+			continue;
+		}
+		o = tape_obj(b);
+		KEY("name");
+		tape_str(b, s->key);
+		put_stdio(j, s, b);
+		tape_end(b, o, 8);
 	}
 	tape_end(b, m, all->count);
 }
@@ -553,6 +573,8 @@ image_build(struct conf_job *j, struct buf *b)
 	tape_str(b, node_text(j->root, "anonymous", "anonymous"));
 	KEY("servers");
 	put_servers(j, b);
+	KEY("launch");
+	put_launch(j, b);
 	KEY("endpoints");
 	put_endpoints(j, b);
 	KEY("rules");
@@ -561,6 +583,6 @@ image_build(struct conf_job *j, struct buf *b)
 	put_secrets(j, b);
 	KEY("digest");
 	put_digest(j, b);
-	tape_end(b, o, 18);
+	tape_end(b, o, 19);
 	return buf_end(b);
 }

@@ -7,7 +7,12 @@ test_image_servers(struct jv im)
 	struct jv s;
 
 	s = nth(jv_get(im, STR("servers")), 0);
-	ok(jv_count(s) == 20 && text_is(s, "kind", "stdio") &&
+	ok(jv_count(s) == 13 && text_is(s, "kind", "stdio") &&
+		jv_is(jv_get(s, STR("env")), J_NONE) &&
+		jv_is(jv_get(s, STR("argv")), J_NONE),
+	    "what every role may know of a stdio server");
+	s = nth(jv_get(im, STR("launch")), 0);
+	ok(jv_count(s) == 8 && text_is(s, "name", "fs") &&
 		text_is(s, "cwd", "/d/w") && text_is(s, "env/K", "v") &&
 		str_eq(
 		    jv_str(nth(jv_get(s, STR("argv")), 0)), STR("/d/run.sh")) &&
@@ -23,9 +28,10 @@ test_image_servers(struct jv im)
 		num_is(s, "port", 9) && text_is(s, "path", "/mcp?a=b") &&
 		jv_true(jv_get(s, STR("tls"))) &&
 		jv_true(jv_get(s, STR("credential"))) &&
-		jv_str(jv_get(s, STR("ca"))).n > 20 &&
-		jv_count(jv_get(s, STR("argv"))) == 0,
+		jv_str(jv_get(s, STR("ca"))).n > 20,
 	    "an HTTP server");
+	ok(jv_is(nth(jv_get(im, STR("launch")), 1), J_NULL),
+	    "it is not started");
 }
 
 static void
@@ -76,7 +82,7 @@ test_image(void)
 	ok(t.e == OK && tape_check(buf_view(&t.image), &json_default) == OK,
 	    "the image is a whole tape");
 	im = jv_of(buf_view(&t.image));
-	ok(jv_count(im) == 18, "the top has 18 members");
+	ok(jv_count(im) == 19, "the top has 19 members");
 	ok(text_is(im, "listen", "127.0.0.1:9") &&
 		text_is(im, "desk", "127.0.0.1:8643") &&
 		text_is(im, "state", "/d/st") &&

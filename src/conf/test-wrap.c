@@ -18,12 +18,12 @@ test_wrap(void)
 
 	ok(conf_wrap(&w, &b, &why) == OK, "wrap makes an image");
 	im = jv_of(buf_view(&b));
-	s = nth(jv_get(im, STR("servers")), 0);
 	ok(text_is(im, "listen", "") && text_is(im, "desk", "") &&
 		text_is(im, "anonymous", "local") && num_is(im, "cells", 1) &&
 		text_is(im, "state", "/s") &&
 		text_is(im, "control", "/s/control.sock"),
 	    "wrap listens nowhere");
+	s = nth(jv_get(im, STR("launch")), 0);
 	ok(text_is(s, "name", "my-server") && text_is(s, "cwd", "/home/u") &&
 		jv_count(jv_get(s, STR("argv"))) == 3 &&
 		text_is(s, "env/TOKEN", "s\"e\ncret") &&

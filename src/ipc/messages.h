@@ -7,9 +7,9 @@
  */
 /* ---- parent and everyone: boot and life ---- */
 MESSAGE(IMAGE, R(PARENT) | R(LOAD), R_ALL | R(PARENT), 0,
-    B(TEXT) | B(STATUS) | B(BYTES) | FDS(1),
-    "a compiled image (fd); to parent: the result of load; BYTES is its "
-    "sources' digest")
+    B(TEXT) | B(STATUS) | B(BYTES) | FDS(2),
+    "a compiled image (fd); to parent: the result of load (a second fd: what "
+    "launch alone gets); BYTES is its sources' digest")
 MESSAGE(LINK, R(PARENT), R_ALL, B(PEER), B(FLAGS) | FDS(4),
     "a channel to PEER (fds)")
 MESSAGE(LISTEN, R(PARENT), R_ALL, 0, B(NAME) | B(FLAGS) | FDS(3),

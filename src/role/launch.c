@@ -35,6 +35,7 @@ struct server {
 };
 
 static struct server servers[SERVERS_MAX];
+static struct jv templates; /* how each server of the image is started */
 static struct role_env *env;
 
 /* ---- answers ---- */
@@ -351,9 +352,8 @@ server_start(struct server *s, struct jv server, int ours[3], struct note *why)
 static struct jv
 upstream(const struct chan *back, uint64_t where)
 {
-	const struct jv list = jv_get(env->image, STR("servers"));
-	const size_t n = jv_count(list);
-	struct jit it = jit_of(list);
+	const size_t n = jv_count(templates);
+	struct jit it = jit_of(templates);
 	struct jv s = { NULL, 0 };
 
 	if (n == 0 || where >= n || chan_peer_instance(back) % n != where)
@@ -361,8 +361,7 @@ upstream(const struct chan *back, uint64_t where)
 	for (uint64_t i = 0; i <= where; i++)
 		if (!jit_next(&it, NULL, &s))
 			return (struct jv){ NULL, 0 };
-	if (!str_eq(jv_str(jv_get(s, STR("kind"))), STR("stdio")) ||
-	    jv_count(jv_get(s, STR("argv"))) == 0)
+	if (jv_count(jv_get(s, STR("argv"))) == 0)
 		return (struct jv){ NULL, 0 };
 	return s;
 }
@@ -465,8 +464,15 @@ launch_link(struct role_env *e, enum role_id peer, unsigned instance,
 static enum err
 launch_prepare(struct role_env *e, struct note *why)
 {
-	(void)why;
 	env = e;
+	for (size_t i = 0; i < e->given_n; i++)
+		if (strcmp(e->given[i].name, "launch") == 0 &&
+		    role_image_map(e->given[i].fd[0], &templates) != OK)
+			templates = (struct jv){ NULL, 0 };
+	if (!jv_is(templates, J_ARR)) {
+		note_set(why, "no word on how servers are started");
+		return ERR_SYNTAX;
+	}
 	while (e->link_n > 0) {
 		e->link_n--;
 		launch_link(e, e->link[e->link_n].peer,

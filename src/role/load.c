@@ -141,14 +141,7 @@ segment_read(int fd, bool start, struct ledger_seen *seen, struct note *why)
 		e = ledger_start(bytes, seen, why);
 	if (e == OK)
 		e = ledger_read(bytes, seen, NULL, NULL, why);
-	if (bytes.n > 0) {
-		union {
-			const char *in;
-			void *out;
-		} p = { bytes.p };
-
-		(void)munmap(p.out, bytes.n);
-	}
+	fd_unmap(bytes);
 	return e == ERR_MORE ? OK : e; /* torn: what is before it stands */
 }
 
@@ -187,7 +180,8 @@ cell_end(const char *dir, unsigned cell, struct buf *tape, struct note *why)
 
 /* ---- the image ---- */
 
-/* What conf compiled, with the ledger's ends as its last member. */
+/* What conf compiled, with the ledger's ends as its last member and without
+ * what launch alone is to have. */
 static enum err
 with_ledger(struct jv image, struct buf *out, struct note *why)
 {
@@ -207,7 +201,7 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	(void)snprintf(dir, sizeof(dir), "%.*s/ledger", STR_ARG(state));
 	m = tape_obj(out);
 	while (jit_next(&it, &key, &val)) {
-		if (str_eq(key, STR("ledger")))
+		if (str_eq(key, STR("ledger")) || str_eq(key, STR("launch")))
 			continue;
 		tape_key(out, key);
 		tape_copy(out, val);
@@ -269,24 +263,29 @@ compile(const char *path, struct buf *image, struct buf *said)
 
 /* The answer: an image, or why there is none; words for people either way. */
 static void
-answer(enum err e, const struct buf *image, struct buf *said)
+answer(enum err e, const struct buf *image, struct jv launch, struct buf *said)
 {
 	struct msg m = msg_of(MSG_IMAGE);
 	struct jv v = jv_of(buf_view(image));
-	int fd = -1;
+	int fd[2] = { -1, -1 };
 
-	if (e == OK && memfd_of("image", buf_view(image), &fd) != OK) {
-		buf_fmt(said, "image: %s\n", strerrordesc_np(errno));
+	if (e == OK && memfd_of("image", buf_view(image), &fd[0]) != OK)
 		e = ERR_OS;
-	}
+	if (e == OK && !jv_is(launch, J_NONE) &&
+	    memfd_of("launch", jv_bytes(launch), &fd[1]) != OK)
+		e = ERR_OS;
+	if (e == ERR_OS && fd[1] < 0 && said->n == 0)
+		buf_fmt(said, "image: %s\n", strerrordesc_np(errno));
 	msg_set(&m, F_STATUS, (uint64_t)e);
 	msg_set_text(&m, F_TEXT, buf_view(said));
 	msg_set_text(&m, F_BYTES, jv_str(jv_get(v, STR("digest"))));
-	m.fd[0] = fd;
+	m.fd[0] = fd[0];
+	m.fd[1] = fd[1];
 	if (chan_send(env->parent, &m) != OK)
 		log_line(LOG_ERROR, "load", "the parent does not listen");
 	chan_flush(env->parent);
-	fd_close(&fd);
+	fd_close(&fd[0]);
+	fd_close(&fd[1]);
 	loop_stop(env->loop);
 }
 
@@ -310,7 +309,7 @@ work_fire(struct timer *t)
 		if (e != OK)
 			buf_fmt(&said, "%s\n", why.text);
 	}
-	answer(e, &image, &said);
+	answer(e, &image, jv_get(v, STR("launch")), &said);
 	buf_done(&conf);
 	buf_done(&image);
 	buf_done(&said);

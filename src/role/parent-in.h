@@ -53,7 +53,7 @@ struct house {
 	int exit_status;
 	/* the image in force */
 	struct jv image;
-	int image_fd;
+	int image_fd, launch_fd; /* the rest of it, for launch alone */
 	unsigned cells, servers;
 	/* processes */
 	struct proc *procs;

@@ -7,8 +7,6 @@
 
 #include <fcntl.h>
 
-static const struct json_limits image_limits = { 64, 4000000, 16U << 20 };
-
 /* What may change while the house stands: the roles read these at each use or
  * are told.  All else decides which processes there are. */
 static const struct str free_members[] = { STR_INIT("principals"),
@@ -38,34 +36,46 @@ needs_restart(struct jv old, struct jv new)
 	return (struct str){ NULL, 0 };
 }
 
-static enum err
-image_take(int fd, struct jv *out)
+/* Launch's part is none of the parent's business: it is kept, passed on, and
+ * compared here as bytes, without leaving a trace in this process. */
+static bool
+launch_same(int fd)
 {
-	struct str bytes;
+	struct str a = STR(""), b = STR("");
+	bool same;
 
-	TRY(fd_map_ro(fd, &bytes));
-	TRY(tape_check(bytes, &image_limits));
-	*out = jv_of(bytes);
-	return OK;
+	if (fd < 0 || house.launch_fd < 0)
+		return fd == house.launch_fd;
+	same = fd_map_ro(fd, &a) == OK &&
+	       fd_map_ro(house.launch_fd, &b) == OK && str_eq(a, b);
+	fd_unmap(a);
+	fd_unmap(b);
+	return same;
 }
 
+/* fd[1] is there when the sources were read anew. */
 static enum err
-adopt(int fd, struct jv image)
+adopt(const int fd[2], struct jv image)
 {
-	const int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	const int own = fcntl(fd[0], F_DUPFD_CLOEXEC, 3);
+	const int launch = fd[1] < 0 ? -1 : fcntl(fd[1], F_DUPFD_CLOEXEC, 3);
 
-	if (own < 0)
+	if (own < 0 || (launch < 0 && fd[1] >= 0))
 		return ERR_OS;
 	fd_close(&house.image_fd);
 	house.image_fd = own;
 	house.image = image; /* the old mapping stays: names point there */
+	if (launch >= 0) {
+		fd_close(&house.launch_fd);
+		house.launch_fd = launch;
+	}
 	return OK;
 }
 
 /* ---- the three reasons to load ---- */
 
 static void
-done_start(int fd, struct jv image)
+done_start(const int fd[2], struct jv image)
 {
 	if (adopt(fd, image) == OK)
 		house_start();
@@ -82,12 +92,14 @@ reload_answer(const char *text)
 }
 
 static void
-done_reload(int fd, struct jv image)
+done_reload(const int fd[2], struct jv image)
 {
-	const struct str key = needs_restart(house.image, image);
+	struct str key = needs_restart(house.image, image);
 	struct msg m = msg_of(MSG_IMAGE);
 	struct note say;
 
+	if (key.n == 0 && fd[1] >= 0 && !launch_same(fd[1]))
+		key = STR("servers");
 	if (key.n > 0 || adopt(fd, image) != OK) {
 		note_set(&say,
 		    "%.*s changed: that needs a restart; the old "
@@ -111,7 +123,7 @@ done_reload(int fd, struct jv image)
 }
 
 static void
-done_ledger(int fd, struct jv image)
+done_ledger(const int fd[2], struct jv image)
 {
 	if (adopt(fd, image) == OK)
 		ledgers_start(house.loading_ledger);
@@ -142,18 +154,19 @@ load_got(const struct msg *m)
 {
 	const struct str text = msg_text(m, F_TEXT);
 	struct jv image;
-	int fd = m->fd[0];
+	int fd[2] = { m->fd[0], m->fd[1] };
 
 	house.load_said = true;
 	if (house.stage >= 0) {
-		fd_close(&fd);
+		fd_close(&fd[0]);
+		fd_close(&fd[1]);
 		return;
 	}
 	if (house.load_for != LOAD_LEDGER && text.n > 0)
 		(void)fprintf(stderr, "%.*s", STR_ARG(text));
 	if (msg_num(m, F_STATUS) != OK)
 		failed(text);
-	else if (fd < 0 || image_take(fd, &image) != OK)
+	else if (fd[0] < 0 || role_image_map(fd[0], &image) != OK)
 		failed(STR("load sent no image"));
 	else if (house.load_for == LOAD_START)
 		done_start(fd, image);
@@ -161,7 +174,8 @@ load_got(const struct msg *m)
 		done_reload(fd, image);
 	else
 		done_ledger(fd, image);
-	fd_close(&fd);
+	fd_close(&fd[0]);
+	fd_close(&fd[1]);
 }
 
 /* ---- running it ---- */

@@ -234,6 +234,8 @@ give(struct proc *p, struct note *why)
 		return give_desk(p);
 	if (p->id == ROLE_KEYS)
 		return give_keys(p);
+	if (p->id == ROLE_LAUNCH)
+		return post_fd(p, "launch", 0, house.launch_fd, -1);
 	if (p->id == ROLE_LEDGER)
 		return proc_segment(p, why);
 	return OK;

@@ -16,6 +16,7 @@
 
 struct house house = {
 	.image_fd = -1,
+	.launch_fd = -1,
 	.state_dir = -1,
 	.ledger_dir = -1,
 	.lock = -1,

@@ -26,8 +26,8 @@ static const struct role *self;
 
 /* ---- what the parent sends ---- */
 
-static enum err
-image_map(int fd, struct jv *out)
+NODISCARD enum err
+role_image_map(int fd, struct jv *out)
 {
 	struct str bytes;
 
@@ -46,7 +46,7 @@ take_image(const struct msg *m, struct note *why)
 		env.config_path = str_keep(msg_text(m, F_TEXT));
 	if (m->fd[0] < 0)
 		return OK;
-	if (image_map(m->fd[0], &env.image) != OK) {
+	if (role_image_map(m->fd[0], &env.image) != OK) {
 		note_set(why, "the image is not a tree");
 		return ERR_SYNTAX;
 	}
@@ -177,7 +177,7 @@ later_image(const struct msg *m)
 
 	if (m->fd[0] < 0)
 		return;
-	if (image_map(m->fd[0], &image) != OK) {
+	if (role_image_map(m->fd[0], &image) != OK) {
 		log_line(LOG_ERROR, "image", "the new image is not a tree");
 	} else {
 		/* The old one stays mapped: policies and names point there. */

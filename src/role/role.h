@@ -14,6 +14,8 @@
  *   keys        SECRET straight to from_parent(), before prepare(): one for
  *               each of image.secrets, by its name ("tls", "server/NAME",
  *               "client/NAME"); copy it, the message is wiped afterwards
+ *   launch      LISTEN "launch" fd 0: the image's member "launch", which no
+ *               other role has
  *   load        IMAGE without a descriptor: the path of the configuration
  *
  * image.ledger, which load adds to what conf compiled: for each cell the object
@@ -81,6 +83,8 @@ int role_main_with(
 /* `gatehouse run` (config_path) and `gatehouse wrap` (image; path NULL; the
  * agent is on descriptors 0 and 1).  Returns the exit status. */
 int parent_main(struct jv image, const char *config_path, unsigned flags);
+/* Maps and checks an image. */
+NODISCARD enum err role_image_map(int fd, struct jv *out);
 /* Takes the link to (peer, instance) out of e->link. ERR_GONE when none. */
 NODISCARD enum err role_link(struct role_env *e, enum role_id peer,
     unsigned instance, struct chan_fds *out);

@@ -62,6 +62,17 @@ post(struct chan *c, struct msg m)
 	chan_flush(c);
 }
 
+static void
+give_templates(struct jv list)
+{
+	struct msg m = msg_of(MSG_LISTEN);
+
+	ok(memfd_of("launch", jv_bytes(list), &m.fd[0]) == OK, "templates");
+	msg_set_text(&m, F_NAME, STR("launch"));
+	post(role_chan, m);
+	(void)close(m.fd[0]);
+}
+
 /* Both backs are linked; instance 0 is of server 0, 1 of server 1. */
 static void
 give(enum role_id id, const char *image)
@@ -75,6 +86,8 @@ give(enum role_id id, const char *image)
 	    "an image for %s %s", role_name(id), why.text);
 	post(role_chan, m);
 	(void)close(m.fd[0]);
+	if (id == ROLE_LAUNCH)
+		give_templates(jv_get(jv_of(buf_view(&tape)), STR("launch")));
 	buf_done(&tape);
 	for (unsigned i = 0; i < 2; i++) {
 		struct chan_fds a, b;
@@ -188,11 +201,11 @@ fds_done(const struct heard *h)
 /* ---- launch ---- */
 
 static const char tools[] =
-    "{\"cells\":1,\"servers\":[{\"name\":\"echo\",\"kind\":\"stdio\","
+    "{\"cells\":1,\"launch\":[{\"name\":\"echo\","
     "\"argv\":[\"sh\",\"-c\",\"echo $GREETING $SECRET_OF_OURS; echo err >&2; "
     "exec cat\"],\"env\":{\"GREETING\":\"hello\"},\"cwd\":\"/\",\"sandbox\":"
     "\"on\",\"read\":[\"/usr\",\"/bin\",\"/lib\",\"/lib64\"],\"write\":[],"
-    "\"net\":false},{\"name\":\"none\",\"kind\":\"stdio\",\"argv\":"
+    "\"net\":false},{\"name\":\"none\",\"argv\":"
     "[\"/no/such/program\"],\"env\":{},\"cwd\":\"\",\"sandbox\":\"off\","
     "\"read\":[],\"write\":[],\"net\":false}]}";
 

@@ -264,3 +264,15 @@ fd_map_ro(int fd, struct str *out)
 	*out = (struct str){ p, (size_t)st.st_size };
 	return OK;
 }
+
+void
+fd_unmap(struct str s)
+{
+	union {
+		const char *in;
+		void *out;
+	} p = { s.p };
+
+	if (s.n > 0)
+		(void)munmap(p.out, s.n);
+}

@@ -74,6 +74,7 @@ bool fd_quiet(int fd); /* a socket that has nothing to read and not ended */
 NODISCARD enum err memfd_of(const char *name, struct str s, int *fd);
 NODISCARD enum err fd_map_ro(
     int fd, struct str *out); /* whole file, read-only */
+void fd_unmap(struct str mapped);
 
 /* ---- operational log: one JSON object a line on stderr ---- */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
