@@ -171,10 +171,21 @@ ast_same(const struct ast_expr *x, const struct ast_expr *y)
 	return true;
 }
 
+/* "in [x]" is "in x"; JSON does not tell them apart. */
+static bool
+same_op(const struct ast_scope *x, const struct ast_scope *y)
+{
+	return x->op == y->op ||
+	       (x->n == 1 && x->op == AST_SCOPE_IN &&
+		   y->op == AST_SCOPE_IN_LIST) ||
+	       (x->n == 1 && x->op == AST_SCOPE_IN_LIST &&
+		   y->op == AST_SCOPE_IN);
+}
+
 static bool
 same_scope(const struct ast_scope *x, const struct ast_scope *y)
 {
-	if (x->op != y->op || x->slot != y->slot || x->n != y->n ||
+	if (!same_op(x, y) || x->slot != y->slot || x->n != y->n ||
 	    !str_eq(x->type, y->type))
 		return false;
 	for (size_t i = 0; i < x->n; i++)

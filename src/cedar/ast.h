@@ -260,6 +260,8 @@ NODISCARD enum err ast_unescape_pattern(const struct ast_tok *t,
 /* Writing: a string literal with quotes; an attribute name bare or quoted. */
 void ast_put_string(struct buf *out, struct str s);
 void ast_put_pattern(struct buf *out, struct ast_pattern p);
+/* Writes the code points of s, at most s.n; how many. */
+size_t ast_points(struct str s, uint32_t *out);
 size_t ast_utf8(uint32_t code_point, char out[static 4]);     /* its length */
 void ast_put_expr(struct buf *out, const struct ast_expr *e); /* one line */
 

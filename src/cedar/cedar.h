@@ -47,10 +47,9 @@ NODISCARD enum err cedar_policies_parse(
 NODISCARD enum err cedar_policy_parse(struct cedar_policies *ps, struct str id,
     struct str text, struct cedar_why *why);
 /*
- * Adds from JSON: one policy (JSON object with "effect") under id, or, with id
- * empty, a policy set (staticPolicies, templates, templateLinks).  Here line
- * and col are those of the JSON text when it is no JSON, else 0, and the
- * sentence names the member.
+ * Adds from JSON: one policy or template (an object with "effect") under id, or,
+ * with id empty, a policy set (staticPolicies, templates, templateLinks).  The
+ * sentence names the byte, or the member by its path; line and col are 0.
  */
 NODISCARD enum err cedar_policies_from_json(struct cedar_policies *ps,
     struct str id, struct str text, struct cedar_why *why);

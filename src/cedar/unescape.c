@@ -270,3 +270,14 @@ ast_utf8(uint32_t v, char out[static 4])
 {
 	return encode(v, out);
 }
+
+size_t
+ast_points(struct str s, uint32_t *out)
+{
+	struct walk w = { .s = s };
+	size_t n = 0;
+
+	while (w.at < s.n)
+		out[n++] = decode(&w);
+	return n;
+}
