@@ -14,16 +14,18 @@ MESSAGE(LINK, R(PARENT), R_ALL, B(PEER), B(FLAGS) | FDS(4),
     "a channel to PEER (fds)")
 MESSAGE(LISTEN, R(PARENT), R_ALL, 0, B(NAME) | B(FLAGS) | FDS(3),
     "a listening socket, stdin and stdout (MF_STDIO), or counter pages (fds)")
-MESSAGE(SEGMENT, R(PARENT), R(LEDGER), B(NAME), B(SEQ) | FDS(1),
-    "the next segment to append to (fd)")
+MESSAGE(SEGMENT, R(PARENT), R(JUDGE) | R(LEDGER), B(NAME), B(SEQ) | FDS(1),
+    "the next segment, to append to (judge) and to sync (ledger) (fd)")
 MESSAGE(SECRET, R(PARENT), R(KEYS), B(NAME) | B(BYTES), 0,
     "a key or credential, once, at start")
 MESSAGE(GO, R(PARENT), R_ALL, 0, B(FLAGS), "boot is over: confine and serve")
 MESSAGE(READY, R_ALL, R(PARENT), 0, B(TEXT), "confined and serving")
 MESSAGE(STOP, R(PARENT), R_ALL, 0, B(FLAGS),
     "end; MF_DRAIN: finish what runs first")
-MESSAGE(FULL, R(LEDGER), R(PARENT), 0, B(SEQ),
+MESSAGE(FULL, R(JUDGE), R(PARENT), 0, B(SEQ),
     "this segment is nearly full; the next please")
+MESSAGE(SYNCED, R(LEDGER), R(PARENT), B(SEQ), 0,
+    "every segment before this one is on the disk")
 MESSAGE(COMMAND, R(DESK), R(PARENT), B(NAME), B(REF),
     "a local control word: status, reload, stop")
 MESSAGE(STATUS, R(PARENT), R(DESK), B(TEXT), B(REF), "the answer")
@@ -97,9 +99,13 @@ MESSAGE(UP_EVENT, R(BACK), R(JUDGE), B(HOP) | B(NAME),
     "closed "
     "for now; TIME: retry milliseconds")
 /* ---- ledger ---- */
-MESSAGE(RECORD, R(JUDGE), R(LEDGER), B(SEQ) | B(REC),
+MESSAGE(RECORD, R(JUDGE), R(JUDGE), B(SEQ) | B(REC),
     B(FLAGS) | B(PARAMS) | B(RESULT),
-    "append; PARAMS or RESULT is digested, not kept")
+    "append; PARAMS or RESULT is digested, not kept; the line's word to its "
+    "own process")
+MESSAGE(SYNC, R(JUDGE), R(LEDGER), B(SEQ) | B(REF), B(FLAGS),
+    "records up to SEQ are written, the last in segment REF: sync; MF_STRICT: "
+    "now, calls wait")
 MESSAGE(RECORDED, R(LEDGER), R(JUDGE), B(SEQ), B(STATUS) | B(FLAGS),
     "every record up to SEQ is written (MF_STRICT: durable); STATUS: it cannot "
     "be")

@@ -183,7 +183,7 @@ main(void)
 	test_limit();
 	test_wrapped();
 	msg_table(&text);
-	ok(str_search(buf_view(&text), STR("RECORD judge ledger seq,rec "
+	ok(str_search(buf_view(&text), STR("RECORD judge judge seq,rec "
 					   "flags,params,result 0 append")) <
 		text.n,
 	    "the table prints");

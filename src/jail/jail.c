@@ -114,13 +114,6 @@ caps_drop(uint32_t keep, struct note *why)
 	return OK;
 }
 
-bool
-jail_changes_user(enum role_id r)
-{
-	return jail_rows[r].user == OWN && geteuid() == 0 &&
-	       getpwnam(house_user) != NULL;
-}
-
 /* Root becomes the house's own user, if there is one. */
 static enum err
 own_user(struct note *why)
@@ -152,9 +145,9 @@ jail_lacks(struct note *out)
 	    abi > 0 && abi < 3 ? "Landlock without truncation; " : "");
 }
 
-/* What every thread does for itself. */
-NODISCARD enum err
-jail_thread(enum role_id r, struct note *why)
+/* What holds for this thread alone. */
+static enum err
+thread_enter(enum role_id r, struct note *why)
 {
 	const struct jail_row *j = &jail_rows[r];
 	/* load reads files of any owner; to map root into a namespace launch
@@ -196,6 +189,6 @@ jail_enter(enum role_id r, struct note *why)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return os_fail(why, "prctl");
-	TRY(jail_thread(r, why));
+	TRY(thread_enter(r, why));
 	return filter_enter(j->rights, why);
 }

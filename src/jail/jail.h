@@ -18,16 +18,9 @@
 
 /* Confines this process as the row of r says, for good.  Called after boot,
  * before the first byte from outside.  ERR_OS + why: the role must not serve.
- * A parent is only made undumpable: its filter would be every child's. */
+ * A parent is only made undumpable: its filter would be every child's. Landlock
+ * and capabilities belong to a thread: no role has another one by then. */
 NODISCARD enum err jail_enter(enum role_id r, struct note *why);
-/* Landlock and capabilities belong to a thread: a thread that was started
- * before jail_enter() calls this, before or after it.  (The system call filter
- * reaches every thread.) */
-NODISCARD enum err jail_thread(enum role_id r, struct note *why);
-/* Will jail_enter() change the user?  Every thread changes with it, and one
- * that has called jail_thread() no longer can: the C library then aborts.  Such
- * a thread loses its capabilities by the change, and has the filter. */
-bool jail_changes_user(enum role_id r);
 /* What this machine cannot do for the jail, one clause each, or empty. */
 void jail_lacks(struct note *out);
 void jail_show(struct buf *out, bool json);

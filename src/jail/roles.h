@@ -19,16 +19,20 @@ JAIL(FRONT, "agents' bytes", "use the sockets handed to it",
     "open, connect, exec, see a secret or a key",
     "lies about its agents' calls; cannot send, decide or edit the ledger",
     R_BASE | R_FLAGS | R_SOCK | R_ACCEPT, FILES_NONE, OWN, 65536, 0, 0)
-JAIL(JUDGE, "typed messages", "talk to ledger, keys, fronts and backs",
-    "network, files, exec", "decides wrongly: so it is small and pure", R_BASE,
-    FILES_NONE, OWN, 4096, 0, 0)
+JAIL(JUDGE, "typed messages",
+    "talk to ledger, keys, fronts and backs; append to the segment handed to "
+    "it",
+    "open, seek, truncate, change file flags, network, exec",
+    "decides wrongly, adds lines, cannot change old ones: so it is small and "
+    "pure",
+    R_BASE, FILES_NONE, OWN, 4096, 0, 1U << 30)
 JAIL(BACK, "one upstream's bytes", "talk to that upstream",
     "open, connect, exec; another upstream or its credential",
     "betrays that upstream to itself", R_BASE | R_FLAGS | R_SOCK, FILES_NONE,
     OWN, 8192, 0, 0)
-JAIL(LEDGER, "records", "append to and sync the segment handed to it",
+JAIL(LEDGER, "its judge's numbers", "sync the segments handed to it",
     "open, seek, truncate, change file flags, network, exec",
-    "adds lines, cannot change old ones", R_BASE | R_SYNC, FILES_NONE, OWN, 256,
+    "calls durable what is not, adds garbage, cannot change old lines", R_BASE | R_SYNC, FILES_NONE, OWN, 256,
     0, 1U << 30)
 JAIL(DIAL, "answers of name servers",
     "resolve and connect to configured upstreams, pass the socket on",

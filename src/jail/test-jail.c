@@ -16,7 +16,7 @@ static const struct {
 		     "open-hosts memfd ftruncate " },
 	{ ROLE_FRONT,
 	    " read sendmsg map accept sockopt nonblock clear-append " },
-	{ ROLE_JUDGE, " read sendmsg map " },
+	{ ROLE_JUDGE, " read sendmsg map append " },
 	{ ROLE_BACK, " read sendmsg map sockopt nonblock clear-append " },
 	{ ROLE_LEDGER, " read sendmsg map append sync " },
 	{ ROLE_DIAL,

@@ -81,7 +81,7 @@ to_ledger(void *arg, const struct msg *m)
 	const struct str kind = jv_str(jv_get(msg_tree(m, F_REC), STR("kind")));
 
 	(void)arg;
-	keeps_table(m, ROLE_LEDGER);
+	keeps_table(m, ROLE_JUDGE);
 	if (!w.ledger)
 		return ERR_GONE;
 	BUG_ON(msg_num(m, F_SEQ) != w.seq + 1); /* no gap, ever */

@@ -61,7 +61,7 @@ static inline enum err
 out_ledger(void *arg, const struct msg *m)
 {
 	(void)arg;
-	return keep_out('l', 0, m, ROLE_JUDGE, ROLE_LEDGER);
+	return keep_out('l', 0, m, ROLE_JUDGE, ROLE_JUDGE);
 }
 static inline enum err
 out_keys(void *arg, const struct msg *m)

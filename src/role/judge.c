@@ -1,13 +1,14 @@
 /*
  * judge: the process around room line, one for each cell.  It sees typed
- * messages only: no socket, no file, no JSON text.  It carries messages
- * between the line and the channels, and nothing else.
+ * messages only: no socket, no JSON text, and of files one that it may append
+ * to (judge-pen.c).  It carries messages between the line, that pen and the
+ * channels, and nothing else.
  */
 #include "line/line.h"
 
 #include <openssl/sha.h>
 
-#include "role/role.h"
+#include "role/judge-pen.h"
 
 enum { CELLS_MAX = 256, BACKS_MAX = 64 };
 static const uint64_t tick_ns = 1000000000;
@@ -46,7 +47,27 @@ static enum err
 to_ledger(void *arg, const struct msg *m)
 {
 	(void)arg;
+	return pen_record(m);
+}
+
+static enum err
+ask_sync(const struct msg *m)
+{
 	return send(judge.ledger, m);
+}
+
+static void
+recorded(const struct msg *m)
+{
+	line_from_ledger(judge.line, m);
+}
+
+/* What is recorded goes out before what waits for it. */
+static void
+flush(void *unused)
+{
+	pen_flush();
+	chan_flush_all(unused);
 }
 
 static enum err
@@ -80,7 +101,7 @@ got(struct chan *c, const struct msg *m)
 		line_from_back(judge.line, upstream_of(c), m);
 		break;
 	case ROLE_LEDGER:
-		line_from_ledger(judge.line, m);
+		pen_ledger_said(m);
 		break;
 	case ROLE_KEYS:
 		line_from_keys(judge.line, m);
@@ -116,8 +137,10 @@ tell_lost(enum role_id peer, unsigned instance)
 		line_front_lost(judge.line, instance);
 	else if (peer == ROLE_BACK)
 		line_back_lost(judge.line, instance % judge.servers);
-	else if (peer == ROLE_LEDGER)
+	else if (peer == ROLE_LEDGER) {
+		pen_ledger_lost();
 		line_ledger_lost(judge.line);
+	}
 }
 
 static void
@@ -175,9 +198,18 @@ drain(struct role_env *e)
 	drained();
 }
 
+static void
+from_parent(struct role_env *e, const struct msg *m)
+{
+	(void)e;
+	if (m->kind == MSG_SEGMENT)
+		pen_segment(msg_num(m, F_SEQ), msg_text(m, F_NAME), m->fd[0]);
+}
+
 static enum err
 prepare(struct role_env *e, struct note *why)
 {
+	static const struct pen_ops pen = { ask_sync, recorded };
 	const struct line_ports ports = { .front = to_front,
 		.back = to_back,
 		.ledger = to_ledger,
@@ -196,6 +228,8 @@ prepare(struct role_env *e, struct note *why)
 		return ERR_LIMIT;
 	}
 	TRY(line_new(e->image, e->instance, &ports, &judge.line, why));
+	TRY(pen_begin(e, &pen, why));
+	loop_hooks(e->loop, flush, chan_busy_any, NULL);
 	while (e->link_n > 0) {
 		const enum role_id peer = e->link[0].peer;
 		const unsigned instance = e->link[0].instance;
@@ -224,6 +258,7 @@ const struct role role_judge = {
 	.id = ROLE_JUDGE,
 	.prepare = prepare,
 	.link = link_to,
+	.from_parent = from_parent,
 	.image = image,
 	.drain = drain,
 };

@@ -11,6 +11,7 @@ enum {
 	PARENT_CELLS_MAX = 64,
 	PARENT_PROCS_MAX = 4096,
 	PARENT_SECRETS_MAX = 160, /* two a server, and the agents' side's */
+	PARENT_SEGMENTS_MAX = 16  /* of a cell, not known to be on the disk */
 };
 #define MS(n) ((uint64_t)(n)*UINT64_C(1000000))
 
@@ -33,15 +34,22 @@ struct proc {
 	unsigned restarts; /* in all */
 };
 
-/* A cell whose front or judge died goes down and comes up as one. */
+/* A cell whose front or judge died goes down and comes up as one, where load
+ * found that its log ends. */
 struct cell {
 	struct timer again;
 	unsigned number;
 	bool down;
+	bool loading; /* load looks where its log ends */
 	unsigned deaths;
 	uint64_t born;
 	int agents;	  /* its listening socket */
 	unsigned segment; /* the newest of its ledger */
+	struct {
+		unsigned number;
+		int fd;
+	} open[PARENT_SEGMENTS_MAX]; /* for a new ledger to sync */
+	size_t open_n;
 };
 
 enum load_for { LOAD_NOTHING, LOAD_START, LOAD_RELOAD, LOAD_LEDGER };
@@ -89,8 +97,11 @@ extern struct house house;
 NODISCARD enum err open_state(struct note *why);
 NODISCARD enum err open_listeners(struct note *why);
 NODISCARD enum err open_pages(size_t n, struct note *why);
-NODISCARD enum err open_segment(
-    struct cell *c, int *fd, char name[static 64], struct note *why);
+/* The next segment of c, or the last that another life left. */
+NODISCARD enum err open_segment(struct cell *c, struct note *why);
+void open_last_segment(struct cell *c);
+void segment_name(const struct cell *c, unsigned number, char out[static 64]);
+void segments_synced(struct cell *c, uint64_t before);
 NODISCARD enum err secrets_read(struct note *why);
 /* The i-th secret; false: no more. */
 bool secret_at(size_t i, struct str *name, struct str *bytes);
@@ -105,15 +116,16 @@ struct proc *proc_find(enum role_id id, unsigned instance);
 void proc_name(const struct proc *p, char out[static 32]);
 /* Sends; waits a little for a process that does not read yet. */
 NODISCARD enum err proc_post(struct proc *p, const struct msg *m);
-NODISCARD enum err proc_segment(struct proc *p, struct note *why);
+/* A new segment for cell c: its judge appends, its ledger syncs. */
+NODISCARD enum err cell_segment(struct cell *c, struct note *why);
 void proc_kill(const struct proc *p, int sig);
 
 /* parent-watch.c: deaths and restarts */
 void proc_ended(struct watch *w, unsigned what);
 void proc_lost(struct chan *c);
-void ledgers_start(uint64_t cells); /* the image knows where they end */
-void ledgers_later(uint64_t cells); /* it could not be told: again */
-void restarts_off(void);	    /* none any more: the house ends */
+void cells_start(uint64_t cells); /* the image knows where their logs end */
+void cells_later(uint64_t cells); /* it could not be told: again */
+void restarts_off(void);	  /* none any more: the house ends */
 
 /* parent-stop.c: the end */
 void house_stop(const char *why);

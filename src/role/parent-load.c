@@ -1,6 +1,6 @@
 /*
  * parent-load.c: where images come from.  Role load is run at the start, when a
- * person asks for a reload and when a ledger died; one run at a time.  Promises
+ * person asks for a reload and when a judge died; one run at a time.  Promises
  * that a bad configuration changes nothing.
  */
 #include "role/parent-in.h"
@@ -126,9 +126,9 @@ static void
 done_ledger(const int fd[2], struct jv image)
 {
 	if (adopt(fd, image) == OK)
-		ledgers_start(house.loading_ledger);
+		cells_start(house.loading_ledger);
 	else
-		ledgers_later(house.loading_ledger);
+		cells_later(house.loading_ledger);
 }
 
 static void
@@ -146,7 +146,7 @@ failed(struct str text)
 	if (house.load_for == LOAD_RELOAD)
 		reload_answer(say.text);
 	else
-		ledgers_later(house.loading_ledger);
+		cells_later(house.loading_ledger);
 }
 
 void

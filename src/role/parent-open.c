@@ -65,24 +65,63 @@ open_state(struct note *why)
 	return OK;
 }
 
-NODISCARD enum err
-open_segment(struct cell *c, int *fd, char name[static 64], struct note *why)
+void
+segment_name(const struct cell *c, unsigned number, char out[static 64])
 {
-	char file[72];
+	(void)snprintf(out, 64, "cell-%u-%06u", c->number, number);
+}
 
-	(void)snprintf(name, 64, "cell-%u-%06u", c->number, c->segment + 1);
+static int
+segment_fd(const struct cell *c, unsigned number, int flags)
+{
+	char name[64], file[72];
+
+	segment_name(c, number, name);
 	(void)snprintf(file, sizeof(file), "%s.seg", name);
-	*fd = openat(house.ledger_dir, file,
-	    O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
-	if (*fd < 0)
-		return fail(why, file);
+	return openat(house.ledger_dir, file,
+	    O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+}
+
+NODISCARD enum err
+open_segment(struct cell *c, struct note *why)
+{
+	int fd;
+
+	if (c->open_n == PARENT_SEGMENTS_MAX) {
+		note_set(why, "%zu segments are not synced yet", c->open_n);
+		return ERR_LIMIT;
+	}
+	fd = segment_fd(c, c->segment + 1, O_CREAT | O_EXCL);
+	if (fd < 0)
+		return fail(why, "segment");
 	if (fsync(house.ledger_dir) < 0) {
-		fd_close(fd);
+		fd_close(&fd);
 		return fail(why, "ledger");
 	}
-	c->segment++;
+	c->open[c->open_n].number = ++c->segment;
+	c->open[c->open_n++].fd = fd;
 	return OK;
+}
+
+void
+open_last_segment(struct cell *c)
+{
+	const int fd = c->segment == 0 ? -1 : segment_fd(c, c->segment, 0);
+
+	if (fd < 0)
+		return; /* none there, or load said all that can be said */
+	c->open[c->open_n].number = c->segment;
+	c->open[c->open_n++].fd = fd;
+}
+
+void
+segments_synced(struct cell *c, uint64_t before)
+{
+	while (c->open_n > 1 && c->open[0].number < before) {
+		fd_close(&c->open[0].fd);
+		memmove(
+		    &c->open[0], &c->open[1], --c->open_n * sizeof(c->open[0]));
+	}
 }
 
 /* ---- listening ---- */

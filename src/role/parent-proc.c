@@ -187,19 +187,51 @@ give_keys(struct proc *p)
 	return OK;
 }
 
-NODISCARD enum err
-proc_segment(struct proc *p, struct note *why)
+static enum err
+post_segment(struct proc *p, const struct cell *c, size_t i)
 {
-	__attribute__((cleanup(fd_close))) int fd = -1;
-	struct cell *c = &house.cell[p->cell];
 	struct msg m = msg_of(MSG_SEGMENT);
 	char name[64];
 
-	TRY(open_segment(c, &fd, name, why));
+	segment_name(c, c->open[i].number, name);
 	msg_set_text(&m, F_NAME, str_of(name));
-	msg_set(&m, F_SEQ, c->segment);
-	m.fd[0] = fd;
+	msg_set(&m, F_SEQ, c->open[i].number);
+	m.fd[0] = c->open[i].fd;
 	return proc_post(p, &m);
+}
+
+NODISCARD enum err
+cell_segment(struct cell *c, struct note *why)
+{
+	static const enum role_id to[] = { ROLE_LEDGER, ROLE_JUDGE };
+
+	TRY(open_segment(c, why));
+	for (size_t i = 0; i < countof(to); i++) {
+		struct proc *p = proc_find(to[i], c->number);
+
+		if (p->state == PROC_GONE)
+			continue;
+		if (post_segment(p, c, c->open_n - 1) != OK)
+			log_line(LOG_WARN, "segment", "%s %u was not told",
+			    role_name(p->id), p->instance);
+	}
+	return OK;
+}
+
+/* What another ledger may have left unsynced; and a judge that goes on writes
+ * to a new one, which no failed sync has touched. */
+static enum err
+give_ledger(struct proc *p)
+{
+	struct cell *c = &house.cell[p->cell];
+	struct note why;
+
+	for (size_t i = 0; i < c->open_n; i++)
+		TRY(post_segment(p, c, i));
+	if (proc_find(ROLE_JUDGE, p->instance)->state != PROC_GONE &&
+	    cell_segment(c, &why) != OK)
+		log_line(LOG_WARN, "segment", "cell %d: %s", p->cell, why.text);
+	return OK;
 }
 
 static enum err
@@ -237,7 +269,9 @@ give(struct proc *p, struct note *why)
 	if (p->id == ROLE_LAUNCH)
 		return post_fd(p, "launch", 0, house.launch_fd, -1);
 	if (p->id == ROLE_LEDGER)
-		return proc_segment(p, why);
+		return give_ledger(p);
+	if (p->id == ROLE_JUDGE)
+		return cell_segment(&house.cell[p->cell], why);
 	return OK;
 }
 
@@ -510,10 +544,21 @@ fronts_go(void)
 /* ---- what they say ---- */
 
 static void
+segment_full(struct cell *c, uint64_t number)
+{
+	struct note why;
+
+	if (number != c->segment || house.stage >= 0)
+		return;
+	if (cell_segment(c, &why) != OK)
+		log_line(
+		    LOG_ERROR, "segment", "cell %u: %s", c->number, why.text);
+}
+
+static void
 role_got(struct chan *c, const struct msg *m)
 {
 	struct proc *p = chan_owner(c);
-	struct note why;
 
 	if (m->kind == MSG_READY) {
 		p->state = PROC_READY;
@@ -522,9 +567,9 @@ role_got(struct chan *c, const struct msg *m)
 		load_got(m);
 	} else if (m->kind == MSG_COMMAND) {
 		house_command(p, m);
-	} else if (m->kind == MSG_FULL && house.stage < 0) {
-		if (proc_segment(p, &why) != OK)
-			log_line(LOG_ERROR, "segment", "cell %d: %s", p->cell,
-			    why.text);
+	} else if (m->kind == MSG_FULL) {
+		segment_full(&house.cell[p->cell], msg_num(m, F_SEQ));
+	} else if (m->kind == MSG_SYNCED) {
+		segments_synced(&house.cell[p->cell], msg_num(m, F_SEQ));
 	}
 }

@@ -42,11 +42,6 @@ proc_again(struct timer *t)
 	struct proc *p = (void *)(at - offsetof(struct proc, again));
 	struct note why;
 
-	if (p->id == ROLE_LEDGER) {
-		/* It must be told where its log ends: load finds out. */
-		load_want(LOAD_LEDGER, UINT64_C(1) << p->instance);
-		return;
-	}
 	if (proc_spawn(p, &why) == OK) {
 		procs_link();
 		return;
@@ -62,38 +57,6 @@ proc_later(struct proc *p)
 {
 	p->again.fire = proc_again;
 	loop_timer(house.loop, &p->again, delay(&p->deaths, p->born));
-}
-
-void
-ledgers_start(uint64_t cells)
-{
-	struct note why;
-
-	for (unsigned c = 0; c < house.cells; c++) {
-		struct proc *p = proc_find(ROLE_LEDGER, c);
-
-		if ((cells >> c & 1U) == 0 || p == NULL ||
-		    p->state != PROC_GONE)
-			continue;
-		if (proc_spawn(p, &why) == OK)
-			continue;
-		log_line(LOG_ERROR, "restart", "ledger %u: %s", c, why.text);
-		if (p->state == PROC_GONE)
-			proc_later(p);
-	}
-	procs_link();
-}
-
-void
-ledgers_later(uint64_t cells)
-{
-	for (unsigned c = 0; c < house.cells; c++) {
-		struct proc *p = proc_find(ROLE_LEDGER, c);
-
-		if ((cells >> c & 1U) != 0 && p != NULL &&
-		    p->state == PROC_GONE)
-			proc_later(p);
-	}
 }
 
 /* ---- a cell as one ---- */
@@ -132,22 +95,54 @@ cell_spawn(const struct cell *c)
 	return true;
 }
 
-/* Up again once nobody of the old cell is left and the wait is over. */
+/* Up again once nobody of the old cell is left and the wait is over: its judge
+ * must be told where its log ends, and load finds out. */
 static void
 cell_try(struct cell *c)
 {
-	if (!c->down || c->again.at != 0)
+	if (!c->down || c->loading || c->again.at != 0)
 		return;
 	for (size_t i = 0; i < house.procs_n; i++)
 		if (of_cell(&house.procs[i], c) &&
 		    house.procs[i].state != PROC_GONE)
 			return;
+	c->loading = true;
+	load_want(LOAD_LEDGER, UINT64_C(1) << c->number);
+}
+
+static void
+cell_start(struct cell *c)
+{
 	if (cell_spawn(c)) {
 		c->down = false;
 		c->born = now_mono();
 		procs_link();
 	} else {
 		cell_kill(c);
+		loop_timer(house.loop, &c->again, delay(&c->deaths, c->born));
+	}
+}
+
+void
+cells_start(uint64_t cells)
+{
+	for (unsigned c = 0; c < house.cells; c++) {
+		if ((cells >> c & 1U) == 0)
+			continue;
+		house.cell[c].loading = false;
+		cell_start(&house.cell[c]);
+	}
+}
+
+void
+cells_later(uint64_t cells)
+{
+	for (unsigned i = 0; i < house.cells; i++) {
+		struct cell *c = &house.cell[i];
+
+		if ((cells >> i & 1U) == 0)
+			continue;
+		c->loading = false;
 		loop_timer(house.loop, &c->again, delay(&c->deaths, c->born));
 	}
 }

@@ -82,6 +82,8 @@ house_open(struct note *why)
 	TRY(house_shape(why));
 	house_segments();
 	TRY(open_state(why));
+	for (unsigned c = 0; c < house.cells; c++)
+		open_last_segment(&house.cell[c]);
 	if (!house.wrap)
 		TRY(open_listeners(why));
 	TRY(secrets_read(why));

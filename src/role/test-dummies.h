@@ -122,12 +122,28 @@ judge_fails(uint64_t ref)
 	    dummy_msg(MSG_ACCEPTED, F_REF, ref, F_STATUS, 503));
 }
 
+/* What the segment is for: a line, and its place on the disk. */
+static void
+judge_records(void)
+{
+	static bool asked;
+	struct msg full = msg_of(MSG_FULL);
+
+	if (write(dummy->given[0].fd[0], "line\n", 5) == 5)
+		dummy_say(dummy_to[ROLE_LEDGER],
+		    dummy_msg(MSG_SYNC, F_SEQ, ++dummy_seq, F_REF,
+			dummy->given[0].seq));
+	msg_set(&full, F_SEQ, dummy->given[0].seq);
+	if (!asked)
+		dummy_say(dummy->parent, full);
+	asked = true;
+}
+
 static void
 judge_hears(const struct msg *m)
 {
 	static uint64_t caller;
-	struct buf tape = { .max = 64 };
-	struct msg r = msg_of(MSG_RECORD);
+	struct msg r;
 
 	if (m->kind == MSG_CLOSE) {
 		caller = msg_num(m, F_REF);
@@ -141,11 +157,7 @@ judge_hears(const struct msg *m)
 		else
 			dummy_say(dummy_to[ROLE_KEYS], r);
 	} else if (m->kind == MSG_UNSEALED) {
-		tape_end(&tape, tape_obj(&tape), 0);
-		msg_set(&r, F_SEQ, ++dummy_seq);
-		msg_set_text(&r, F_REC, buf_view(&tape));
-		dummy_say(dummy_to[ROLE_LEDGER], r);
-		buf_done(&tape);
+		judge_records();
 	} else if (m->kind == MSG_RECORDED) {
 		dummy_say(dummy_to[ROLE_BACK],
 		    dummy_msg(MSG_HOP_OPEN, F_HOP, caller, F_WHERE, 0));
@@ -173,18 +185,16 @@ back_hears(const struct msg *m)
 static void
 ledger_hears(struct chan *c, const struct msg *m)
 {
-	static bool asked;
-	struct msg r = msg_of(MSG_RECORDED), full = msg_of(MSG_FULL);
+	const size_t newest = dummy->given_n - 1;
+	struct msg r = msg_of(MSG_RECORDED), old = msg_of(MSG_SYNCED);
 
-	/* What the segment is for: a line, and its place on the disk. */
-	if (write(dummy->given[0].fd[0], "line\n", 5) == 5 &&
-	    fdatasync(dummy->given[0].fd[0]) == 0) {
-		msg_set(&r, F_SEQ, msg_num(m, F_SEQ));
-		dummy_say(c, r);
-	}
-	if (!asked)
-		dummy_say(dummy->parent, full);
-	asked = true;
+	if (dummy->given_n == 0 || dummy->given[newest].fd[0] < 0 ||
+	    fdatasync(dummy->given[newest].fd[0]) != 0)
+		return;
+	msg_set(&r, F_SEQ, msg_num(m, F_SEQ));
+	dummy_say(c, r);
+	msg_set(&old, F_SEQ, dummy->given[newest].seq);
+	dummy_say(dummy->parent, old);
 }
 
 static void

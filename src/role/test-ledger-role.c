@@ -1,65 +1,51 @@
 /* test-ledger-role: the role in this process, with a judge and a parent played
- * by hand, real files and a real syncing thread. */
+ * by hand, and files that can be synced or not. */
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/tap.h"
-#include "ledger/ledger.h"
 #include "role/role.h"
 
 static struct role_env env;
-static char dir[32];
-static struct buf image = { .max = 1 << 16 };
 
-/* ---- peers ---- */
 static struct {
 	struct chan *chan;
-	uint64_t acks, written, durable, status, strict_acks;
-	uint64_t full, fulls;
-	bool lost;
-} judge, parent;
+	uint64_t words, durable, status;
+} judge;
+static struct {
+	struct chan *chan;
+	uint64_t synced;
+} parent;
 
 static void
 judge_got(struct chan *c, const struct msg *m)
 {
 	(void)c;
-	judge.acks++;
-	if (msg_num(m, F_STATUS) != 0) {
-		judge.status = msg_num(m, F_STATUS);
-		return;
-	}
-	judge.written = msg_num(m, F_SEQ);
-	if ((msg_num(m, F_FLAGS) & MF_STRICT) != 0) {
+	judge.words++;
+	judge.status = msg_num(m, F_STATUS);
+	if ((msg_num(m, F_FLAGS) & MF_STRICT) != 0)
 		judge.durable = msg_num(m, F_SEQ);
-		judge.strict_acks++;
-	}
-}
-
-static void
-judge_lost(struct chan *c)
-{
-	(void)c;
-	judge.lost = true;
 }
 
 static void
 parent_got(struct chan *c, const struct msg *m)
 {
 	(void)c;
-	if (m->kind == MSG_FULL) {
-		parent.full = msg_num(m, F_SEQ);
-		parent.fulls++;
-	}
+	if (m->kind == MSG_SYNCED)
+		parent.synced = msg_num(m, F_SEQ);
 }
 
-static const struct chan_ops judge_ops = { judge_got, judge_lost };
-static const struct chan_ops parent_ops = { parent_got, judge_lost };
+static void
+nobody_lost(struct chan *c)
+{
+	(void)c;
+}
 
 static struct chan_fds
 judge_new(void)
 {
+	static const struct chan_ops judge_ops = { judge_got, nobody_lost };
 	struct chan_fds ours, its;
 
 	chan_free(judge.chan);
@@ -74,6 +60,7 @@ judge_new(void)
 static void
 parent_new(void)
 {
+	static const struct chan_ops parent_ops = { parent_got, nobody_lost };
 	struct chan_fds ours, its;
 
 	if (chan_pair(false, &ours, &its) != OK)
@@ -85,29 +72,14 @@ parent_new(void)
 }
 
 static bool
-send_record(uint64_t seq, uint64_t flags, size_t bytes)
+ask(uint64_t seq, uint64_t segment, uint64_t flags)
 {
-	static char text[60000];
-	struct buf rec = { .max = 1 << 17 }, params = { .max = 1 << 12 };
-	struct msg m = msg_of(MSG_RECORD);
-	const size_t mark = tape_obj(&rec);
-	enum err e;
+	struct msg m = msg_of(MSG_SYNC);
 
-	memset(text, 'x', sizeof(text));
-	tape_key(&rec, STR("kind"));
-	tape_str(&rec, STR("decision"));
-	tape_key(&rec, STR("name"));
-	tape_str(&rec, (struct str){ text, bytes });
-	tape_end(&rec, mark, 2);
-	tape_end(&params, tape_obj(&params), 0);
 	msg_set(&m, F_SEQ, seq);
+	msg_set(&m, F_REF, segment);
 	msg_set(&m, F_FLAGS, flags);
-	msg_set_text(&m, F_REC, buf_view(&rec));
-	msg_set_text(&m, F_PARAMS, buf_view(&params));
-	e = chan_send(judge.chan, &m);
-	buf_done(&rec);
-	buf_done(&params);
-	return e == OK;
+	return chan_send(judge.chan, &m) == OK;
 }
 
 /* Rounds until *what is at least `want`; gives up after many. */
@@ -126,301 +98,149 @@ rounds(int n)
 		loop_once(env.loop, 1000000);
 }
 
-/* ---- files ---- */
 static int
-segment_open(const char *name)
+a_file(void)
 {
-	char path[256];
+	char path[] = "/tmp/gatehouse-ledger-XXXXXX";
+	const int fd = mkostemp(path, O_APPEND | O_CLOEXEC);
 
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-}
-
-struct seen_kinds {
-	unsigned start, recovery, decision, digests;
-};
-
-static void
-note_kind(void *arg, uint64_t seq, struct str jcs, struct jv rec)
-{
-	struct seen_kinds *k = arg;
-	const struct str kind = jv_str(jv_get(rec, STR("kind")));
-
-	(void)seq;
-	(void)jcs;
-	k->start += str_eq(kind, STR("start"));
-	k->recovery += str_eq(kind, STR("recovery"));
-	k->decision += str_eq(kind, STR("decision"));
-	k->digests += jv_is(jv_get(rec, STR("digest")), J_STR);
-}
-
-static enum err
-segment_read(
-    const char *name, struct ledger_seen *seen, struct seen_kinds *kinds)
-{
-	struct buf b = { .max = 1 << 28 };
-	char path[256];
-	struct note why = { "" };
-	enum err e;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	e = file_read(path, b.max, &b, &why);
-	if (!e)
-		e = ledger_read(buf_view(&b), seen, note_kind, kinds, &why);
-	if (e)
-		printf("# %s: %s\n", name, why.text);
-	buf_done(&b);
-	return e;
-}
-
-/* The image says that the log ends at *seen; torn as it says. */
-static void
-image_make(const struct ledger_seen *seen, unsigned segment)
-{
-	const size_t top = tape_obj(&image);
-	size_t arr;
-
-	tape_key(&image, STR("cells"));
-	tape_i64(&image, 1);
-	tape_key(&image, STR("digest"));
-	tape_str(&image, STR("d1g357"));
-	tape_key(&image, STR("ledger"));
-	arr = tape_arr(&image);
-	ledger_seen_put(seen, 0, segment, &image);
-	tape_end(&image, arr, 1);
-	tape_end(&image, top, 3);
-	env.image = jv_of(buf_view(&image));
-}
-
-/* ---- the tests, one life of the role ---- */
-static struct ledger_seen before, end;
-
-static void
-test_boot(void)
-{
-	struct note why = { "" };
-	struct chan_fds f;
-
-	(void)snprintf(dir, sizeof(dir), "/tmp/gatehouse-ledger-XXXXXX");
-	if (mkdtemp(dir) == NULL)
+	if (fd < 0)
 		exit(1);
-	before.torn = 7;
-	before.good = 400;
-	image_make(&before, 3);
-	env.id = ROLE_LEDGER;
-	env.cells = 1;
-	env.loop = loop_new();
-	loop_hooks(env.loop, chan_flush_all, chan_busy_any, NULL);
-	parent_new();
-	ok(role_ledger.prepare(&env, &why) == ERR_GONE,
-	    "without a segment there is no start");
-	env.given[0].kind = MSG_SEGMENT;
-	(void)snprintf(
-	    env.given[0].name, sizeof(env.given[0].name), "cell-0-000004");
-	env.given[0].seq = 4;
-	env.given[0].fd[0] = segment_open("cell-0-000004");
-	env.given_n = 1;
-	f = judge_new();
-	env.link[0].peer = ROLE_JUDGE;
-	env.link[0].instance = 0;
-	env.link[0].fds = f;
-	env.link_n = 1;
-	ok(role_ledger.prepare(&env, &why) == OK, "the role prepares %s",
-	    why.text);
-	ok(wait_for(&judge.acks, 1) && judge.written == 2 &&
-		judge.status == 0 && judge.durable == 0,
-	    "its first word is the last number: start and recovery are there");
+	(void)unlink(path);
+	return fd;
 }
 
 static void
-test_acks(void)
-{
-	bool sent = true;
-
-	for (uint64_t i = 3; i <= 40; i++)
-		sent &= send_record(i, 0, 10);
-	ok(sent && wait_for(&judge.written, 40) && judge.strict_acks == 0,
-	    "plain records are acknowledged when written");
-	ok(judge.acks <= 4, "with one word for all of a round (%u)",
-	    (unsigned)judge.acks);
-	ok(send_record(41, MF_STRICT, 10) && wait_for(&judge.durable, 41),
-	    "a strict one when durable");
-	for (uint64_t i = 42; i <= 60; i++)
-		sent &= send_record(i, i % 2 ? MF_STRICT : 0, 10);
-	ok(sent && wait_for(&judge.durable, 59) && wait_for(&judge.written, 60),
-	    "mixed ones, each as it asked");
-}
-
-static void
-test_batch(void)
-{
-	const uint64_t syncs = counters[CNT_SYNCS];
-
-	ok(send_record(61, 0, 10) && wait_for(&judge.written, 61) &&
-		wait_for(&counters[CNT_SYNCS], syncs + 1),
-	    "a plain record is synced by and by");
-}
-
-static void
-test_new_judge(void)
-{
-	struct chan_fds f = judge_new();
-
-	role_ledger.link(&env, ROLE_JUDGE, 0, &f);
-	ok(wait_for(&judge.acks, 1) && judge.written == 61,
-	    "a new judge is told where to go on");
-	ok(send_record(63, 0, 10) && wait_for(&judge.status, 1),
-	    "a judge that skips a number is refused");
-	ok(send_record(62, 0, 10) && wait_for(&judge.acks, 3) &&
-		judge.written == 61,
-	    "and stays so");
-	f = judge_new();
-	role_ledger.link(&env, ROLE_JUDGE, 0, &f);
-	ok(wait_for(&judge.acks, 1) && judge.written == 61 && judge.status == 0,
-	    "its successor is not");
-	f = judge_new();
-	role_ledger.link(&env, ROLE_JUDGE, 1, &f);
-	rounds(3);
-	ok(judge.acks == 0, "a judge of another cell has no link");
-	chan_fds_done(&f);
-	f = judge_new();
-	role_ledger.link(&env, ROLE_JUDGE, 0, &f);
-	ok(wait_for(&judge.acks, 1), "the own one may come again");
-}
-
-static void
-segment_give(const char *name, uint64_t number, int fd)
+segment_give(uint64_t number, int fd)
 {
 	struct msg m = msg_of(MSG_SEGMENT);
 
 	msg_set(&m, F_SEQ, number);
-	msg_set_text(&m, F_NAME, str_of(name));
+	msg_set_text(&m, F_NAME, STR("cell-0-000001"));
 	m.fd[0] = fd;
 	role_ledger.from_parent(&env, &m);
 }
 
 static void
-test_full(void)
+test_boot(void)
 {
-	uint64_t seq = 61;
-	bool sent = true;
+	struct note why = { "" };
 
-	for (int i = 0; i < 1200; i++) {
-		sent &= send_record(++seq, 0, 60000);
-		if (i % 100 == 99)
-			sent &= wait_for(&judge.written, seq);
+	env.id = ROLE_LEDGER;
+	env.cells = 1;
+	env.loop = loop_new();
+	loop_hooks(env.loop, chan_flush_all, chan_busy_any, NULL);
+	parent_new();
+	for (unsigned i = 0; i < 2; i++) {
+		env.given[i].kind = MSG_SEGMENT;
+		env.given[i].seq = 3 + i;
+		env.given[i].fd[0] = a_file();
 	}
-	ok(sent && judge.written == seq, "64 MiB and more are written");
-	ok(wait_for(&parent.fulls, 1) && parent.full == 4 && parent.fulls == 1,
-	    "the parent is asked, once, for the next segment");
-	segment_give("cell-0-000005", 5, segment_open("cell-0-000005"));
-	ok(send_record(++seq, MF_STRICT, 10) && wait_for(&judge.durable, seq),
-	    "records go on in it");
-	ok(segment_read("cell-0-000005", &end, &(struct seen_kinds){ 0 }) ==
-		ERR_SYNTAX,
-	    "which does not stand alone");
+	env.given_n = 2;
+	env.link[0].peer = ROLE_JUDGE;
+	env.link[0].instance = 0;
+	env.link[0].fds = judge_new();
+	env.link_n = 1;
+	ok(role_ledger.prepare(&env, &why) == OK, "the role prepares %s",
+	    why.text);
+	ok(wait_for(&judge.words, 1) && judge.status == 0 && judge.durable == 0,
+	    "its first word says that it is there, and nothing more");
 }
 
 static void
-test_read_back(void)
+test_sync(void)
 {
-	struct seen_kinds k = { 0 };
+	const uint64_t syncs = counters[CNT_SYNCS];
 
-	end = before;
-	end.torn = 0;
-	ok(segment_read("cell-0-000004", &end, &k) == OK &&
-		segment_read("cell-0-000005", &end, &k) == OK,
-	    "both segments read back");
-	ok(end.tree.size == judge.durable && k.start == 1 && k.recovery == 1 &&
-		k.decision == end.tree.size - 2,
-	    "with every record that was acknowledged");
-	ok(k.digests == k.decision, "and the digest of every content");
+	ok(ask(5, 4, MF_STRICT) && wait_for(&judge.durable, 5),
+	    "what calls wait for is synced");
+	ok(wait_for(&parent.synced, 4), "the parent hears what is behind us");
+	judge.words = 0;
+	for (uint64_t i = 6; i <= 40; i++)
+		ok(ask(i, 4, MF_STRICT), "asked for %u", (unsigned)i);
+	ok(wait_for(&judge.durable, 40) && judge.words <= 4,
+	    "one sync serves all that was written meanwhile (%u)",
+	    (unsigned)judge.words);
+	ok(counters[CNT_SYNCS] - syncs <= 5, "and no more are made");
+	ok(ask(41, 4, 0) && wait_for(&judge.durable, 41),
+	    "what nobody waits for is synced by and by");
 }
 
 static void
-test_broken(void)
+test_segments(void)
 {
-	const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	ok(ask(50, 5, MF_STRICT), "asked for what lies in the next segment");
+	rounds(20);
+	ok(judge.durable == 41, "which has not come: that is not synced");
+	segment_give(5, a_file());
+	ok(wait_for(&judge.durable, 50), "it is as soon as it has");
+	ok(wait_for(&parent.synced, 5), "and the one before is told of");
+	segment_give(4, a_file());
+	ok(ask(51, 5, MF_STRICT) && wait_for(&judge.durable, 51),
+	    "an old one that comes late changes nothing");
+	for (uint64_t i = 6; i < 50; i++)
+		segment_give(i, a_file());
+	ok(ask(52, 49, MF_STRICT) && wait_for(&judge.durable, 52) &&
+		wait_for(&parent.synced, 49),
+	    "many are taken");
+}
+
+static void
+test_new_judge(void)
+{
+	const uint64_t syncs = counters[CNT_SYNCS];
 	struct chan_fds f;
 
-	ok(full >= 0, "a full disk is at hand");
-	segment_give("cell-0-000006", 6, full);
-	ok(send_record(judge.written + 1, 0, 10) &&
-		wait_for(&judge.status, 1) && judge.status == ERR_OS,
-	    "a write that fails is never acknowledged");
-	ok(counters[CNT_LEDGER_BROKEN] == 1, "and shows");
+	ok(ask(60, 49, 0), "asked when the judge dies");
+	rounds(2);
 	f = judge_new();
 	role_ledger.link(&env, ROLE_JUDGE, 0, &f);
-	ok(wait_for(&judge.acks, 1) && judge.status == ERR_OS,
-	    "nor is anything after it: the next judge is refused at once");
-	segment_give("cell-0-000007", 7, segment_open("cell-0-000007"));
-	ok(send_record(judge.written + 1, 0, 10) && wait_for(&judge.acks, 2) &&
-		judge.written == 0,
-	    "a new segment does not mend it");
+	ok(counters[CNT_SYNCS] > syncs, "what it wrote is synced all the same");
+	ok(wait_for(&judge.words, 1) && judge.durable == 0,
+	    "its successor hears nothing of it");
+	f = judge_new();
+	role_ledger.link(&env, ROLE_JUDGE, 1, &f);
+	rounds(3);
+	ok(judge.words == 0, "a judge of another cell has no link");
+	chan_fds_done(&f);
+	f = judge_new();
+	role_ledger.link(&env, ROLE_JUDGE, 0, &f);
+	ok(wait_for(&judge.words, 1), "the own one may come again");
 }
 
-/* A pipe takes writes and refuses to be synced. */
+/* A pipe refuses to be synced. */
 static void
 test_sync_fails(void)
 {
-	uint64_t last = judge.durable;
+	struct chan_fds f;
 	int p[2];
 
 	if (pipe2(p, O_CLOEXEC) < 0)
 		exit(1);
-	segment_give("cell-0-000006", 6, p[1]);
-	ok(send_record(last + 1, MF_STRICT, 10) && wait_for(&judge.status, 1) &&
-		judge.status == ERR_OS && judge.durable == last,
-	    "a sync that fails is never acknowledged");
-	ok(send_record(last + 1, 0, 10) && wait_for(&judge.acks, 3) &&
-		judge.durable == last && judge.written <= last + 1,
-	    "nor is anything after it");
+	segment_give(50, p[1]);
+	ok(ask(70, 50, MF_STRICT) && wait_for(&judge.status, 1) &&
+		judge.status == ERR_OS && judge.durable == 0,
+	    "a sync that fails is never called one");
+	ok(counters[CNT_LEDGER_BROKEN] == 1, "and shows");
+	segment_give(51, a_file());
+	judge.status = 0;
+	ok(ask(71, 51, MF_STRICT) && wait_for(&judge.status, 1) &&
+		judge.durable == 0,
+	    "nor is anything after it, in a new segment neither");
+	f = judge_new();
+	role_ledger.link(&env, ROLE_JUDGE, 0, &f);
+	ok(wait_for(&judge.words, 1) && judge.status == ERR_OS,
+	    "the next judge is refused at once");
 	(void)close(p[0]);
-}
-
-static void
-clean(void)
-{
-	char path[256];
-
-	for (unsigned i = 4; i <= 7; i++) {
-		(void)snprintf(path, sizeof(path), "%s/cell-0-%06u", dir, i);
-		(void)unlink(path);
-	}
-	(void)rmdir(dir);
-}
-
-/* The role is one to a process, and both ends of it are final. */
-static bool
-other_life(void)
-{
-	int status = -1;
-	const pid_t pid = fork();
-
-	if (pid == 0) {
-		if (freopen("/dev/null", "w", stdout) == NULL)
-			_exit(2);
-		test_boot();
-		ok(send_record(3, MF_STRICT, 10) && wait_for(&judge.durable, 3),
-		    "as yet all is well");
-		test_sync_fails();
-		clean();
-		_exit(tap_bad);
-	}
-	return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
 int
 main(void)
 {
-	ok(other_life(), "a sync that fails is final");
 	test_boot();
-	test_acks();
-	test_batch();
+	test_sync();
+	test_segments();
 	test_new_judge();
-	test_full();
-	test_read_back();
-	test_broken();
-	clean();
+	test_sync_fails();
 	return tap_done();
 }

@@ -249,7 +249,11 @@ test_death(const char *name, const char *new)
 	if (strcmp(name, "ledger 1") == 0)
 		ok(now.segment[1] == before.segment[1] + 1 &&
 			now.segment[0] == before.segment[0],
-		    "a new ledger writes a new segment");
+		    "a new ledger begins a new segment");
+	if (strcmp(name, "judge 1") == 0)
+		ok(now.segment[1] == before.segment[1] + 1 &&
+			now.segment[0] == before.segment[0],
+		    "a new judge writes a new segment");
 	ok(calls(), "%s: every link works again", name);
 }
 
