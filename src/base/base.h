@@ -77,6 +77,9 @@ struct str str_trim(struct str s); /* spaces and tabs at both ends */
 /* Takes the part before sep off *rest; false when *rest was used up. */
 bool str_split(struct str *rest, char sep, struct str *out);
 bool str_glob(struct str pattern, struct str s); /* only '*' is special */
+/* How far apart two words are, in edits; STR_FAR and more are the same. */
+enum { STR_FAR = 4 };
+unsigned str_distance(struct str a, struct str b);
 NODISCARD enum err str_u64(struct str s, uint64_t *out); /* decimal, exact */
 bool utf8_ok(struct str s); /* well-formed, no surrogates, no overlong */
 uint64_t hash64(struct str s, uint64_t seed); /* tables, never evidence */

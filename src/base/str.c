@@ -159,6 +159,37 @@ str_u64(struct str s, uint64_t *out)
 	return OK;
 }
 
+enum { WORD_MAX = 32 };
+
+/* Edits between two words: one row of the usual table at a time. */
+unsigned
+str_distance(struct str a, struct str b)
+{
+	unsigned row[WORD_MAX + 1];
+
+	if (a.n > WORD_MAX || b.n > WORD_MAX)
+		return STR_FAR;
+	for (size_t k = 0; k <= b.n; k++)
+		row[k] = (unsigned)k;
+	for (size_t i = 1; i <= a.n; i++) {
+		unsigned slant = row[0];
+
+		row[0] = (unsigned)i;
+		for (size_t k = 1; k <= b.n; k++) {
+			const unsigned same = a.p[i - 1] == b.p[k - 1] ? 0 : 1;
+			unsigned best = slant + same;
+
+			if (row[k] + 1 < best)
+				best = row[k] + 1;
+			if (row[k - 1] + 1 < best)
+				best = row[k - 1] + 1;
+			slant = row[k];
+			row[k] = best;
+		}
+	}
+	return row[b.n] < STR_FAR ? row[b.n] : STR_FAR;
+}
+
 /* FNV-1a over 8-byte steps with a final mix: for tables only. */
 uint64_t
 hash64(struct str s, uint64_t seed)

@@ -162,6 +162,16 @@ test_arena(void)
 	ok(mem_same("abc", "abc", 3) && !mem_same("abc", "abd", 3), "same");
 }
 
+static void
+test_distance(void)
+{
+	ok(str_distance(STR("listen"), STR("listn")) == 1 &&
+		str_distance(STR("abc"), STR("abc")) == 0 &&
+		str_distance(STR("abc"), STR("acb")) == 2 &&
+		str_distance(STR("abc"), STR("xyzzyx")) == STR_FAR,
+	    "the distance of words");
+}
+
 int
 main(void)
 {
@@ -176,5 +186,6 @@ main(void)
 	ok(hex_bytes(STR("fF00"), out, 2) == OK && out[0] == 255, "hex");
 	ok(hex_bytes(STR("fg00"), out, 2) && hex_bytes(STR("ff0"), out, 2),
 	    "hex is strict");
+	test_distance();
 	return tap_done();
 }

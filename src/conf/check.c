@@ -196,7 +196,7 @@ check_word(struct conf_job *j, struct node *n)
 	unsigned least = 3;
 
 	while (str_split(&rest, '|', &word)) {
-		const unsigned d = word_distance(word, n->text);
+		const unsigned d = str_distance(word, n->text);
 
 		if (d == 0)
 			return;

@@ -56,8 +56,6 @@ const char *setting_near(const struct setting *up, struct str key);
 const char *setting_key(const struct setting *s);
 /* Is s directly below up? */
 bool setting_is_below(const struct setting *up, const struct setting *s);
-/* How far apart two words are, in edits; over 3 is 4. */
-unsigned word_distance(struct str a, struct str b);
 
 enum node_kind { N_NULL, N_TEXT, N_LIST, N_MAP };
 struct node {

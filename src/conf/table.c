@@ -85,48 +85,18 @@ setting_key(const struct setting *s)
 	return dot == NULL ? s->path : dot + 1;
 }
 
-enum { WORD_MAX = 32, FAR = 4 };
-
-/* Edits between two words: one row of the usual table at a time. */
-unsigned
-word_distance(struct str a, struct str b)
-{
-	unsigned row[WORD_MAX + 1];
-
-	if (a.n > WORD_MAX || b.n > WORD_MAX)
-		return FAR;
-	for (size_t k = 0; k <= b.n; k++)
-		row[k] = (unsigned)k;
-	for (size_t i = 1; i <= a.n; i++) {
-		unsigned slant = row[0];
-
-		row[0] = (unsigned)i;
-		for (size_t k = 1; k <= b.n; k++) {
-			const unsigned same = a.p[i - 1] == b.p[k - 1] ? 0 : 1;
-			unsigned best = slant + same;
-
-			if (row[k] + 1 < best)
-				best = row[k] + 1;
-			if (row[k - 1] + 1 < best)
-				best = row[k - 1] + 1;
-			slant = row[k];
-			row[k] = best;
-		}
-	}
-	return row[b.n] < FAR ? row[b.n] : FAR;
-}
-
 const char *
 setting_near(const struct setting *up, struct str key)
 {
 	const char *best = NULL;
-	unsigned least = FAR;
+	unsigned least = STR_FAR;
 	char text[64];
 	const struct str prefix = prefix_of(up, text);
 
 	for (size_t i = 0; i < settings_n; i++) {
 		const struct str rest = rest_below(&settings[i], prefix);
-		const unsigned d = rest.n == 0 ? FAR : word_distance(rest, key);
+		const unsigned d =
+		    rest.n == 0 ? STR_FAR : str_distance(rest, key);
 
 		if (d < least && d < rest.n) {
 			least = d;

@@ -105,14 +105,22 @@ static const struct ctl_opt with_cell[] = {
 	{ NULL, NULL, NULL },
 };
 
-static const struct ctl_opt with_client[] = {
-	{ "--client", "NAME", "this client alone" },
-	{ "--file", "PATH",
-	    "this file alone; needs --client to tell its shape" },
-	{ "--dry-run", NULL, "say what would be done, and do nothing" },
-	{ "--force", NULL, "unwrap: also entries that were changed since" },
-	{ NULL, NULL, NULL },
-};
+#define CLIENT                                                                 \
+	{ "--client", "NAME", "this client alone" },                           \
+	{                                                                      \
+		"--file", "PATH",                                              \
+		    "this file alone; needs --client to tell its shape"        \
+	}
+#define DRY                                                                    \
+	{                                                                      \
+		"--dry-run", NULL, "say what would be done, and do nothing"    \
+	}
+static const struct ctl_opt with_client[] = { CLIENT, { NULL, NULL, NULL } };
+static const struct ctl_opt with_wrapping[] = { CLIENT, DRY,
+	{ NULL, NULL, NULL } };
+static const struct ctl_opt with_unwrapping[] = { CLIENT, DRY,
+	{ "--force", NULL, "also entries that were changed since" },
+	{ NULL, NULL, NULL } };
 
 #define MANY 4096 /* arguments of a wrapped command */
 
@@ -150,12 +158,12 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "Changes only the commands of servers on stdio, keeps comments "
 	    "and order, leaves a backup beside the file. Servers reached by "
 	    "HTTP are reported and left alone.",
-	    with_client, ctl_clients_wrap, true, false, false },
+	    with_wrapping, ctl_clients_wrap, true, false, false },
 	{ "clients unwrap", "", 0, 0, "Takes it away again",
 	    "Restores the file byte for byte when nobody has changed it "
 	    "since; otherwise entry by entry, and refuses entries that were "
 	    "changed unless --force.",
-	    with_client, ctl_clients_unwrap, true, false, false },
+	    with_unwrapping, ctl_clients_unwrap, true, false, false },
 	{ "config example", "", 0, 0,
 	    "Prints a configuration with every setting and its help", NULL,
 	    NULL, ctl_config_example, false, false, false },

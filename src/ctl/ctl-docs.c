@@ -78,7 +78,7 @@ put_command(struct buf *b, const struct ctl_cmd *cmd)
 {
 	buf_fmt(b, ".It Cm %s", cmd->words);
 	if (cmd->json)
-		buf_str(b, STR(" Op Fl \\-json"));
+		buf_str(b, STR(" Oo Fl \\-json Oc"));
 	if (cmd->args[0] != '\0') {
 		buf_str(b, STR(" Ar "));
 		put_roff(b, str_of(cmd->args));
@@ -131,6 +131,34 @@ static const char man_tail[] =
     ".Pa \\(ti/.local/state\n"
     "when unset.\n"
     ".El\n"
+    ".Sh FILES\n"
+    ".Bl -tag -width Ds\n"
+    ".It Pa gatehouse.yaml\n"
+    "The configuration, in the current directory unless told otherwise.\n"
+    ".It Pa state/ledger\n"
+    "The ledger, below the directory of the setting\n"
+    ".Ic state .\n"
+    ".It Pa state/control.sock\n"
+    "Where\n"
+    ".Cm status ,\n"
+    ".Cm reload\n"
+    "and\n"
+    ".Cm stop\n"
+    "reach the running gateway.\n"
+    ".It Pa \\(ti/.local/state/gatehouse\n"
+    "Ledgers of\n"
+    ".Cm wrap\n"
+    "and what\n"
+    ".Cm clients\n"
+    "needs to undo itself.\n"
+    ".El\n"
+    ".Sh SIGNALS\n"
+    ".Bl -tag -width Ds -compact\n"
+    ".It Dv SIGHUP\n"
+    "reads the configuration again; a bad one changes nothing\n"
+    ".It Dv SIGTERM , SIGINT\n"
+    "finishes what runs, then stops; a second one stops at once\n"
+    ".El\n"
     ".Sh EXIT STATUS\n"
     ".Bl -tag -width Ds -compact\n"
     ".It 0\nyes, done, valid\n"
@@ -175,6 +203,8 @@ write_page(struct ctl *c, const char *dir, const char *file, struct buf *b)
 	    file_replace(path, buf_view(b), 0644, &why) != OK)
 		status = ctl_say(c, CTL_FAILED, "%s", why.text);
 	buf_done(b);
+	if (status == CTL_YES)
+		printf("%s\n", path);
 	return status;
 }
 
@@ -242,7 +272,7 @@ put_cases(struct buf *b)
 	for (size_t i = 0; i < ctl_cmds_n; i++) {
 		if (ctl_cmds[i].hidden)
 			continue;
-		buf_fmt(b, "\t\"%s\") list=\"", ctl_cmds[i].words);
+		buf_fmt(b, "\t\"%s\") list=\" ", ctl_cmds[i].words);
 		put_flags(b, &ctl_cmds[i]);
 		buf_str(b, STR("\" ;;\n"));
 	}
@@ -264,7 +294,8 @@ complete_bash(struct buf *b)
 {
 	buf_str(b, STR("# bash completion of gatehouse\n"
 		       "_gatehouse() {\n"
-		       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words=\"\" at\n"
+		       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} list= hide= at\n"
+		       "\t[[ $cur == -* ]] || hide='-*'\n"
 		       "\tlocal two=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
 		       "\tif [ \"$COMP_CWORD\" -le 1 ]; then\n"
 		       "\t\tCOMPREPLY=($(compgen -W \""));
@@ -279,7 +310,8 @@ complete_bash(struct buf *b)
 	buf_str(b, STR("\tesac\n"
 		       "\t[ -z \"$list\" ] || break\n"
 		       "\tdone\n"
-		       "\tCOMPREPLY=($(compgen -W \"$list\" -- \"$cur\"))\n"
+		       "\tCOMPREPLY=($(compgen -W \"$list\" -X "
+		       "\"$hide\" -- \"$cur\"))\n"
 		       "\t[ \"${#COMPREPLY[@]}\" -gt 0 ] || "
 		       "COMPREPLY=($(compgen -f -- \"$cur\"))\n"
 		       "}\n"
@@ -321,8 +353,24 @@ put_fish_quoted(struct buf *b, const char *text)
 }
 
 static void
+put_fish_flag(struct buf *b, struct str word, const struct ctl_opt *o)
+{
+	const bool one = o->name[1] != '-';
+
+	buf_fmt(b,
+	    "complete -c gatehouse -n "
+	    "'__fish_seen_subcommand_from %.*s' -%c %s%s -d '",
+	    STR_ARG(word), one ? 's' : 'l', o->name + (one ? 1 : 2),
+	    o->arg == NULL ? "" : " -r");
+	put_fish_quoted(b, o->help);
+	buf_str(b, STR("'\n"));
+}
+
+static void
 complete_fish(struct buf *b)
 {
+	static const struct ctl_opt json = { "--json", NULL, "JSON" };
+
 	buf_str(b, STR("# fish completion of gatehouse\n"));
 	for (size_t i = 0; i < ctl_cmds_n; i++) {
 		const struct ctl_cmd *cmd = &ctl_cmds[i];
@@ -345,19 +393,13 @@ complete_fish(struct buf *b)
 			    STR_ARG(first), STR_ARG(first), STR_ARG(rest));
 		put_fish_quoted(b, cmd->help);
 		buf_str(b, STR("'\n"));
+		if (rest.n == 0)
+			rest = first;
 		for (const struct ctl_opt *o = cmd->opts;
-		     o != NULL && o->name != NULL; o++) {
-			const bool one = o->name[1] != '-';
-
-			buf_fmt(b,
-			    "complete -c gatehouse -n "
-			    "'__fish_seen_subcommand_from %.*s' -%c %s%s -d '",
-			    STR_ARG(rest.n == 0 ? first : rest),
-			    one ? 's' : 'l', o->name + (one ? 1 : 2),
-			    o->arg == NULL ? "" : " -r");
-			put_fish_quoted(b, o->help);
-			buf_str(b, STR("'\n"));
-		}
+		     o != NULL && o->name != NULL; o++)
+			put_fish_flag(b, rest, o);
+		if (cmd->json)
+			put_fish_flag(b, rest, &json);
 	}
 }
 

@@ -106,8 +106,7 @@ help_one(const struct ctl_cmd *cmd)
 		buf_ch(&b, '\n');
 		put_prose(&b, cmd->more);
 	}
-	if (cmd->opts != NULL && cmd->opts[0].name != NULL)
-		buf_ch(&b, '\n');
+	buf_ch(&b, '\n');
 	for (const struct ctl_opt *o = cmd->opts; o != NULL && o->name != NULL;
 	     o++) {
 		char left[64];
@@ -116,6 +115,10 @@ help_one(const struct ctl_cmd *cmd)
 		    o->arg == NULL ? "" : o->arg);
 		buf_fmt(&b, "  %-18s %s\n", left, o->help);
 	}
+	if (cmd->json)
+		buf_fmt(&b, "  %-18s %s\n", "--json",
+		    "the answer as JSON on stdout");
+	buf_fmt(&b, "  %-18s %s\n", "-h, --help", "this");
 	return ctl_put(&b);
 }
 
@@ -195,28 +198,93 @@ find(int argc, char *const *argv, int *used)
 	return best;
 }
 
-/* "clients" alone, or a word that is none: the commands that begin alike. */
-static int
-unknown(const struct ctl *c, int argc, char *const *argv)
+/* Is it the first word of commands of two, as "clients" is? */
+static bool
+is_group(const char *word)
 {
-	struct buf b = { .max = 65536 };
+	for (size_t i = 0; i < ctl_cmds_n; i++) {
+		struct str rest = str_of(ctl_cmds[i].words), first;
 
-	for (size_t i = 0; argc > 0 && i < ctl_cmds_n; i++) {
+		(void)str_split(&rest, ' ', &first);
+		if (!ctl_cmds[i].hidden && rest.n > 0 &&
+		    str_eq(first, str_of(word)))
+			return true;
+	}
+	return false;
+}
+
+static void
+put_group(struct buf *b, const char *word)
+{
+	for (size_t i = 0; i < ctl_cmds_n; i++) {
 		struct str words = str_of(ctl_cmds[i].words), first;
 
 		(void)str_split(&words, ' ', &first);
-		if (!ctl_cmds[i].hidden && str_eq(first, str_of(argv[0])))
-			put_usage(&b, &ctl_cmds[i]);
+		if (!ctl_cmds[i].hidden && str_eq(first, str_of(word)))
+			put_usage(b, &ctl_cmds[i]);
 	}
-	if (b.n > 0)
-		(void)ctl_say(c, CTL_MISUSE, "one word more is needed:\n%.*s",
-		    STR_ARG(buf_view(&b)));
-	else
-		(void)ctl_say(c, CTL_MISUSE,
-		    "there is no command \"%s\"; \"gatehouse help\" lists all",
-		    argc > 0 ? argv[0] : "");
-	buf_done(&b);
-	return CTL_MISUSE;
+}
+
+static int
+help_group(const char *word)
+{
+	struct buf b = { .max = 65536 };
+
+	put_group(&b, word);
+	buf_fmt(&b, "\n\"gatehouse help %s WORD\" tells more.\n", word);
+	return ctl_put(&b);
+}
+
+/* The command whose words are nearest to the ones given; NULL: none is. */
+static const char *
+near_command(const char *given)
+{
+	const char *best = NULL;
+	unsigned least = 3; /* edits; more would be a guess */
+
+	for (size_t i = 0; i < ctl_cmds_n; i++) {
+		const unsigned d =
+		    str_distance(str_of(ctl_cmds[i].words), str_of(given));
+
+		if (!ctl_cmds[i].hidden && d < least && d < strlen(given)) {
+			least = d;
+			best = ctl_cmds[i].words;
+		}
+	}
+	return best;
+}
+
+/* No command has these words: what was meant? */
+static int
+unknown(const struct ctl *c, int argc, char *const *argv)
+{
+	const bool group = is_group(argv[0]);
+	char given[80];
+	const char *near;
+	struct buf b = { .max = 65536 };
+
+	if (group && argc == 1) {
+		put_group(&b, argv[0]);
+		b.n--;
+		(void)ctl_say(c, CTL_MISUSE, "%s needs one word more:\n%.*s",
+		    argv[0], STR_ARG(buf_view(&b)));
+		buf_done(&b);
+		return CTL_MISUSE;
+	}
+	(void)snprintf(given, sizeof(given), "%.39s%s%.39s", argv[0],
+	    argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+	near = near_command(given);
+	if (near == NULL && !group) {
+		given[strcspn(given, " ")] = '\0';
+		near = near_command(given);
+	}
+	if (near != NULL)
+		return ctl_say(c, CTL_MISUSE,
+		    "there is no command \"%s\"; did you mean \"%s\"?", given,
+		    near);
+	return ctl_say(c, CTL_MISUSE,
+	    "there is no command \"%s\"; \"gatehouse help%s%s\" lists all",
+	    given, group ? " " : "", group ? argv[0] : "");
 }
 
 /* ---- options ---- */
@@ -226,10 +294,35 @@ misuse(const struct ctl *c, const char *what, const char *which)
 	struct buf b = { .max = 4096 };
 
 	put_usage(&b, c->cmd);
-	(void)ctl_say(c, CTL_MISUSE, "%s \"%s\"\nuse: %.*s", what, which,
-	    STR_ARG(buf_view(&b)));
+	b.n--; /* ctl_say ends the line */
+	(void)ctl_say(c, CTL_MISUSE, "%s%s%s%s\nuse: %.*s", what,
+	    which == NULL ? "" : " \"", which == NULL ? "" : which,
+	    which == NULL ? "" : "\"", STR_ARG(buf_view(&b)));
 	buf_done(&b);
 	return CTL_MISUSE;
+}
+
+static int
+no_option(const struct ctl *c, struct str name)
+{
+	const char *best = NULL;
+	unsigned least = 3;
+	char what[96];
+
+	for (const struct ctl_opt *o = c->cmd->opts;
+	     o != NULL && o->name != NULL; o++) {
+		const unsigned d = str_distance(str_of(o->name), name);
+
+		if (d < least && o->name[1] == '-') {
+			least = d;
+			best = o->name;
+		}
+	}
+	if (c->cmd->json && str_distance(STR("--json"), name) < least)
+		best = "--json";
+	(void)snprintf(what, sizeof(what), "there is no option \"%.30s\"%s",
+	    name.p, best == NULL ? "" : "; did you mean");
+	return misuse(c, what, best);
 }
 
 /* argv[*i] is an option; takes its value too. */
@@ -263,7 +356,7 @@ take_option(struct ctl *c, int argc, char **argv, int *i)
 			return misuse(c, "this option needs a value:", o->name);
 		return CTL_YES;
 	}
-	return misuse(c, "there is no option", argv[*i]);
+	return no_option(c, name);
 }
 
 /* Options first or last; what is left moves to the front of argv. */
@@ -322,6 +415,8 @@ help(const struct ctl *c, int argc, char *const *argv)
 
 	if (argc == 0)
 		return help_all();
+	if (cmd == NULL && argc == 1 && is_group(argv[0]))
+		return help_group(argv[0]);
 	return cmd == NULL ? unknown(c, argc, argv) : help_one(cmd);
 }
 
@@ -345,6 +440,9 @@ ctl_main(int argc, char **argv)
 	    strcmp(argv[0], "version") == 0)
 		return version(argc > 1 && strcmp(argv[1], "--json") == 0);
 	c.cmd = find(argc, argv, &used);
+	if (c.cmd == NULL && is_group(argv[0]) &&
+	    wants_help(argc - 1, argv + 1, false))
+		return help_group(argv[0]);
 	if (c.cmd == NULL)
 		return unknown(&c, argc, argv);
 	if (wants_help(argc - used, argv + used, c.cmd->raw))
