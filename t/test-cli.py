@@ -5,7 +5,6 @@ import subprocess
 
 import gatetest as g
 
-PROGRAM = os.path.abspath(g.GATEHOUSE)
 COMPLETE = """
 source <("$0" completion bash)
 COMP_WORDS=("$@") COMP_CWORD=$(( $# - 1 )) COMPREPLY=()
@@ -13,13 +12,11 @@ _gatehouse
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 
-
 def completed(*words, cwd="/"):
-    r = subprocess.run(["bash", "-c", COMPLETE, PROGRAM, "gatehouse", *words],
+    r = subprocess.run(["bash", "-c", COMPLETE, g.BINARY, "gatehouse", *words],
                        capture_output=True, text=True, cwd=cwd, check=False)
     g.ok(not r.stderr, f"completing {words} says nothing", r.stderr)
     return set(r.stdout.split())
-
 
 d = g.tempfile.mkdtemp(prefix="gatehouse-cli-")
 g.atexit.register(g.shutil.rmtree, d, True)
