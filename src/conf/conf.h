@@ -18,7 +18,7 @@
  *   "limits": {"body":n,"head":n,"depth":n,"members":n,"string":n,
  *     "connections":n,"streams":n,"sessions":n,"inflight":n,"rate":n,
  *     "call_ms":n,"call_max_ms":n,"idle_ms":n,"session_idle_ms":n,
- *     "replay":n (bytes)},
+ *     "replay":n (bytes),"tasks":n,"task_ttl_ms":n},
  *   "principals": [{"name":"alice","cred":"<64 hex of SHA-256(token)>"}],
  *   "anonymous": "name" or "",      principal of calls without a token
  *   "servers": [{"name":"fs","kind":"stdio"|"http",

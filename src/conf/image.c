@@ -459,6 +459,8 @@ static const struct {
 	{ "idle_ms", "idle" },
 	{ "session_idle_ms", "session_idle" },
 	{ "replay", "replay" },
+	{ "tasks", "tasks" },
+	{ "task_ttl_ms", "task_ttl" },
 };
 
 static void

@@ -39,6 +39,8 @@ SETTING("limits.call_max", TIME, "10m", 10, 86400000, "time", RELOAD, "a call is
 SETTING("limits.idle", TIME, "60s", 100, 86400000, "time", RELOAD, "a silent connection is closed")
 SETTING("limits.session_idle", TIME, "30m", 1000, 604800000, "time", RELOAD, "a session without calls is ended")
 SETTING("limits.replay", SIZE, "64KiB", 0, 16777216, "bytes", RELOAD, "events that a session keeps for a client that reconnects; 0 keeps none")
+SETTING("limits.tasks", INT, "64", 0, 4096, "tasks", RELOAD, "tasks that one principal may keep in a cell; 0 refuses tasks")
+SETTING("limits.task_ttl", TIME, "1h", 1000, 604800000, "time", RELOAD, "a task is forgotten after this, whatever its server grants")
 SETTING("servers", NAMED, "", 1, 64, "server", START, "the tool servers; a name is 1 to 32 of a-z 0-9 -, and tools appear to agents as NAME___tool")
 SETTING("servers.NAME.command", LIST, "", 1, 1024, "text", START, "program and arguments of a server that speaks on stdin and stdout; a list, no shell")
 SETTING("servers.NAME.env", TEXTS, "", 0, 4096, "text", START, "its environment besides PATH, HOME and LANG")

@@ -14,6 +14,7 @@ static const struct list {
 	{ MCP_RESOURCES_LIST, "resources", "uri", "resources/read" },
 	{ MCP_TEMPLATES_LIST, "resourceTemplates", "uriTemplate",
 	    "resources/read" },
+	{ MCP_TASKS_LIST, "tasks", "taskId", "tasks/get" },
 };
 
 static const struct list *
@@ -57,6 +58,7 @@ struct pick {
 	const struct list *list;
 	struct upstream *up;
 	enum mcp_era era;
+	bool tasks; /* what it says of them holds for this agent */
 	struct map *seen;
 	unsigned found; /* tools that cannot be shown */
 };
@@ -68,6 +70,8 @@ put_item(struct pick *p, struct jv item)
 	const struct str id = jv_str(jv_get(item, str_of(p->list->key)));
 	const bool is_name = str_eq(str_of(p->list->key), STR("name"));
 
+	if (p->list->method == MCP_TASKS_LIST)
+		return task_item(p->l, p->t, p->up, item);
 	if (id.n == 0 || id.n > 2000 ||
 	    !may(p->l, p->t->principal, p->up, str_of(p->list->use), id))
 		return false;
@@ -79,6 +83,10 @@ put_item(struct pick *p, struct jv item)
 		return false;
 	if (!is_name)
 		uri_learn(e, id, p->list->method == MCP_TEMPLATES_LIST, p->up);
+	buf_clear(&p->l->work2);
+	if (p->list->method == MCP_TOOLS_LIST && !p->tasks &&
+	    task_hide(&p->l->work2, item))
+		item = jv_of(buf_view(&p->l->work2));
 	if (e->aggregate && is_name)
 		put_renamed(&p->t->out, item, p->list->key, p->up->name);
 	else
@@ -147,6 +155,7 @@ merge_list(struct line *l, struct turn *t, const struct list *list)
 		good++;
 		p.up = t->target[i];
 		p.era = g->era;
+		p.tasks = g->tasks || (p.era == MCP_MODERN && t->era == p.era);
 		n += put_leg(&p, g);
 	}
 	tape_end(&t->out, a, n);
@@ -165,7 +174,9 @@ filter_list(
 		.t = t,
 		.list = list,
 		.up = t->target[0],
-		.era = t->legs->era };
+		.era = t->legs->era,
+		.tasks = t->legs->tasks ||
+			 (t->legs->era == MCP_MODERN && t->era == MCP_MODERN) };
 	struct jit it = jit_of(r);
 	const size_t o = tape_obj(&t->out);
 	size_t n = 0;
@@ -226,13 +237,15 @@ put_cap(struct buf *b, const struct turn *t, struct hop *const *hops,
 }
 
 static void
-put_caps(struct buf *b, const struct turn *t, struct hop *const *hops)
+put_caps(const struct line *l, struct buf *b, const struct turn *t,
+    struct hop *const *hops)
 {
 	const size_t o = tape_obj(b);
 	size_t n = 0;
 
 	for (size_t i = 0; i < countof(shown_caps); i++)
 		n += put_cap(b, t, hops, shown_caps[i]);
+	n += task_put_caps(l, b, t, hops);
 	tape_end(b, o, n);
 }
 
@@ -285,7 +298,7 @@ all_failed(struct turn *t)
 }
 
 static enum err
-merge_initialize(struct turn *t)
+merge_initialize(const struct line *l, struct turn *t)
 {
 	struct hop *const *hops = t->session->hop;
 	const struct hop *h = only_hop(t, hops);
@@ -297,7 +310,7 @@ merge_initialize(struct turn *t)
 	tape_key(b, STR("protocolVersion"));
 	tape_str(b, mcp_version_text(t->session->version));
 	tape_key(b, STR("capabilities"));
-	put_caps(b, t, hops);
+	put_caps(l, b, t, hops);
 	tape_key(b, STR("serverInfo"));
 	put_info(b, h);
 	tape_end(b, o, 3 + put_instructions(b, h));
@@ -323,7 +336,7 @@ merge_discover(struct line *l, struct turn *t)
 		tape_str(b, mcp_version_text((int)i));
 	tape_end(b, a, MCP_V__N);
 	tape_key(b, STR("capabilities"));
-	put_caps(b, t, hops);
+	put_caps(l, b, t, hops);
 	i = put_instructions(b, h);
 	tape_key(b, STR("_meta"));
 	a = tape_obj(b);
@@ -347,6 +360,7 @@ step_merge(struct line *l, struct turn *t)
 	const struct list *list = list_of(t->method);
 	struct leg *g = t->legs;
 	struct note why = { "" };
+	enum err e;
 
 	if (t->retry_of != 0)
 		return OK;
@@ -355,7 +369,7 @@ step_merge(struct line *l, struct turn *t)
 	if (t->method == MCP_LISTEN)
 		return listen_start(l, t);
 	if (t->method == MCP_INITIALIZE)
-		return merge_initialize(t);
+		return merge_initialize(l, t);
 	if (t->method == MCP_DISCOVER)
 		return merge_discover(l, t);
 	if (list != NULL && t->endpoint->aggregate)
@@ -367,7 +381,8 @@ step_merge(struct line *l, struct turn *t)
 		t->is_error = true;
 		note_words(&t->why,
 		    jv_str(jv_get(jv_of(buf_view(&g->out)), STR("message"))));
-		return OK;
+		task_failed(l, t);
+		return task_refused(t);
 	}
 	if (mcp_result_check(g->era, t->method, jv_of(buf_view(&g->out)),
 		t->session != NULL ? jv_of(t->session->caps) : t->caps,
@@ -378,6 +393,9 @@ step_merge(struct line *l, struct turn *t)
 		STR("input_required")) &&
 	    t->era == MCP_LEGACY)
 		return bridge_inputs(l, t, g);
+	e = task_merge(l, t, g);
+	if (e != ERR_MORE)
+		return e;
 	if (list != NULL)
 		filter_list(l, t, list, jv_of(buf_view(&g->out)));
 	else

@@ -46,8 +46,8 @@ answer_server(struct line *l, const struct hop *h, struct jv id,
 }
 
 static void
-refuse_server(
-    struct line *l, const struct hop *h, const struct msg *m, const char *why)
+refuse_with(struct line *l, const struct hop *h, const struct msg *m, int code,
+    const char *why)
 {
 	struct buf b = { .max = 4096 };
 	const struct fact f = { .kind = "ask",
@@ -58,10 +58,17 @@ refuse_server(
 		.method = msg_text(m, F_NAME) };
 
 	(void)record_fact(l, &f);
-	mcp_error_tape(&b, MCP_E_METHOD, str_of(why), (struct jv){ 0 });
+	mcp_error_tape(&b, code, str_of(why), (struct jv){ 0 });
 	answer_server(
 	    l, h, msg_tree(m, F_ID), (struct jv){ 0 }, jv_of(buf_view(&b)));
 	buf_done(&b);
+}
+
+static void
+refuse_server(
+    struct line *l, const struct hop *h, const struct msg *m, const char *why)
+{
+	refuse_with(l, h, m, MCP_E_METHOD, why);
 }
 
 static void
@@ -158,14 +165,18 @@ newest_turn(const struct hop *h)
 }
 
 static void
-ask_fill(struct ask *a, const struct hop *h, const struct turn *t,
-    const struct msg *m)
+ask_fill(struct line *l, struct ask *a, const struct hop *h,
+    const struct turn *t, const struct msg *m)
 {
+	const struct jv p =
+	    task_ask_params(l, h->session, mcp_method_of(msg_text(m, F_NAME)),
+		msg_tree(m, F_PARAMS), &a->tasked);
+
 	a->hop = h->id;
 	a->turn = t == NULL ? 0 : t->id;
 	a->id = keep_tape(msg_tree(m, F_ID));
 	a->method = str_keep(msg_text(m, F_NAME));
-	a->params = keep_tape(msg_tree(m, F_PARAMS));
+	a->params = keep_tape(task_down(l, h, p));
 }
 
 /* Modern servers answer input_required and never ask (N9); a modern agent is
@@ -179,6 +190,37 @@ askable(const struct hop *h, const struct turn *t)
 		return true;
 	return t != NULL && !t->listening &&
 	       (mcp_row(t->method)->flags & M_MRTR) != 0;
+}
+
+static bool
+is_task_ask(enum mcp_method m)
+{
+	return task_method(m) || m == MCP_TASKS_LIST;
+}
+
+/* What was declared, and of tasks what was made for this server. */
+static bool
+ask_ok(struct line *l, const struct hop *h, const struct turn *t,
+    const struct msg *m)
+{
+	const enum mcp_method method = mcp_method_of(msg_text(m, F_NAME));
+	const struct session *s = h->session;
+	const char *why = NULL;
+
+	if (!askable(h, t))
+		why = "the agent did not declare this";
+	else if (is_task_ask(method))
+		why = task_ask(s, h, method, msg_tree(m, F_PARAMS));
+	else if (!cap_ok(method, s != NULL ? jv_of(s->caps) : t->caps,
+		     msg_tree(m, F_PARAMS)))
+		why = "the agent did not declare this";
+	if (why == NULL)
+		return true;
+	refuse_with(l, h, m,
+	    str_eq(str_of(why), STR("no such task")) ? MCP_E_PARAMS
+						     : MCP_E_METHOD,
+	    why);
+	return false;
 }
 
 static void
@@ -206,12 +248,8 @@ server_asks(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 		buf_done(&b);
 		return;
 	}
-	if (!askable(h, t) ||
-	    !cap_ok(method, s != NULL ? jv_of(s->caps) : t->caps,
-		msg_tree(m, F_PARAMS))) {
-		refuse_server(l, h, m, "the agent did not declare this");
+	if (!ask_ok(l, h, t, m))
 		return;
-	}
 	if (msg_text(m, F_PARAMS).n > l->max_body ||
 	    msg_text(m, F_ID).n > ASK_ID_MAX) {
 		refuse_server(l, h, m, "the question is too large");
@@ -227,7 +265,7 @@ server_asks(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 		refuse_server(l, h, m, "too many questions at once");
 		return;
 	}
-	ask_fill(a, h, t, m);
+	ask_fill(l, a, h, t, m);
 	if (s != NULL) {
 		(void)ask_send(l, s, a);
 		return;
@@ -296,12 +334,25 @@ server_tells(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 	if (msg_has(m, F_PARAMS))
 		msg_set_tree(&e, F_PARAMS, msg_tree(m, F_PARAMS));
 	if (h->session != NULL) {
+		const struct jv p = msg_tree(m, F_PARAMS);
+
 		if ((mcp_row(method)->flags & ML) == 0 ||
-		    !told(l, h, method, msg_tree(m, F_PARAMS)))
+		    !told(l, h, method, p))
 			return;
+		if (method == MCP_TASK_STATUS) {
+			if (!task_status(l, h, p))
+				return; /* not this agent's */
+			msg_set_text(&e, F_PARAMS, buf_view(&l->work2));
+		} else if (msg_has(m, F_PARAMS)) {
+			msg_set_tree(&e, F_PARAMS, task_down(l, h, p));
+		}
 		(void)session_event(l, h->session,
 		    method == MCP_PROGRESS || method == MCP_MESSAGE ? t : NULL,
 		    &e);
+		return;
+	}
+	if (method == MCP_TASK_EVENT) {
+		listen_task(l, h, msg_text(m, F_NAME), msg_tree(m, F_PARAMS));
 		return;
 	}
 	if (method != MCP_PROGRESS && method != MCP_MESSAGE) {
@@ -450,7 +501,8 @@ agent_reply(struct line *l, unsigned front, const struct msg *m)
 		if (a.bridged)
 			(void)bridged_reply(l, &a, m);
 		else if (h != NULL)
-			answer_server(l, h, jv_of(a.id), msg_tree(m, F_RESULT),
+			answer_server(l, h, jv_of(a.id),
+			    task_up(l, s, h, &a, msg_tree(m, F_RESULT)),
 			    msg_tree(m, F_ERROR));
 		ask_clear(&a);
 		break;

@@ -153,6 +153,7 @@ hop_end(struct line *l, struct hop *h, bool tell, const char *why)
 	if (h->session != NULL)
 		h->session->hop[h->up->index] = NULL;
 	asks_drop(l, h);
+	tasks_drop(l, h);
 	while (h->legs != NULL) {
 		struct leg *g = h->legs;
 
@@ -195,6 +196,7 @@ hops_tick(struct line *l)
 			struct hop *h = v;
 
 			if (h->session == NULL && is_idle(l, h) &&
+			    !tasks_open(l, h->principal, h->up, NULL) &&
 			    now - h->used > HOP_IDLE_S * UINT64_C(1000000000)) {
 				idle = h;
 				break;

@@ -208,16 +208,22 @@ send_call(struct line *l, struct leg *g, struct jv params)
 {
 	struct turn *t = g->turn;
 	const struct session *s = t->session;
-	const struct jv caps = s != NULL ? jv_of(s->caps) : t->caps;
+	const struct jv caps =
+	    task_caps_now(l, t, s != NULL ? jv_of(s->caps) : t->caps);
 	const struct jv info = s != NULL ? jv_of(s->info) : t->info;
 	const struct str level = s != NULL ? s->level : t->level;
 	struct msg m = msg_of(MSG_UP_CALL);
+
+	g->tasks = task_between(t, g->hop);
+	params = task_params(l, g, params);
 
 	msg_set(&m, F_CALL, g->id);
 	msg_set(&m, F_HOP, g->hop->id);
 	msg_set(&m, F_METHOD, t->method);
 	msg_set_text(&m, F_NAME, t->method_text);
-	msg_set(&m, F_TIME, l->call_ns);
+	/* A result is waited for as long as its task may last. */
+	msg_set(&m, F_TIME,
+	    t->method == MCP_TASKS_RESULT ? l->call_max_ns : l->call_ns);
 	msg_set(&m, F_FLAGS, t->progress ? MF_PROGRESS : 0);
 	if (jv_type(params) != J_NONE)
 		msg_set_tree(&m, F_PARAMS, params);
@@ -248,6 +254,8 @@ needed_cap(enum mcp_method m)
 		return "prompts";
 	if (m == MCP_RESOURCES_LIST || m == MCP_TEMPLATES_LIST)
 		return "resources";
+	if (m == MCP_TASKS_LIST)
+		return "tasks";
 	return m == MCP_SET_LEVEL ? "logging" : NULL;
 }
 
@@ -309,7 +317,8 @@ leg_go(struct line *l, struct leg *g)
 	    (cap != NULL &&
 		(t->endpoint->aggregate || t->method == MCP_SET_LEVEL) &&
 		(!hop_cap(g->hop, cap) || (t->method == MCP_SET_LEVEL &&
-					      g->hop->era == MCP_MODERN)))) {
+					      g->hop->era == MCP_MODERN))) ||
+	    task_lost(l, g)) {
 		leg_done(l, g);
 		return;
 	}

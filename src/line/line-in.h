@@ -33,6 +33,8 @@ enum {
 	URI_MAX = 2048,	   /* a longer one is not learned from a list */
 	URIS_MAX = 50000,  /* resources an endpoint knows, and templates */
 	LISTEN_URIS = 256, /* resources that one request or hop follows */
+	LISTEN_TASKS = 256, /* tasks that one request follows */
+	GIVEN_MAX = 64,	    /* an agent's own tasks that its servers know */
 	LEGS_OWN = 1 << 19, /* of all legs; a turn's always find a place */
 	TURNS_MAX = 8192,   /* with SERVERS_MAX legs each: the other half */
 	LEVEL_MAX = 16, /* bytes of a log level; "emergency" is the longest */
@@ -70,6 +72,22 @@ struct principal {
 	unsigned inflight;
 	bool known;		 /* the image has a credential for it */
 	uint64_t tokens, filled; /* rate bucket: thousandths, and when filled */
+	struct task *tasks;	 /* newest first */
+	size_t tasks_n;
+};
+
+/* A call that its server answers later. */
+struct task {
+	struct task *next;	 /* of its principal */
+	struct str id;		 /* ours, in line.tasks */
+	struct str theirs, tool; /* the server's id; the tool's local name */
+	struct upstream *up;
+	struct session *session; /* NULL: of a modern agent */
+	struct principal *principal;
+	struct endpoint *endpoint;
+	uint64_t origin; /* sequence of the creating call's decision */
+	uint64_t born, until;
+	bool over, taken; /* it ended; the agent was told how */
 };
 
 struct upstream {
@@ -112,6 +130,7 @@ struct ask {
 	struct str method, params; /* while it cannot be sent yet */
 	uint64_t turn;		   /* the turn it is about, or 0 */
 	bool bridged;		   /* from a modern server's input_required */
+	bool tasked;		   /* the agent may make a task of it */
 	bool sent;
 };
 
@@ -138,6 +157,11 @@ struct session {
 	size_t replay_bytes, replay_n;
 	uint64_t stream_seq;
 	uint64_t used;
+	struct given {
+		struct str id;
+		uint64_t hop;
+	} * given; /* the agent's own tasks, and for which server; or NULL */
+	size_t given_n;
 };
 
 struct leg {
@@ -147,7 +171,14 @@ struct leg {
 	struct leg *next;		 /* of the turn */
 	struct leg *hop_next, *hop_prev; /* of the hop */
 	enum { LEG_WAITS, LEG_SENT, LEG_DONE } state;
+<<<<<<< HEAD
 	bool learning;	/* it asks for the catalogue, and nothing else */
+=======
+	bool learning;	/* it asks for the catalogue first */
+	bool refused;	/* by us, before it left: its headers lie */
+	bool tasked;	/* it asked for a task */
+	bool tasks;	/* its agent can follow tasks there */
+>>>>>>> a80e71e (line, mcp: tasks of both eras, bound to who made them)
 	struct buf out; /* result or error tape */
 	struct buf all; /* items of earlier pages, tape values */
 	size_t all_n;
@@ -182,6 +213,9 @@ struct turn {
 	struct upstream *target[SERVERS_MAX];
 	size_t target_n;
 	struct str name; /* local name, or URI */
+	struct str task; /* our id of the task it is about, or made */
+	uint64_t origin; /* decision of the call that made that */
+	bool no_tasks;	 /* the server was told so: there is no room */
 	/* decide, record */
 	struct verdict verdict;
 	uint64_t decision; /* sequence of the decision record */
@@ -208,8 +242,8 @@ struct turn {
 	struct str bound; /* digest that came with an opened requestState */
 	/* listen */
 	bool listening;
-	unsigned listen; /* LISTEN_* */
-	struct jv uris;
+	unsigned listen;       /* LISTEN_* */
+	struct jv uris, tasks; /* tasks: our ids */
 	struct turn *l_next;
 };
 enum { LISTEN_TOOLS = 1, LISTEN_PROMPTS = 2, LISTEN_RESOURCES = 4 };
@@ -230,7 +264,7 @@ struct line {
 	size_t up_n;
 	struct endpoint *endpoint;
 	size_t endpoint_n;
-	struct map *sessions, *hops;
+	struct map *sessions, *hops, *tasks;
 	struct slab turns, legs, hop_ids;
 	struct turn *turn_free;
 	size_t turn_free_n;
@@ -244,7 +278,7 @@ struct line {
 	struct buf rec, work, work2;
 	bool batch, answers_durable;
 	uint64_t max_body, max_sessions, max_inflight, rate, call_ns,
-	    call_max_ns, session_idle_ns, max_replay;
+	    call_max_ns, session_idle_ns, max_replay, max_tasks, task_ms;
 	size_t busy;
 };
 
@@ -310,6 +344,8 @@ struct fact {
 enum err record_first(struct line *l, struct turn *t, const struct fact *f);
 bool record_fact(/* false: it cannot be recorded */
     struct line *l, const struct fact *f);
+/* A task's news outside of an answer; false: it cannot be recorded. */
+bool record_task(struct line *l, const struct task *k, struct jv result);
 void record_ack(struct line *l, const struct msg *m);
 void record_lost(struct line *l);
 
@@ -348,6 +384,51 @@ void catalogue_came(struct line *l, struct leg *g, const struct msg *m);
 /* answer.c */
 enum err leg_failed(struct turn *t, const struct leg *g);
 enum err step_merge(struct line *l, struct turn *t);
+
+/* task.c */
+bool task_method(enum mcp_method m);
+bool task_between(const struct turn *t, const struct hop *h);
+bool session_tasks(const struct session *s);
+struct task *task_find(
+    const struct line *l, const struct turn *t, struct str id);
+struct task *task_theirs(
+    const struct hop *h, const struct endpoint *e, struct str id);
+bool task_room(const struct line *l, const struct principal *p);
+void tasks_drop(struct line *l, const struct hop *h);
+void tasks_tick(struct line *l, bool all);
+bool tasks_open(const struct line *l, const struct principal *p,
+    const struct upstream *u, const struct session *s);
+enum err task_spoken(const struct line *l, struct turn *t);
+enum err task_route(const struct line *l, struct turn *t);
+enum err task_wanted(const struct line *l, struct turn *t);
+struct jv task_params(struct line *l, struct leg *g, struct jv params);
+bool task_lost(const struct line *l, struct leg *g);
+struct jv task_caps_now(const struct line *l, struct turn *t, struct jv caps);
+enum err task_merge(struct line *l, struct turn *t, const struct leg *g);
+enum err task_refused(struct turn *t);
+void task_failed(const struct line *l, const struct turn *t);
+
+/* task-say.c */
+size_t task_put_client(struct buf *b, struct jv caps);
+size_t task_put_caps(const struct line *l, struct buf *b, const struct turn *t,
+    struct hop *const *hops);
+bool task_hide(struct buf *b, struct jv tool);
+void task_related(struct buf *b, struct jv obj, struct str id, bool add);
+void task_show(const struct line *l, struct buf *b, struct jv v,
+    const struct task *k, enum mcp_era era);
+bool task_item(
+    struct line *l, struct turn *t, const struct upstream *u, struct jv item);
+bool task_told(const struct line *l, const struct task *k);
+bool task_status(struct line *l, const struct hop *h, struct jv params);
+struct jv task_down(struct line *l, const struct hop *h, struct jv params);
+const char *task_ask(const struct session *s, const struct hop *h,
+    enum mcp_method m, struct jv params);
+struct jv task_ask_params(struct line *l, const struct session *s,
+    enum mcp_method m, struct jv params, bool *tasked);
+struct jv task_up(struct line *l, struct session *s, const struct hop *h,
+    const struct ask *a, struct jv result);
+struct hop *task_hop(struct line *l, const struct session *s, struct jv params);
+void given_done(struct session *s);
 
 /* session.c */
 enum err session_new(struct line *l, struct turn *t);
@@ -396,6 +477,8 @@ void asks_forget(struct turn *t);
 enum err listen_start(struct line *l, struct turn *t);
 void listen_event(struct line *l, struct hop *h, enum mcp_method m,
     struct str name, struct jv params);
+void listen_task(
+    struct line *l, struct hop *h, struct str name, struct jv params);
 bool listen_needs(const struct line *l, const struct hop *h);
 void listen_over(struct line *l, struct turn *t);
 void listen_session(struct line *l, struct session *s, struct hop *h);

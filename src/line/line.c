@@ -29,6 +29,8 @@ read_limits(struct line *l)
 	l->call_max_ns = limit(l, "call_max_ms", 600000) * 1000000;
 	l->session_idle_ns = limit(l, "session_idle_ms", 1800000) * 1000000;
 	l->max_replay = limit(l, "replay", 256);
+	l->max_tasks = limit(l, "tasks", 64);
+	l->task_ms = limit(l, "task_ttl_ms", 3600000);
 }
 
 /* Who has no credential any more is told nothing more either. */
@@ -72,6 +74,8 @@ line_image(struct line *l, struct jv image, struct note *why)
 	policy_free(l->policy);
 	l->policy = p;
 	end_unknown(l);
+	if (l->tasks != NULL)
+		tasks_tick(l, false);
 	return OK;
 }
 
@@ -87,6 +91,7 @@ line_new(struct jv image, unsigned cell, const struct line_ports *ports,
 	l->sessions = map_new(0);
 	l->hops = map_new(0);
 	l->refs = map_new(0);
+	l->tasks = map_new(0);
 	l->rec.max = 1 << 20;
 	e = line_image(l, image, why);
 	if (e == OK)
@@ -146,7 +151,9 @@ line_free(struct line *l)
 			break;
 		hop_end(l, v, false, "the line ends");
 	}
+	tasks_tick(l, true);
 	free_pools(l);
+	map_free(l->tasks);
 	map_free(l->sessions);
 	map_free(l->hops);
 	map_free(l->refs);
@@ -342,6 +349,7 @@ line_tick(struct line *l)
 		if (t != NULL && t->until != 0 && now > t->until)
 			turn_late(l, t);
 	}
+	tasks_tick(l, false);
 	sessions_tick(l);
 	hops_tick(l);
 }

@@ -28,7 +28,7 @@ offers(const struct hop *h, const char *cap, const char *flag)
 }
 
 static size_t
-put_wishes(struct buf *b, unsigned listen, struct jv uris)
+put_wishes(struct buf *b, unsigned listen, struct jv uris, struct jv tasks)
 {
 	const size_t o = tape_obj(b);
 	size_t n = 0;
@@ -44,6 +44,11 @@ put_wishes(struct buf *b, unsigned listen, struct jv uris)
 		tape_copy(b, uris);
 		n++;
 	}
+	if (jv_count(tasks) > 0) {
+		tape_key(b, STR("taskIds"));
+		tape_copy(b, tasks);
+		n++;
+	}
 	tape_end(b, o, n);
 	return n;
 }
@@ -51,7 +56,7 @@ put_wishes(struct buf *b, unsigned listen, struct jv uris)
 /* A leg that carries our own subscriptions/listen to a modern server. */
 static void
 send_listen(struct line *l, struct leg *g, struct jv caps, unsigned listen,
-    struct jv uris)
+    struct jv uris, struct jv tasks)
 {
 	struct msg m = msg_of(MSG_UP_CALL);
 	size_t o;
@@ -59,7 +64,7 @@ send_listen(struct line *l, struct leg *g, struct jv caps, unsigned listen,
 	buf_clear(&l->work);
 	o = tape_obj(&l->work);
 	tape_key(&l->work, STR("notifications"));
-	(void)put_wishes(&l->work, listen, uris);
+	(void)put_wishes(&l->work, listen, uris, tasks);
 	tape_end(&l->work, o, 1);
 	msg_set(&m, F_CALL, g->id);
 	msg_set(&m, F_HOP, g->hop->id);
@@ -81,7 +86,7 @@ send_ack(struct line *l, struct turn *t)
 	size_t meta;
 
 	tape_key(&b, STR("notifications"));
-	(void)put_wishes(&b, t->listen, t->uris);
+	(void)put_wishes(&b, t->listen, t->uris, t->tasks);
 	tape_key(&b, STR("_meta"));
 	meta = tape_obj(&b);
 	tape_key(&b, SUBSCRIPTION);
@@ -119,6 +124,53 @@ uris_at(
 	}
 	tape_end(&l->work2, a, n);
 	return jv_of(buf_view(&l->work2));
+}
+
+/* Of these tasks, the ones at this server that are the agent's; theirs: under
+ * the server's own names.  A view into work2. */
+static struct jv
+tasks_at(struct line *l, const struct turn *t, const struct hop *h,
+    struct jv wanted, bool theirs)
+{
+	struct jit it = jit_of(wanted);
+	size_t n = 0, a;
+	struct jv v;
+
+	buf_clear(&l->work2);
+	a = tape_arr(&l->work2);
+	while (n < LISTEN_TASKS && jit_next(&it, NULL, &v)) {
+		const struct task *k =
+		    jv_is(v, J_STR) ? task_find(l, t, jv_str(v)) : NULL;
+
+		if (k == NULL || k->up != h->up || !task_between(t, h) ||
+		    !task_told(l, k))
+			continue;
+		tape_str(&l->work2, theirs ? k->theirs : k->id);
+		n++;
+	}
+	tape_end(&l->work2, a, n);
+	return jv_of(buf_view(&l->work2));
+}
+
+/* Each server has some of them. */
+static void
+honour_tasks(struct line *l, struct turn *t, const struct hop *h, struct jv all)
+{
+	const struct jv some = tasks_at(l, t, h, all, false);
+	struct buf b = { .max = some.n + t->tasks.n + 64 };
+	const size_t a = tape_arr(&b);
+	struct jit had = jit_of(t->tasks), more = jit_of(some);
+	size_t n = 0;
+	struct jv v;
+
+	for (; jit_next(&had, NULL, &v); n++)
+		tape_copy(&b, v);
+	for (; jit_next(&more, NULL, &v) && n < LISTEN_TASKS; n++)
+		tape_copy(&b, v);
+	tape_end(&b, a, n);
+	if (n > 0)
+		t->tasks = jv_of(arena_str(t->mem, buf_view(&b)));
+	buf_done(&b);
 }
 
 static void
@@ -164,6 +216,7 @@ honour(struct line *l, struct turn *t, const struct hop *h, struct jv wanted)
 	some = uris_at(l, t, h, all);
 	if (jv_count(some) > jv_count(t->uris))
 		t->uris = jv_of(arena_str(t->mem, jv_bytes(some)));
+	honour_tasks(l, t, h, jv_get(wanted, STR("taskIds")));
 }
 
 /* Its end says which subscription it was (2026-07-28). */
@@ -179,6 +232,22 @@ listen_result(struct turn *t)
 	tape_copy(&t->out, t->id_tape);
 	tape_end(&t->out, meta, 1);
 	tape_end(&t->out, o, 1);
+}
+
+static void
+listen_modern(struct line *l, struct turn *t, struct hop *h)
+{
+	struct buf tasks = { .max = ANSWER_MAX };
+	const struct jv ids = tasks_at(l, t, h, t->tasks, true);
+	struct jv uris;
+
+	buf_str(&tasks, jv_bytes(ids)); /* work2 is needed again */
+	uris = uris_at(l, t, h, t->uris);
+	if (t->listen != 0 || jv_count(uris) > 0 ||
+	    jv_count(jv_of(buf_view(&tasks))) > 0)
+		send_listen(l, leg_new(l, t, h), t->caps, t->listen, uris,
+		    jv_of(buf_view(&tasks)));
+	buf_done(&tasks);
 }
 
 /* Parks the turn until the agent goes or the server ends it. */
@@ -209,16 +278,13 @@ listen_start(struct line *l, struct turn *t)
 	t->pending = 1; /* not reached by the legs below; see leg_done */
 	for (size_t i = 0; i < t->target_n; i++) {
 		struct hop *h = hop_known(l, t, t->target[i]);
-		struct jv uris;
 
 		if (h == NULL || h->state != HOP_OPEN)
 			continue;
-		uris = uris_at(l, t, h, t->uris);
-		if (h->era == MCP_MODERN && (t->listen || jv_count(uris)))
-			send_listen(
-			    l, leg_new(l, t, h), t->caps, t->listen, uris);
-		else if (h->era == MCP_LEGACY)
-			listen_legacy(l, h, uris);
+		if (h->era == MCP_MODERN)
+			listen_modern(l, t, h);
+		else
+			listen_legacy(l, h, uris_at(l, t, h, t->uris));
 	}
 	return ERR_MORE;
 }
@@ -330,6 +396,54 @@ listen_event(struct line *l, struct hop *h, enum mcp_method m, struct str name,
 	}
 }
 
+static bool
+follows(const struct turn *t, struct str id)
+{
+	struct jit it = jit_of(t->tasks);
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		if (str_eq(jv_str(v), id))
+			return true;
+	return false;
+}
+
+/* notifications/tasks: it may carry the call's answer, so it is one: checked
+ * as one and recorded. */
+void
+listen_task(struct line *l, struct hop *h, struct str name, struct jv params)
+{
+	const struct jv id = jv_get(params, STR("taskId"));
+
+	for (struct turn *t = l->listens; t != NULL; t = t->l_next) {
+		struct task *k = jv_is(id, J_STR)
+				     ? task_theirs(h, t->endpoint, jv_str(id))
+				     : NULL;
+		struct buf b = { .max = ANSWER_MAX };
+		struct msg e = msg_of(MSG_EVENT);
+		struct note why;
+		struct mcp_task m;
+
+		if (k == NULL || !concerns(t, h) || !follows(t, k->id) ||
+		    !task_told(l, k) ||
+		    mcp_task_read(MCP_MODERN, params, &m, &why) != OK ||
+		    mcp_task_detail(params, t->caps, &why) != OK ||
+		    !record_task(l, k, params))
+			continue;
+		k->over |= m.over;
+		k->taken |= m.over;
+		buf_clear(&l->work2);
+		task_show(l, &l->work2, params, k, MCP_MODERN);
+		put_tagged(&b, jv_of(buf_view(&l->work2)), t->id_tape);
+		msg_set(&e, F_REF, t->ref);
+		msg_set_text(&e, F_NAME, name);
+		msg_set_text(&e, F_PARAMS, buf_view(&b));
+		if (buf_end(&b) == OK)
+			(void)l->port.front(l->port.arg, t->front, &e);
+		buf_done(&b);
+	}
+}
+
 /* A legacy session before a modern server: one listen with what it offers. */
 void
 listen_session(struct line *l, struct session *s, struct hop *h)
@@ -341,7 +455,7 @@ listen_session(struct line *l, struct session *s, struct hop *h)
 			listen |= wishes[i].bit;
 	if (h->era == MCP_MODERN && listen != 0)
 		send_listen(l, leg_new(l, NULL, h), jv_of(s->caps), listen,
-		    (struct jv){ 0 });
+		    (struct jv){ 0 }, (struct jv){ 0 });
 }
 
 /* resources/subscribe of a legacy session at a modern server. */
@@ -367,7 +481,8 @@ listen_uri(
 		a = tape_arr(&b);
 		tape_str(&b, uri);
 		tape_end(&b, a, 1);
-		send_listen(l, g, jv_of(s->caps), 0, jv_of(buf_view(&b)));
+		send_listen(l, g, jv_of(s->caps), 0, jv_of(buf_view(&b)),
+		    (struct jv){ 0 });
 		buf_done(&b);
 	}
 	return true;

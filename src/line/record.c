@@ -103,6 +103,8 @@ record_decision(struct line *l, struct turn *t)
 	member(b, &n, "kind", STR("decision"));
 	member(b, &n, "method", t->method_text);
 	member(b, &n, "name", t->name);
+	if (t->origin != 0)
+		number(b, &n, "origin", t->origin);
 	if (t->principal != NULL)
 		member(b, &n, "principal", t->principal->name);
 	member(b, &n, "reason",
@@ -113,6 +115,7 @@ record_decision(struct line *l, struct turn *t)
 	if (t->session != NULL)
 		member(b, &n, "session", t->session->id);
 	member(b, &n, "step", str_of(t->failed));
+	member(b, &n, "task", t->task);
 	number(b, &n, "turn", t->id);
 	member(b, &n, "verdict", str_of(effect_word(t)));
 	tape_end(b, o, n);
@@ -157,6 +160,7 @@ outcome_tape(struct line *l, const struct turn *t, struct str status)
 	member(b, &n, "kind", STR("outcome"));
 	member(b, &n, "status", status);
 	member(b, &n, "step", str_of(t->failed));
+	member(b, &n, "task", t->task);
 	number(b, &n, "turn", t->id);
 	tape_end(b, o, n);
 }
@@ -237,6 +241,7 @@ record_fact(struct line *l, const struct fact *f)
 	return true;
 }
 
+<<<<<<< HEAD
 enum err
 record_first(struct line *l, struct turn *t, const struct fact *f)
 {
@@ -250,6 +255,33 @@ record_first(struct line *l, struct turn *t, const struct fact *f)
 		return unrecorded(t);
 	park(l->batch ? &l->written : &l->durable, t, ++l->seq);
 	return ERR_MORE;
+=======
+bool
+record_task(struct line *l, const struct task *k, struct jv result)
+{
+	struct buf *b = &l->rec;
+	struct msg m = msg_of(MSG_RECORD);
+	size_t n = 0, o;
+
+	buf_clear(b);
+	o = tape_obj(b);
+	number(b, &n, "cell", l->cell);
+	member(b, &n, "kind", STR("task"));
+	member(b, &n, "name", k->tool);
+	number(b, &n, "origin", k->origin);
+	member(b, &n, "principal", k->principal->name);
+	member(b, &n, "server", k->up->name);
+	member(b, &n, "task", k->id);
+	tape_end(b, o, n);
+	msg_set(&m, F_SEQ, l->seq + 1);
+	msg_set_text(&m, F_REC, buf_view(b));
+	if (jv_type(result) != J_NONE)
+		msg_set_tree(&m, F_RESULT, result);
+	if (buf_end(b) != OK || send(l, &m) != OK)
+		return false;
+	l->seq++;
+	return true;
+>>>>>>> a80e71e (line, mcp: tasks of both eras, bound to who made them)
 }
 
 static void

@@ -124,11 +124,13 @@ step_route(struct line *l, struct turn *t)
 {
 	if (t->method == MCP_PING)
 		return OK;
-	if (t->method == MCP_TASKS_GET || t->method == MCP_TASKS_CANCEL ||
-	    t->method == MCP_TASKS_RESULT || t->method == MCP_TASKS_LIST ||
-	    t->method == MCP_TASKS_UPDATE)
-		return turn_fail(t, t->era == MCP_MODERN ? 404 : 0,
-		    MCP_E_METHOD, "tasks are not offered by this gateway");
+	if (task_method(t->method))
+		return task_route(l, t);
+	if (t->method == MCP_TASKS_LIST ||
+	    (t->method == MCP_LISTEN &&
+		jv_type(jv_at(t->params, "notifications/taskIds")) != J_NONE))
+		TRY(task_spoken(l, t));
+	TRY(task_wanted(l, t));
 	if (named(t->method))
 		return route_one(t);
 	if (t->method == MCP_SET_LEVEL &&
@@ -169,7 +171,7 @@ step_decide(struct line *l, struct turn *t)
 {
 	struct call c;
 
-	if (!named(t->method))
+	if (!named(t->method) && !task_method(t->method))
 		return decide_general(t);
 	c = (struct call){ .principal = t->principal->name,
 		.server = t->target[0]->name,
@@ -184,6 +186,12 @@ step_decide(struct line *l, struct turn *t)
 				? MCP_RESOURCES_READ
 				: MCP_PROMPTS_GET)
 			->text;
+		t->verdict = policy_decide(l->policy, &c);
+	}
+	if (t->verdict.effect == ALLOW && task_method(t->method) &&
+	    t->method != MCP_TASKS_CANCEL) {
+		/* It is still that call, and what it brings is its answer. */
+		c.method = mcp_row(MCP_TOOLS_CALL)->text;
 		t->verdict = policy_decide(l->policy, &c);
 	}
 	if (t->verdict.effect == ALLOW)

@@ -121,6 +121,7 @@ session_end(struct line *l, struct session *s, const char *why)
 	drop(&s->caps);
 	drop(&s->info);
 	drop(&s->level);
+	given_done(s);
 	mem_free(s);
 }
 
@@ -206,6 +207,22 @@ modern_notice(struct line *l, unsigned front, const struct msg *m)
 		accepted(l, front, msg_num(m, F_REF), 202);
 }
 
+static void
+tell_hop(struct line *l, const struct hop *h, enum mcp_method method,
+    const struct msg *m)
+{
+	struct msg up = msg_of(MSG_UP_NOTICE);
+
+	if (h->era != MCP_LEGACY || h->state != HOP_OPEN)
+		return;
+	msg_set(&up, F_HOP, h->id);
+	msg_set(&up, F_METHOD, method);
+	msg_set_text(&up, F_NAME, mcp_row(method)->text);
+	if (msg_has(m, F_PARAMS))
+		msg_set_tree(&up, F_PARAMS, msg_tree(m, F_PARAMS));
+	(void)l->port.back(l->port.arg, h->up->index, &up);
+}
+
 void
 session_notice(struct line *l, unsigned front, const struct msg *m)
 {
@@ -226,25 +243,19 @@ session_notice(struct line *l, unsigned front, const struct msg *m)
 	f.method = mcp_row(method)->text;
 	if (method == MCP_CANCELLED) {
 		cancelled(l, s, m);
+	} else if (method == MCP_TASK_STATUS) {
+		struct hop *h = task_hop(l, s, msg_tree(m, F_PARAMS));
+
+		if (h != NULL && rate_ok(l, s->principal) && record_fact(l, &f))
+			tell_hop(l, h, method, m);
 	} else if (method == MCP_INITIALIZED) {
 		s->ready = true;
 		asks_flush(l, s);
 	} else if (passes(method) && rate_ok(l, s->principal) &&
 		   record_fact(l, &f)) {
-		for (size_t i = 0; i < l->up_n; i++) {
-			struct msg up = msg_of(MSG_UP_NOTICE);
-
-			if (s->hop[i] == NULL || s->hop[i]->era != MCP_LEGACY ||
-			    s->hop[i]->state != HOP_OPEN)
-				continue;
-			msg_set(&up, F_HOP, s->hop[i]->id);
-			msg_set(&up, F_METHOD, method);
-			msg_set_text(&up, F_NAME, f.method);
-			if (msg_has(m, F_PARAMS))
-				msg_set_tree(
-				    &up, F_PARAMS, msg_tree(m, F_PARAMS));
-			(void)l->port.back(l->port.arg, (unsigned)i, &up);
-		}
+		for (size_t i = 0; i < l->up_n; i++)
+			if (s->hop[i] != NULL)
+				tell_hop(l, s->hop[i], method, m);
 	}
 	if (msg_has(m, F_REF))
 		accepted(l, front, msg_num(m, F_REF), 202);
@@ -319,6 +330,7 @@ sessions_tick(struct line *l)
 			struct session *s = v;
 
 			if (s->turns == NULL && !s->has_stream &&
+			    !tasks_open(l, s->principal, NULL, s) &&
 			    now - s->used > l->session_idle_ns) {
 				old = s;
 				break;

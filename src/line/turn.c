@@ -237,13 +237,33 @@ copy_tree(struct turn *t, const struct msg *m, enum msg_field f)
 }
 
 /* Only what this house relays may be asked of an agent, so only that is said
- * to servers: tasks and extensions would be answered in ways it cannot pass. */
+ * to servers: of the extensions, tasks; of tasks, what the era has. */
+static size_t
+relayed_tasks(const struct turn *t, struct buf *b, struct jv caps)
+{
+	const int v =
+	    mcp_version(jv_str(jv_get(t->params, STR("protocolVersion"))));
+	size_t o;
+
+	if (t->era == MCP_LEGACY) /* older ones have none */
+		return v < 0 || v >= MCP_V_2025_11_25 ? task_put_client(b, caps)
+						      : 0;
+	if (!mcp_tasks_ext(caps))
+		return 0;
+	tape_key(b, STR("extensions"));
+	o = tape_obj(b);
+	tape_key(b, MCP_EXT_TASKS);
+	tape_end(b, tape_obj(b), 0);
+	tape_end(b, o, 1);
+	return 1;
+}
+
 static struct jv
 relayed_caps(struct turn *t, struct jv caps)
 {
 	static const char *const relayed[] = { "sampling", "elicitation",
 		"roots" };
-	struct buf b = { .max = caps.n + 64 };
+	struct buf b = { .max = caps.n + 256 };
 	size_t o, n = 0;
 	struct jv v;
 
@@ -258,14 +278,14 @@ relayed_caps(struct turn *t, struct jv caps)
 		tape_copy(&b, v);
 		n++;
 	}
+	n += relayed_tasks(t, &b, caps);
 	tape_end(&b, o, n);
 	v = jv_of(arena_str(t->mem, buf_view(&b)));
 	buf_done(&b);
 	return v;
 }
 
-/* A task cannot be followed through this house: a call is just a call, as the
- * protocol says of servers without tasks. */
+/* A modern agent does not ask for tasks; its server makes them as it likes. */
 static struct jv
 plain_params(struct turn *t, const struct msg *m)
 {
@@ -276,7 +296,7 @@ plain_params(struct turn *t, const struct msg *m)
 	struct str k;
 	struct jv v;
 
-	if (t->method != MCP_TOOLS_CALL ||
+	if (t->method != MCP_TOOLS_CALL || t->era == MCP_LEGACY ||
 	    jv_type(jv_get(p, STR("task"))) == J_NONE)
 		return copy_tree(t, m, F_PARAMS);
 	o = tape_obj(&b);

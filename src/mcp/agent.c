@@ -46,8 +46,8 @@ check_name_head(const struct mcp_in *in, const struct mcp_heads *h,
 	const bool task = str_starts(in->method_text, STR("tasks/"));
 	bool same;
 
-	if (h->name.n == 0 && task)
-		return OK; /* the extension's rule; old clients omit it */
+	if (h->name.n == 0 && task && !mcp_tasks_ext(in->caps))
+		return OK; /* the extension's rule, for who declared it */
 	if (h->name.n == 0)
 		return REFUSE(f, 400, MCP_E_HEADERS, "Mcp-Name is missing");
 	if (head_is_plain(h->name) && str_eq(h->name, name))

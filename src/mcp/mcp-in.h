@@ -27,6 +27,8 @@ struct parts {
 };
 bool is_none(struct jv v);
 bool object_or_absent(struct jv v);
+/* What an input request may be, and what the agent must have declared. */
+bool input_ok(struct jv req, struct jv caps, struct note *why);
 NODISCARD enum err check_shape(struct jv body, struct parts *p, bool from_agent,
     struct mcp_in *in, struct note *why);
 

@@ -48,11 +48,29 @@ drop_meta(const void *unused, struct str key)
 	return str_eq(key, STR("_meta"));
 }
 
+/* Tasks are of the core in one era and an extension in the other. */
+static bool
+drop_cap(const void *arg, struct str key)
+{
+	const enum mcp_era *era = arg;
+
+	return str_eq(
+	    key, *era == MCP_MODERN ? STR("tasks") : STR("extensions"));
+}
+
+void
+mcp_caps_out(enum mcp_era era, struct jv caps, struct buf *tape)
+{
+	const size_t mark = tape_obj(tape);
+
+	tape_end(tape, mark, copy_members(tape, caps, drop_cap, &era));
+}
+
 /* The _meta of an upstream request: the agent's own keys, then this hop's. */
 static size_t
 put_meta(struct buf *t, struct jv meta, const struct mcp_out *o)
 {
-	size_t n = copy_members(t, meta, drop_ours, NULL), mark;
+	size_t n = copy_members(t, meta, drop_ours, NULL);
 
 	if (o == NULL)
 		return n;
@@ -66,12 +84,7 @@ put_meta(struct buf *t, struct jv meta, const struct mcp_out *o)
 	tape_key(t, META_VERSION);
 	tape_str(t, MCP_MODERN_VERSION);
 	tape_key(t, META_CAPS);
-	if (is_obj(o->caps)) {
-		tape_copy(t, o->caps);
-	} else {
-		mark = tape_obj(t);
-		tape_end(t, mark, 0);
-	}
+	mcp_caps_out(MCP_MODERN, o->caps, t);
 	n += 2;
 	if (is_obj(o->info)) {
 		tape_key(t, META_INFO);

@@ -33,8 +33,7 @@ mcp_read_server(
 	return OK;
 }
 
-/* What an input request may be, and what the agent must have declared. */
-static bool
+bool
 input_ok(struct jv req, struct jv caps, struct note *why)
 {
 	const struct jv text = jv_get(req, STR("method"));
@@ -93,6 +92,9 @@ mcp_result_check(enum mcp_era hop, enum mcp_method m, struct jv result,
 	if (hop == MCP_MODERN && jv_is(type, J_STR) &&
 	    str_eq(t, STR("input_required")))
 		return check_input(m, result, caps, why);
+	if (hop == MCP_MODERN && m == MCP_TOOLS_CALL && jv_is(type, J_STR) &&
+	    str_eq(t, STR("task")) && mcp_tasks_ext(caps))
+		return OK;
 	note_set(why, "unknown resultType");
 	return ERR_SYNTAX;
 }

@@ -18,18 +18,6 @@ put_self(struct buf *t)
 	tape_end(t, mark, 2);
 }
 
-static void
-put_tree(struct buf *t, const struct buf *kept)
-{
-	tape_copy(t, jv_of(buf_view(kept)));
-}
-
-static void
-put_empty(struct buf *t)
-{
-	tape_end(t, tape_obj(t), 0);
-}
-
 /* b->params holds the params' tape from 0, then the id's. */
 static enum err
 write_request(struct call *c, struct str method, bool bare)
@@ -171,13 +159,10 @@ say_initialize(struct call *c)
 	tape_key(&b->params, STR("protocolVersion"));
 	tape_str(&b->params, version_to_ask(h));
 	tape_key(&b->params, STR("capabilities"));
-	if (h->caps.n > 0)
-		put_tree(&b->params, &h->caps);
-	else
-		put_empty(&b->params);
+	mcp_caps_out(MCP_LEGACY, jv_of(buf_view(&h->caps)), &b->params);
 	tape_key(&b->params, STR("clientInfo"));
 	if (h->info.n > 0)
-		put_tree(&b->params, &h->info);
+		tape_copy(&b->params, jv_of(buf_view(&h->info)));
 	else
 		put_self(&b->params);
 	tape_end(&b->params, mark, 3);

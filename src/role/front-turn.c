@@ -50,18 +50,27 @@ struct from {
 
 /*
  * Which cell takes a request without a session.  A requestState names the cell
- * that gave it.  The children of a stdio server are a cell's own and remember
- * things, so a principal's calls to one go to one cell; the rest stay here.
+ * that gave it, and so does a task's id; who listens to tasks of many cells is
+ * told of those of the first.  The children of a stdio server are a cell's own
+ * and remember things, so a principal's calls to one go to one cell; the rest
+ * stay here.
  */
 static unsigned
 cell_for(const struct source *s, const struct from *from, struct jv params)
 {
 	const struct jv state = jv_get(params, STR("requestState"));
+	const struct jv task = jv_get(params, STR("taskId"));
 	const size_t at = s->h->where;
+	struct jit followed = jit_of(jv_at(params, "notifications/taskIds"));
 	uint64_t who = 0;
+	struct jv v;
 
 	if (jv_is(state, J_STR))
 		return front_cell_of(s->f, jv_str(state));
+	if (jv_is(task, J_STR))
+		return front_cell_of(s->f, jv_str(task));
+	if (jit_next(&followed, NULL, &v) && jv_is(v, J_STR))
+		return front_cell_of(s->f, jv_str(v));
 	if (at >= 64 * countof(s->f->conf.pipes) ||
 	    (s->f->conf.pipes[at / 64] >> at % 64 & 1) == 0)
 		return s->f->cell;
