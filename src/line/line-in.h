@@ -171,14 +171,9 @@ struct leg {
 	struct leg *next;		 /* of the turn */
 	struct leg *hop_next, *hop_prev; /* of the hop */
 	enum { LEG_WAITS, LEG_SENT, LEG_DONE } state;
-<<<<<<< HEAD
 	bool learning;	/* it asks for the catalogue, and nothing else */
-=======
-	bool learning;	/* it asks for the catalogue first */
-	bool refused;	/* by us, before it left: its headers lie */
 	bool tasked;	/* it asked for a task */
 	bool tasks;	/* its agent can follow tasks there */
->>>>>>> a80e71e (line, mcp: tasks of both eras, bound to who made them)
 	struct buf out; /* result or error tape */
 	struct buf all; /* items of earlier pages, tape values */
 	size_t all_n;

@@ -241,7 +241,6 @@ record_fact(struct line *l, const struct fact *f)
 	return true;
 }
 
-<<<<<<< HEAD
 enum err
 record_first(struct line *l, struct turn *t, const struct fact *f)
 {
@@ -255,7 +254,8 @@ record_first(struct line *l, struct turn *t, const struct fact *f)
 		return unrecorded(t);
 	park(l->batch ? &l->written : &l->durable, t, ++l->seq);
 	return ERR_MORE;
-=======
+}
+
 bool
 record_task(struct line *l, const struct task *k, struct jv result)
 {
@@ -281,7 +281,6 @@ record_task(struct line *l, const struct task *k, struct jv result)
 		return false;
 	l->seq++;
 	return true;
->>>>>>> a80e71e (line, mcp: tasks of both eras, bound to who made them)
 }
 
 static void

@@ -293,7 +293,7 @@ task_params(struct line *l, struct leg *g, struct jv params)
 	const struct task *k;
 	struct buf b = { .max = params.n + MCP_TASK_ID_MAX + 64 };
 	struct buf id = { .max = MCP_TASK_ID_MAX + 64 };
-	struct jv v = params;
+	struct jv v;
 
 	if (t->method == MCP_TOOLS_CALL)
 		return call_params(l, g, params);

@@ -126,23 +126,21 @@ bool mcp_cap(struct jv caps, const char *cap);
 /* The -32021 answer: data.requiredCapabilities (N8). */
 void mcp_fail_cap(struct mcp_fail *fail, const char *cap);
 
-/* ---- tasks (task.c) ---- */
+/* ---- tasks: of either era, or ERR_SYNTAX + why ---- */
 #define MCP_EXT_TASKS STR("io.modelcontextprotocol/tasks")
 #define MCP_META_TASK STR("io.modelcontextprotocol/related-task")
 enum { MCP_TASK_ID_MAX = 1024 };
 /* Do these capabilities, of an agent or a server, name the extension? */
 bool mcp_tasks_ext(struct jv caps);
-/* data of the -32021 that asks for it. */
-void mcp_tasks_missing(struct buf *tape);
+void mcp_tasks_missing(struct buf *tape); /* data of its -32021 */
 struct mcp_task {
 	struct str id;	 /* a view */
 	bool over;	 /* its status is terminal */
 	uint64_t ttl_ms; /* UINT64_MAX: without end */
 };
-/* A Task of either era: taskId, status, ttl. ERR_SYNTAX + why. */
 NODISCARD enum err mcp_task_read(
     enum mcp_era era, struct jv task, struct mcp_task *out, struct note *why);
-struct str mcp_task_ttl(enum mcp_era era); /* the member: "ttl", "ttlMs" */
+struct str mcp_task_ttl(enum mcp_era era); /* "ttl", "ttlMs" */
 /* What a modern task carries: the inputs it wants, its result, its error. */
 NODISCARD enum err mcp_task_detail(
     struct jv task, struct jv caps, struct note *why);
