@@ -193,11 +193,12 @@ g.ok(a.allowed and MODERN.updates == [{"k": {"action": "decline"}}],
 h, msg = m.modern_parts("subscriptions/listen", {"notifications": {
     "taskIds": [mid, "0-" + "f" * 32, "upstream-task-0"]}})
 msg["params"]["_meta"][fakes.META + "clientCapabilities"] = EXT
+before = len(new.streams.get("listen", []))
 s = m.stream("POST", json.dumps(msg).encode(), h)
 ack = s.message()
 g.same(ack["params"]["notifications"].get("taskIds"), [mid],
        "only her own task is followed")
-g.until(lambda: new.streams.get("listen"), 3)
+g.until(lambda: len(new.streams.get("listen", [])) > before, 3)
 g.same(asked(new, "subscriptions/listen")[-1]["notifications"].get("taskIds"),
        ["upstream-task-0"], "the server is asked by its own id")
 MODERN.set("upstream-task-0", "completed", fakes.text("news"))
