@@ -47,9 +47,9 @@ NODISCARD enum err cedar_policies_parse(
 NODISCARD enum err cedar_policy_parse(struct cedar_policies *ps, struct str id,
     struct str text, struct cedar_why *why);
 /*
- * Adds from JSON: one policy or template (an object with "effect") under id, or,
- * with id empty, a policy set (staticPolicies, templates, templateLinks).  The
- * sentence names the byte, or the member by its path; line and col are 0.
+ * Adds from JSON: one policy or template (an object with "effect") under id,
+ * or, with id empty, a policy set (staticPolicies, templates, templateLinks).
+ * The sentence names the byte, or the member by its path; line and col are 0.
  */
 NODISCARD enum err cedar_policies_from_json(struct cedar_policies *ps,
     struct str id, struct str text, struct cedar_why *why);
@@ -97,11 +97,35 @@ void cedar_schema_free(struct cedar_schema *s);
 void cedar_schema_put(const struct cedar_schema *s, struct buf *out); /* text */
 void cedar_schema_to_json(const struct cedar_schema *s, struct buf *out);
 /*
- * A schema for the tools of an MCP server: stub is schema text with an entity
- * for tool calls, tools the JSON of tools/list; writes schema text.
+ * A schema with one action for each tool of MCP servers.  stub is schema text
+ * of one namespace: @mcp_principal and @mcp_resource stand on its entity types
+ * to which tools apply, @mcp_action on actions that all tools are members of,
+ * @mcp_context("name") on types that every context has.  Empty: a small one in
+ * namespace Gatehouse.  tools is the JSON of an answer to tools/list, of a list
+ * of tools or of a tool.  Writes schema text that was read back once.
  */
-NODISCARD enum err cedar_mcp_schema(
-    struct str stub, struct str tools, struct buf *out, struct cedar_why *why);
+struct cedar_mcp_options {	 /* all false: as others do */
+	bool outputs;		 /* context.output too */
+	bool objects_as_records; /* where no other members may come */
+	bool keep_annotations;	 /* the stub's @mcp_... */
+	bool flatten;		 /* one namespace */
+	bool numbers_as_decimal;
+	bool json;    /* writes JSON and not text */
+	bool lenient; /* what Cedar cannot say is Unknown, not an error */
+	/* Is the tool (its action's name) a member of the stub's action that
+	 * has @mcp_group?  NULL: no. */
+	bool (*in_group)(void *arg, struct str tool, struct str action);
+	void *arg;
+};
+NODISCARD enum err cedar_mcp_schema(struct str stub, struct str tools,
+    const struct cedar_mcp_options *o, struct buf *out, struct cedar_why *why);
+/* Of several servers: the tool "read" of server "fs" is "fs___read". */
+struct cedar_mcp_server {
+	struct str name, tools;
+};
+NODISCARD enum err cedar_mcp_schema_of(struct str stub,
+    const struct cedar_mcp_server *server, size_t n,
+    const struct cedar_mcp_options *o, struct buf *out, struct cedar_why *why);
 
 enum cedar_mode { CEDAR_STRICT, CEDAR_PERMISSIVE };
 struct cedar_finding {

@@ -453,24 +453,50 @@ t_ns(struct buf *out, unsigned by, const struct schema_ns *ns)
 	}
 }
 
+/* By the last word, then by those before: as others order them. */
+static int
+by_last_word(const void *x, const void *y)
+{
+	const struct str a = (*(const struct schema_ns *const *)x)->name;
+	const struct str b = (*(const struct schema_ns *const *)y)->name;
+	size_t i = a.n, k = b.n;
+	int c;
+
+	while (i > 0 && a.p[i - 1] != ':')
+		i--;
+	while (k > 0 && b.p[k - 1] != ':')
+		k--;
+	c = str_cmp(str_sub(a, i, a.n), str_sub(b, k, b.n));
+	return c != 0 ? c : str_cmp(a, b);
+}
+
+static void
+t_space(struct buf *out, const struct schema_ns *ns)
+{
+	if (ns->name.n == 0) {
+		t_ns(out, 0, ns);
+		return;
+	}
+	t_notes(out, 0, ns->note, ns->note_n);
+	buf_str(out, STR("namespace "));
+	buf_str(out, ns->name);
+	buf_str(out, STR(" {\n"));
+	t_ns(out, 1, ns);
+	buf_str(out, STR("}\n"));
+}
+
 void
 cedar_schema_put(const struct cedar_schema *s, struct buf *out)
 {
+	const struct schema_ns **at = mem_get((s->ns_n + 1) * sizeof(*at));
 	bool more = false;
 
+	for (size_t i = 0; i < s->ns_n; i++)
+		at[i] = &s->ns[i];
+	qsort(at, s->ns_n, sizeof(*at), by_last_word);
 	for (size_t i = 0; i < s->ns_n; i++) {
-		const struct schema_ns *ns = &s->ns[i];
-
 		t_gap(out, &more);
-		if (ns->name.n == 0) {
-			t_ns(out, 0, ns);
-			continue;
-		}
-		t_notes(out, 0, ns->note, ns->note_n);
-		buf_str(out, STR("namespace "));
-		buf_str(out, ns->name);
-		buf_str(out, STR(" {\n"));
-		t_ns(out, 1, ns);
-		buf_str(out, STR("}\n"));
+		t_space(out, at[i]);
 	}
+	mem_free(at);
 }
