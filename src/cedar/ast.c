@@ -58,6 +58,23 @@ ast_fn_find(struct str name, enum ast_fn *out)
 }
 
 /* ---- errors and memory ---- */
+/* A sentence quotes what may be hostile and what was cut: no controls, and
+ * UTF-8 to its end. */
+static void
+tidy(char *text)
+{
+	size_t n = strlen(text);
+
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			text[i] = ' ';
+	if (utf8_ok((struct str){ text, n }))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			text[i] = '?';
+}
+
 enum err
 ast_fail(
     enum err e, struct cedar_why *why, struct ast_pos pos, const char *fmt, ...)
@@ -71,6 +88,7 @@ ast_fail(
 	va_start(ap, fmt);
 	(void)vsnprintf(why->note.text, sizeof(why->note.text), fmt, ap);
 	va_end(ap);
+	tidy(why->note.text);
 	return e;
 }
 

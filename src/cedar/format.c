@@ -460,7 +460,8 @@ put_comments(struct fmt *f, size_t k, bool first)
 		if (c->trailing)
 			continue;
 		line(f);
-		if (any ? c->blank : !first)
+		if (any ? c->blank
+			: !first && (c->blank || t->t.kind != TOK_END))
 			buf_ch(f->out, '\n');
 		text(f, c->s);
 		any = true;
