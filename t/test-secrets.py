@@ -31,6 +31,8 @@ g.ok(a.allowed, "the server answers", a)
 g.ok(f"SECRET={VALUE}".encode() in environment_of_server(),
      "it has its environment")
 g.held_only_by(gate, VALUE.encode(), ["launch"], "a value of env")
+launch = min(p for _, p in gate.roles()["launch"])  # the other is its hand
+g.ok(not g.in_memory(launch, VALUE.encode()), "and there by the hand alone")
 g.held_only_by(gate, WORD.encode(), ["launch"], "an argument")
 
 # launch and ledger, started again.

@@ -25,6 +25,7 @@ enum role_id {
 	ROLE_KEYS,
 	ROLE_LAUNCH,
 	ROLE_DESK,
+	ROLE_HAND, /* launch's; it has no channel */
 	ROLE__N
 };
 const char *role_name(enum role_id r);

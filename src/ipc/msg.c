@@ -11,7 +11,7 @@
 
 #define B(field) (1U << F_##field)
 #define R(role) (1U << ROLE_##role)
-#define R_ALL ((1U << ROLE__N) - 1 - R(PARENT))
+#define R_ALL ((1U << ROLE__N) - 1 - R(PARENT) - R(HAND))
 #define FDS(n) ((uint32_t)(n) << 29)
 #define FIELDS ((1U << F__N) - 1)
 _Static_assert(F__N <= 29, "the field bits and FDS share a word");
@@ -35,6 +35,7 @@ static const char *const role_names[ROLE__N] = {
 	[ROLE_KEYS] = "keys",
 	[ROLE_LAUNCH] = "launch",
 	[ROLE_DESK] = "desk",
+	[ROLE_HAND] = "hand",
 };
 
 static const char *const field_names[F__N] = {

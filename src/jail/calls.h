@@ -48,21 +48,21 @@ CALL_BUT(BASE, mprotect, 2, PROT_EXEC)
 CALL_IS(BASE, sendto, 4, 0) /* no address: over a connection only */
 CALL_IS(BASE, fcntl, 1, F_GETFL)
 CALL_IS(BASE, fcntl, 1, F_GETFD)
-CALL_IS(BASE, fcntl, 1, F_SETFD)
 CALL_SELF(BASE, tgkill, 0) /* abort() */
 #ifdef JAIL_SANITIZED
 CALL(BASE, sigaltstack) /* of the sanitizers' runtime, in builds with them */
 #endif
-/* ---- FLAGS: make a descriptor non-blocking; clears O_APPEND, so not for the
- * ledger ---- */
-CALL_IS(FLAGS, fcntl, 1, F_SETFL)
-CALL_IS(FLAGS, fcntl, 1, F_DUPFD_CLOEXEC)
+/* No role has F_SETFL: the flags belong to the open file, which a peer or the
+ * ledger's segment may share; whoever opens or passes one on makes it
+ * non-blocking before.  Nor F_SETOWN and the like, which send signals. */
+/* ---- DUP: a second descriptor, to pass on while the first is closed ---- */
+CALL_IS(DUP, fcntl, 1, F_DUPFD_CLOEXEC)
 /* ---- SOCK: look at and end connections ---- */
 CALL(SOCK, shutdown)
 CALL(SOCK, getsockname)
 CALL(SOCK, getpeername)
 CALL(SOCK, getsockopt)
-CALL(SOCK, setsockopt)
+CALL_IS(SOCK, setsockopt, 2, TCP_NODELAY) /* of SOL_SOCKET: SO_DEBUG */
 /* ---- ACCEPT: from a listening socket one was given ---- */
 CALL(ACCEPT, accept4)
 /* ---- SYNC ---- */

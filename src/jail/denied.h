@@ -1,5 +1,5 @@
 /*
- * denied: what launch and every tool server are refused, by system call; the
+ * denied: what the hand and every tool server are refused, by system call; the
  * rest is theirs (a program of unknown kind must run).  DENY(name, errno).
  * ENOSYS where a library then takes an older, visible way.
  */

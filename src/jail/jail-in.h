@@ -15,7 +15,7 @@
 /* Rights: groups of rows in calls.h, one bit each. */
 enum right {
 	R_BASE = 1,
-	R_FLAGS = 2,
+	R_DUP = 2,
 	R_SOCK = 4,
 	R_ACCEPT = 8,
 	R_SYNC = 16,

@@ -150,11 +150,11 @@ static enum err
 thread_enter(enum role_id r, struct note *why)
 {
 	const struct jail_row *j = &jail_rows[r];
-	/* load reads files of any owner; to map root into a namespace launch
+	/* load reads files of any owner; to map root into a namespace hand
 	 * must hold what lets one set file capabilities (Linux 5.12). */
-	const uint32_t keep = r == ROLE_LOAD	 ? 1U << CAP_DAC_READ_SEARCH
-			      : r == ROLE_LAUNCH ? 1U << CAP_SETFCAP
-						 : 0;
+	const uint32_t keep = r == ROLE_LOAD   ? 1U << CAP_DAC_READ_SEARCH
+			      : r == ROLE_HAND ? 1U << CAP_SETFCAP
+					       : 0;
 
 	TRY(caps_drop(keep, why));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -178,7 +178,7 @@ jail_enter(enum role_id r, struct note *why)
 		return os_fail(why, "undumpable");
 	if (r == ROLE_PARENT)
 		return limit(RLIMIT_CORE, 0, why);
-	if (r != ROLE_LAUNCH && clearenv() != 0)
+	if (r != ROLE_HAND && clearenv() != 0)
 		return os_fail(why, "clearenv");
 	if (JAIL_OPEN)
 		return OK;

@@ -37,7 +37,7 @@ enum jail_result jail_probe(enum role_id r, const char *act);
 const char *jail_act(size_t i); /* NULL at the end */
 const char *jail_result_name(enum jail_result r);
 
-/* The sandbox template of a tool server, entered by launch's child between
+/* The sandbox template of a tool server, entered by the hand's child between
  * fork and exec: namespaces where the kernel has them, Landlock for what it
  * may read and write, rlimits, seccomp deny-list, pdeathsig, clean fds. */
 struct jail_tool {

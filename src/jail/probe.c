@@ -8,10 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -26,9 +30,10 @@
 
 /* What the acts work on; private to the child that tries. */
 static struct {
-	int file;     /* a memory file of one page, append-only, writable */
-	int unsafe;   /* a socket not connected */
-	int pair[2];  /* a connected pair */
+	int file;    /* a memory file of one page, append-only, writable */
+	int unsafe;  /* a socket not connected */
+	int pair[2]; /* a connected pair */
+	int event, pipe[2];
 	int listener; /* a local listening socket, with one caller */
 	int caller;
 	struct sockaddr_un addr;
@@ -103,14 +108,80 @@ act_sockopt(void)
 {
 	const int on = 1;
 
-	return setsockopt(with.pair[0], SOL_SOCKET, SO_KEEPALIVE, &on,
-		   sizeof(on)) == 0;
+	return setsockopt(
+		   with.unsafe, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0;
+}
+
+/* A filter of one's own: the kernel would run it on every packet. */
+static bool
+act_attach_filter(void)
+{
+	struct sock_filter all[] = { { BPF_RET | BPF_K, 0, 0, 4096 } };
+	const struct sock_fprog f = { 1, all };
+
+	return setsockopt(with.unsafe, SOL_SOCKET, SO_ATTACH_FILTER, &f,
+		   sizeof(f)) == 0;
 }
 
 static bool
 act_nonblock(void)
 {
 	return fcntl(with.pair[0], F_SETFL, O_NONBLOCK) == 0;
+}
+
+/* A peer sleeps on it and would hang: eventfds are shared. */
+static bool
+act_block_event(void)
+{
+	return fcntl(with.event, F_SETFL, 0) == 0;
+}
+
+static bool
+act_fionbio(void)
+{
+	int off = 0;
+
+	return ioctl(with.pair[0], FIONBIO, &off) == 0;
+}
+
+/* Signals to whom one likes, when bytes arrive. */
+static bool
+act_set_owner(void)
+{
+	return fcntl(with.pair[0], F_SETOWN, getpid()) == 0;
+}
+
+static bool
+act_set_signal(void)
+{
+	return fcntl(with.pair[0], F_SETSIG, SIGURG) == 0;
+}
+
+static bool
+act_pipe_size(void)
+{
+	return fcntl(with.pipe[0], F_SETPIPE_SZ, 4096) >= 0;
+}
+
+static bool
+act_keep_over_exec(void)
+{
+	return fcntl(with.pair[0], F_SETFD, 0) == 0;
+}
+
+static bool
+act_dup(void)
+{
+	return fcntl(with.pair[0], F_DUPFD_CLOEXEC, 3) >= 0;
+}
+
+/* A call that came after the table was written; bad arguments do. */
+static bool
+act_new_call(void)
+{
+	const long r = syscall(463, -1, NULL, 0, NULL, NULL, 0);
+
+	return r == 0 || errno != ENOSYS;
 }
 
 static bool
@@ -150,10 +221,13 @@ act_open(void)
 	return open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0;
 }
 
+/* One of those that say how names are found; a bare system has not all. */
 static bool
-act_open_hosts(void)
+act_open_names(void)
 {
-	return open("/etc/hosts", O_RDONLY | O_CLOEXEC) >= 0;
+	return open("/etc/hosts", O_RDONLY | O_CLOEXEC) >= 0 ||
+	       open("/etc/nsswitch.conf", O_RDONLY | O_CLOEXEC) >= 0 ||
+	       open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC) >= 0;
 }
 
 static bool
@@ -312,14 +386,23 @@ static const struct {
 	{ "sync", act_sync },
 	{ "accept", act_accept },
 	{ "sockopt", act_sockopt },
+	{ "attach-filter", act_attach_filter },
 	{ "nonblock", act_nonblock },
+	{ "block-event", act_block_event },
+	{ "fionbio", act_fionbio },
+	{ "set-owner", act_set_owner },
+	{ "set-signal", act_set_signal },
+	{ "pipe-size", act_pipe_size },
+	{ "keep-over-exec", act_keep_over_exec },
+	{ "dup", act_dup },
+	{ "new-call", act_new_call },
 	{ "clear-append", act_clear_append },
 	{ "seek", act_seek },
 	{ "pwrite", act_pwrite },
 	{ "ftruncate", act_ftruncate },
 	{ "punch-hole", act_punch },
 	{ "open", act_open },
-	{ "open-hosts", act_open_hosts },
+	{ "open-names", act_open_names },
 	{ "open-write", act_open_write },
 	{ "truncate", act_truncate },
 	{ "unlink", act_unlink },
@@ -383,8 +466,10 @@ prepare(void)
 {
 	with.file = memfd_create("probe", MFD_CLOEXEC);
 	with.unsafe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (with.file < 0 || with.unsafe < 0 ||
-	    ftruncate(with.file, 4096) < 0 || lseek(with.file, 0, SEEK_END) < 0)
+	with.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (with.file < 0 || with.unsafe < 0 || with.event < 0 ||
+	    pipe2(with.pipe, O_CLOEXEC) < 0 || ftruncate(with.file, 4096) < 0 ||
+	    lseek(with.file, 0, SEEK_END) < 0)
 		return false;
 	if (fcntl(with.file, F_SETFL, O_APPEND) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, with.pair) <

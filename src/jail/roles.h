@@ -14,39 +14,45 @@ JAIL(LOAD, "local files",
     "exit",
     "write a file, network, exec",
     "wrong images: each carries the digest of its sources",
-    R_BASE | R_FLAGS | R_READ | R_IMAGE, FILES_READ, KEEP, 256, 0, 1U << 28)
+    R_BASE | R_DUP | R_READ | R_IMAGE, FILES_READ, KEEP, 256, 0, 1U << 28)
 JAIL(FRONT, "agents' bytes", "use the sockets handed to it",
     "open, connect, exec, see a secret or a key",
     "lies about its agents' calls; cannot send, decide or edit the ledger",
-    R_BASE | R_FLAGS | R_SOCK | R_ACCEPT, FILES_NONE, OWN, 65536, 0, 0)
+    R_BASE | R_SOCK | R_ACCEPT, FILES_NONE, OWN, 65536, 0, 0)
 JAIL(JUDGE, "typed messages",
     "talk to ledger, keys, fronts and backs; append to the segment handed to "
     "it",
-    "open, seek, truncate, change file flags, network, exec",
+    "open, seek, truncate, network, exec",
     "decides wrongly, adds lines, cannot change old ones: so it is small and "
     "pure",
     R_BASE, FILES_NONE, OWN, 4096, 0, 1U << 30)
 JAIL(BACK, "one upstream's bytes", "talk to that upstream",
     "open, connect, exec; another upstream or its credential",
-    "betrays that upstream to itself", R_BASE | R_FLAGS | R_SOCK, FILES_NONE,
+    "betrays that upstream to itself", R_BASE | R_SOCK, FILES_NONE,
     OWN, 8192, 0, 0)
 JAIL(LEDGER, "its judge's numbers", "sync the segments handed to it",
-    "open, seek, truncate, change file flags, network, exec",
-    "calls durable what is not, adds garbage, cannot change old lines", R_BASE | R_SYNC, FILES_NONE, OWN, 256,
-    0, 1U << 30)
+    "open, seek, truncate, network, exec",
+    "calls durable what is not, adds garbage, cannot change old lines",
+    R_BASE | R_SYNC, FILES_NONE, OWN, 256, 0, 1U << 30)
 JAIL(DIAL, "answers of name servers",
     "resolve and connect to configured upstreams, pass the socket on",
     "exec, write or read files but the resolver's, read what flows",
     "connects elsewhere, says nothing there",
-    R_BASE | R_FLAGS | R_SOCK | R_DIAL | R_READ, FILES_NAMES, OWN, 1024, 0, 0)
+    R_BASE | R_DUP | R_SOCK | R_DIAL | R_READ, FILES_NAMES, OWN, 1024, 0, 0)
 JAIL(KEYS, "typed requests",
     "sign what it assembles itself; hand a credential to its back",
     "network, files, exec", "worst loss: so the least code",
     R_BASE | R_LOCK, FILES_NONE, OWN, 8192, 0, 0)
-JAIL(LAUNCH, "typed messages", "start configured tool servers in the sandbox",
-    "trace, mount in the host, load code into the kernel",
-    "starts things, in a fixed sandbox template", R_DENYLIST, FILES_ALL, OWN,
-    8192, NOLIMIT, NOLIMIT)
+JAIL(LAUNCH, "typed messages",
+    "ask the hand for a back's own tool servers, pass their pipes on",
+    "open, connect, exec, fork, kill; see a server's environment",
+    "starts configured servers, in their sandbox", R_BASE | R_DUP, FILES_NONE, OWN,
+    8192, 0, 0)
 JAIL(DESK, "people", "show counters and states; pass on control words",
     "open, connect, exec, send calls, touch keys", "shows lies, stops the house",
-    R_BASE | R_FLAGS | R_SOCK | R_ACCEPT, FILES_NONE, OWN, 1024, 0, 0)
+    R_BASE | R_SOCK | R_ACCEPT, FILES_NONE, OWN, 1024, 0, 0)
+JAIL(HAND, "numbers from launch",
+    "start, end and reap the configured tool servers in the sandbox",
+    "trace, load code into the kernel, calls newer than this program",
+    "starts programs as its user", R_DENYLIST, FILES_ALL, OWN, 8192, NOLIMIT,
+    NOLIMIT)

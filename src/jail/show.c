@@ -93,7 +93,7 @@ row_text(struct buf *out, const struct jail_row *j)
 	buf_str(out, STR(", bytes a file "));
 	number(out, j->fsize);
 	if ((j->rights & R_DENYLIST) != 0) {
-		buf_str(out, STR("\n  calls        all but "));
+		buf_str(out, STR("\n  calls        all up to Linux 6.10 but "));
 		denied(out, " ", "");
 	} else {
 		buf_str(out, STR("\n  calls        "));

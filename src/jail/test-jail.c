@@ -12,26 +12,25 @@ static const struct {
 	enum role_id role;
 	const char *may; /* words, blanks around each */
 } table[] = {
-	{ ROLE_LOAD, " read sendmsg map append nonblock clear-append seek open "
-		     "open-hosts memfd ftruncate " },
-	{ ROLE_FRONT,
-	    " read sendmsg map accept sockopt nonblock clear-append " },
+	{ ROLE_LOAD, " read sendmsg map append dup seek open open-names memfd "
+		     "ftruncate " },
+	{ ROLE_FRONT, " read sendmsg map accept sockopt " },
 	{ ROLE_JUDGE, " read sendmsg map append " },
-	{ ROLE_BACK, " read sendmsg map sockopt nonblock clear-append " },
+	{ ROLE_BACK, " read sendmsg map sockopt " },
 	{ ROLE_LEDGER, " read sendmsg map append sync " },
-	{ ROLE_DIAL,
-	    " read sendmsg map sockopt nonblock clear-append seek open-hosts "
-	    "socket socket-unix connect " },
+	{ ROLE_DIAL, " read sendmsg map sockopt dup seek open-names socket "
+		     "socket-unix connect " },
 	{ ROLE_KEYS, " read sendmsg map lock " },
-	{ ROLE_DESK,
-	    " read sendmsg map accept sockopt nonblock clear-append " },
+	{ ROLE_LAUNCH, " read sendmsg map dup " },
+	{ ROLE_DESK, " read sendmsg map accept sockopt " },
 };
 
-/* What launch, whose filter its servers inherit, must not do. */
-static const char launch_not[] = " socket-raw ptrace peek io-uring bpf ";
+/* What the hand, whose filter its servers inherit, must not do. */
+static const char hand_not[] = " socket-raw ptrace peek io-uring bpf new-call ";
 
 /* Needs a right that this machine may not give even unconfined. */
-static const char privileged[] = " socket-raw mount bpf io-uring unshare ";
+static const char privileged[] =
+    " socket-raw mount bpf io-uring unshare new-call ";
 
 static bool
 listed(const char *words, const char *word)
@@ -64,16 +63,16 @@ test_rows(void)
 }
 
 static void
-test_launch(void)
+test_hand(void)
 {
 	const char *act;
 
 	for (size_t a = 0; (act = jail_act(a)) != NULL; a++)
-		if (listed(launch_not, act))
-			ok(jail_probe(ROLE_LAUNCH, act) == JAIL_REFUSED,
-			    "launch and its servers may not %s", act);
-	ok(jail_probe(ROLE_LAUNCH, "exec") == JAIL_ALLOWED, "launch may exec");
-	ok(jail_probe(ROLE_LAUNCH, "fork") == JAIL_ALLOWED, "launch may fork");
+		if (listed(hand_not, act))
+			ok(jail_probe(ROLE_HAND, act) == JAIL_REFUSED,
+			    "the hand and its servers may not %s", act);
+	ok(jail_probe(ROLE_HAND, "exec") == JAIL_ALLOWED, "the hand may exec");
+	ok(jail_probe(ROLE_HAND, "fork") == JAIL_ALLOWED, "the hand may fork");
 }
 
 /* The twins: without a jail each act works. */
@@ -117,7 +116,7 @@ int
 main(void)
 {
 	test_rows();
-	test_launch();
+	test_hand();
 	test_twins();
 	test_show();
 	return tap_done();

@@ -1,6 +1,6 @@
 /*
  * tool.c: the sandbox of a tool server.  Promises that nothing of a server
- * outlives launch, that it holds no descriptor but 0, 1 and 2, no capability,
+ * outlives the hand, that it holds no descriptor but 0, 1 and 2, no capability,
  * and no right to files beyond its template.  Where the kernel refuses
  * namespaces the rest still holds, and `spaces` says so.
  */

@@ -112,6 +112,7 @@ got(struct chan *c, const struct msg *m)
 	case ROLE_DIAL:
 	case ROLE_LAUNCH:
 	case ROLE_DESK:
+	case ROLE_HAND:
 	case ROLE__N:
 		break;
 	}

@@ -1,42 +1,29 @@
 /*
- * launch.c: the role that starts tool servers.  Promises that only what the
- * image names is started, each in the sandbox, and that every server is ended
- * and reaped: when its back says so, when its back is gone, when launch is.
- * It never reads what a server says.
+ * launch.c: the role that backs ask for tool servers.  Promises that a back
+ * gets its own upstream's servers and no others, and that a server is ended
+ * when its back says so and when its back is gone.  It starts nothing itself:
+ * that is the hand's (hand.h), which it asks by number.  It never reads what a
+ * server says.
  */
 #include "role/role.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "jail/jail.h"
-
-enum {
-	SERVERS_MAX = 1024, /* running at once, all upstreams together */
-	WORDS_MAX = 1024,   /* of argv, env, read or write; as conf allows */
-	TERM_AFTER_S = 1,   /* EOF on its input came first */
-	KILL_AFTER_S = 2,
-};
-#define SECONDS(n) ((uint64_t)(n)*UINT64_C(1000000000))
+#include "role/hand.h"
 
 struct server {
-	struct watch end; /* its pidfd */
-	struct timer next;
 	struct chan *back; /* NULL: nobody is waiting for it any more */
 	uint64_t ref;
-	pid_t pid;  /* 0: free; also its process group */
-	int signal; /* what the timer sends next; 0: nothing yet */
+	uint64_t number; /* 0: free */
+	enum { RUN_WANTED, END_WANTED, END_ASKED } wanted;
 };
+#define AGAIN_NS UINT64_C(50000000)
 
-static struct server servers[SERVERS_MAX];
-static struct jv templates; /* how each server of the image is started */
+static struct server servers[HAND_SERVERS_MAX];
 static struct role_env *env;
+static struct watch hand;
+static struct timer again;
+static uint64_t last_number;
 
 /* ---- answers ---- */
 
@@ -61,316 +48,143 @@ refuse(struct chan *back, uint64_t ref, enum err e, const char *text)
 	say(back, &m);
 }
 
-/* ---- the end of a server ---- */
+/* ---- the hand ---- */
 
 static void
 all_ended(void)
 {
 	if (!env->draining)
 		return;
-	for (size_t i = 0; i < SERVERS_MAX; i++)
-		if (servers[i].pid != 0)
+	for (size_t i = 0; i < HAND_SERVERS_MAX; i++)
+		if (servers[i].number != 0)
 			return;
 	loop_stop(env->loop);
 }
 
-static void
-signal_next(struct timer *t)
+static enum err
+hand_ask(enum hand_act act, uint64_t number, uint64_t at)
 {
-	char *p = (char *)t;
-	struct server *s = (void *)(p - offsetof(struct server, next));
+	const struct hand_ask a = {
+		.act = (uint32_t)act, .at = (uint32_t)at, .number = number
+	};
 
-	(void)kill(-s->pid, s->signal);
-	if (s->signal == SIGKILL)
-		return;
-	s->signal = SIGKILL;
-	loop_timer(env->loop, t, SECONDS(KILL_AFTER_S));
+	return hand_send(hand.fd, &a);
 }
 
+/* What the hand had no room for is said again: what was started must end. */
+static void
+end_again(struct timer *t)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < HAND_SERVERS_MAX; i++) {
+		struct server *s = &servers[i];
+
+		if (s->number != 0 && s->wanted == END_WANTED)
+			s->wanted = hand_ask(HAND_END, s->number, 0) == OK
+					? END_ASKED
+					: END_WANTED;
+		more = more || (s->number != 0 && s->wanted == END_WANTED);
+	}
+	if (more)
+		loop_timer(env->loop, t, AGAIN_NS);
+}
+
+/* The hand does one thing after the other, so this may come before STARTED. */
 static void
 server_end(struct server *s)
 {
-	if (s->pid == 0 || s->signal != 0)
+	if (s->number == 0 || s->wanted != RUN_WANTED)
 		return;
-	s->signal = SIGTERM;
-	loop_timer(env->loop, &s->next, SECONDS(TERM_AFTER_S));
+	s->wanted = END_WANTED;
+	end_again(&again);
 }
 
 static void
-server_ended(struct watch *w, unsigned what)
+server_begun(struct server *s, const int fd[static 3])
 {
-	struct server *s = (struct server *)(void *)w; /* its first member */
-	struct msg m = msg_of(MSG_LAUNCH_GONE);
-	struct note how = { .text = "" };
-	int status = 0;
+	struct msg m = msg_of(MSG_LAUNCHED);
 
-	(void)what;
-	/* While it is not reaped its number is no other's. */
-	(void)kill(-s->pid, SIGKILL);
-	if (waitpid(s->pid, &status, WNOHANG) != s->pid)
-		return;
-	if (WIFSIGNALED(status))
-		note_set(&how, "ended by signal %d", WTERMSIG(status));
-	else
-		note_set(&how, "exited with status %d", WEXITSTATUS(status));
-	loop_unwatch(env->loop, &s->end);
-	loop_timer_off(env->loop, &s->next);
-	fd_close(&s->end.fd);
-	log_line(
-	    LOG_INFO, "server-gone", "process %d %s", (int)s->pid, how.text);
 	msg_set(&m, F_REF, s->ref);
-	msg_set(&m, F_STATUS, (uint64_t)(unsigned)status);
-	msg_set_text(&m, F_TEXT, str_of(how.text));
+	for (int i = 0; i < 3; i++)
+		m.fd[i] = fd[i];
 	say(s->back, &m);
-	*s = (struct server){ .pid = 0 };
+}
+
+static void
+server_gone(struct server *s, const struct hand_tell *t)
+{
+	struct msg m = msg_of(MSG_LAUNCH_GONE);
+
+	msg_set(&m, F_REF, s->ref);
+	msg_set(&m, F_STATUS, (uint64_t)(uint32_t)t->status);
+	msg_set_text(&m, F_TEXT, str_of(t->text));
+	if (t->news == HAND_GONE)
+		say(s->back, &m);
+	else if (s->back != NULL)
+		refuse(s->back, s->ref, ERR_OS, t->text);
+	*s = (struct server){ .number = 0 };
 	all_ended();
 }
 
-/* ---- the start of one ---- */
-
-/* The strings of an array, for exec: a list that ends with NULL. */
-static const char **
-words(struct jv list)
-{
-	const char **w = mem_get((WORDS_MAX + 1) * sizeof(*w));
-	struct jit it = jit_of(list);
-	struct jv v;
-	size_t n = 0;
-
-	while (n < WORDS_MAX && jit_next(&it, NULL, &v))
-		w[n++] = str_keep(jv_str(v)).p;
-	return w;
-}
-
 static void
-env_put(const char **out, size_t *n, struct str key, struct str value)
+told(const struct hand_tell *t, const int fd[static 3])
 {
-	struct buf b = { .max = 1 << 20 };
-
-	buf_str(&b, key);
-	buf_ch(&b, '=');
-	buf_str(&b, value);
-	if (*n < WORDS_MAX && buf_end(&b) == OK)
-		out[(*n)++] = str_keep(buf_view(&b)).p;
-	buf_done(&b);
-}
-
-/* Of our own environment three names; then what the image says. */
-static const char **
-environment(struct jv server)
-{
-	static const char *const names[] = { "PATH", "HOME", "LANG" };
-	const struct jv own = jv_get(server, STR("env"));
-	const char **out = mem_get((WORDS_MAX + 1) * sizeof(*out));
-	struct jit it = jit_of(own);
-	struct str key;
-	struct jv v;
-	size_t n = 0;
-
-	for (size_t i = 0; i < countof(names); i++) {
-		const char *value = getenv(names[i]);
-
-		if (value != NULL &&
-		    jv_is(jv_get(own, str_of(names[i])), J_NONE))
-			env_put(out, &n, str_of(names[i]), str_of(value));
-	}
-	while (jit_next(&it, &key, &v))
-		env_put(out, &n, key, jv_str(v));
-	return out;
-}
-
-static enum err
-take_pipes(const int theirs[3], struct note *why)
-{
-	for (int i = 0; i < 3; i++)
-		if (dup2(theirs[i], i) < 0) {
-			note_set(why, "pipes: %s", strerrordesc_np(errno));
-			return ERR_OS;
-		}
-	return OK;
-}
-
-/* In the child.  Returns only when the server cannot be started. */
-static void
-become(struct jv server, struct jail_tool *t, const int theirs[3],
-    struct note *why)
-{
-	union {
-		const char **in;
-		char **out; /* exec does not write to them */
-	} argv, envp;
-	const char *cwd = str_keep(jv_str(jv_get(server, STR("cwd")))).p;
-
-	argv.in = words(jv_get(server, STR("argv")));
-	envp.in = environment(server);
-	t->read = words(jv_get(server, STR("read")));
-	t->write = words(jv_get(server, STR("write")));
-	if (take_pipes(theirs, why) != OK)
-		return;
-	if (cwd[0] != '\0' && chdir(cwd) < 0) {
-		note_set(why, "%s: %s", cwd, strerrordesc_np(errno));
+	for (size_t i = 0; i < HAND_SERVERS_MAX; i++) {
+		if (servers[i].number == 0 || servers[i].number != t->number)
+			continue;
+		if (t->news == HAND_STARTED)
+			server_begun(&servers[i], fd);
+		else
+			server_gone(&servers[i], t);
 		return;
 	}
-	environ = envp.out; /* so that its own PATH finds the program */
-	if (jail_tool_enter(t, why) != OK)
-		return;
-	(void)execvp(argv.in[0], argv.out);
-	note_set(why, "%s: %s", argv.in[0], strerrordesc_np(errno));
 }
 
-/* Three pipes; ours do not block, theirs do. */
-static enum err
-pipes_new(int ours[3], int theirs[3])
-{
-	for (int i = 0; i < 3; i++) {
-		int p[2];
-
-		if (pipe2(p, O_CLOEXEC) < 0)
-			return ERR_OS;
-		ours[i] = i == 0 ? p[1] : p[0];
-		theirs[i] = i == 0 ? p[0] : p[1];
-		TRY(fd_nonblock(ours[i]));
-	}
-	return OK;
-}
-
+/* Without the hand launch is of no use: the parent starts both again. */
 static void
-pipes_close(int p[3])
+hand_ready(struct watch *w, unsigned what)
 {
-	for (int i = 0; i < 3; i++)
-		fd_close(&p[i]);
-}
+	struct hand_tell t;
+	int fd[3];
+	enum err e;
 
-/* Nothing comes when exec closed the other end; else why there was none. */
-static bool
-exec_failed(int fd, struct note *why)
-{
-	struct note said = { .text = "" };
-	size_t n = 0, got = 0;
-
-	while (
-	    n < sizeof(said.text) - 1 &&
-	    fd_read(fd, said.text + n, sizeof(said.text) - 1 - n, &got) == OK)
-		n += got;
-	if (n > 0)
-		*why = said;
-	return n > 0;
-}
-
-/* Is a path of the list in /tmp, or above it? */
-static bool
-any_in_tmp(struct jv list)
-{
-	struct jit it = jit_of(list);
-	struct jv v;
-
-	while (jit_next(&it, NULL, &v))
-		if (str_starts(jv_str(v), STR("/tmp")) ||
-		    str_eq(jv_str(v), STR("/")))
-			return true;
-	return false;
-}
-
-static bool
-needs_tmp(struct jv server)
-{
-	return any_in_tmp(jv_get(server, STR("argv"))) ||
-	       any_in_tmp(jv_get(server, STR("read"))) ||
-	       any_in_tmp(jv_get(server, STR("write"))) ||
-	       str_starts(jv_str(jv_get(server, STR("cwd"))), STR("/tmp"));
-}
-
-static pid_t
-server_fork(struct jv server, const int theirs[3], struct note *why)
-{
-	struct jail_tool t = {
-		.keep_tmp = needs_tmp(server),
-		.net = jv_true(jv_get(server, STR("net"))),
-		.on =
-		    !str_eq(jv_str(jv_get(server, STR("sandbox"))), STR("off")),
-	};
-	int up[2];
-	pid_t p;
-
-	if (pipe2(up, O_CLOEXEC) < 0) {
-		note_set(why, "pipe: %s", strerrordesc_np(errno));
-		return -1;
+	(void)what;
+	while ((e = hand_recv(w->fd, &t, fd)) == OK) {
+		told(&t, fd);
+		for (int i = 0; i < 3; i++)
+			fd_close(&fd[i]);
 	}
-	p = jail_tool_fork(&t, why);
-	if (p == 0) {
-		become(server, &t, theirs, why);
-		(void)!write(up[1], why->text, strlen(why->text));
-		_exit(127);
-	}
-	(void)close(up[1]);
-	if (p > 0 && exec_failed(up[0], why)) {
-		(void)kill(-p, SIGKILL);
-		(void)waitpid(p, NULL, 0);
-		p = -1;
-	}
-	(void)close(up[0]);
-	return p;
-}
-
-static enum err
-server_watch(struct server *s, pid_t pid, struct note *why)
-{
-	s->end = (struct watch){ pidfd_open(pid, 0), server_ended };
-	s->next.fire = signal_next;
-	if (s->end.fd >= 0 && loop_watch(env->loop, &s->end) == OK) {
-		s->pid = pid;
-		return OK;
-	}
-	note_set(why, "pidfd: %s", strerrordesc_np(errno));
-	fd_close(&s->end.fd);
-	(void)kill(-pid, SIGKILL);
-	(void)waitpid(pid, NULL, 0);
-	return ERR_OS;
-}
-
-static enum err
-server_start(struct server *s, struct jv server, int ours[3], struct note *why)
-{
-	int theirs[3] = { -1, -1, -1 };
-	pid_t pid;
-
-	if (pipes_new(ours, theirs) != OK) {
-		note_set(why, "pipes: %s", strerrordesc_np(errno));
-		pipes_close(theirs);
-		return ERR_OS;
-	}
-	pid = server_fork(server, theirs, why);
-	pipes_close(theirs);
-	if (pid < 0)
-		return ERR_OS;
-	return server_watch(s, pid, why);
+	if (e == ERR_MORE)
+		return;
+	log_line(LOG_ERROR, "launch", "the hand that starts servers is gone");
+	_exit(1);
 }
 
 /* ---- what a back may ask for ---- */
 
-/* The server of this back, or J_NONE when it is none that one starts. */
-static struct jv
-upstream(const struct chan *back, uint64_t where)
+/* Is this the upstream of this back, and one that is started? */
+static bool
+may_start(const struct chan *back, uint64_t where)
 {
-	const size_t n = jv_count(templates);
-	struct jit it = jit_of(templates);
+	const struct jv list = jv_get(env->image, STR("servers"));
+	const size_t n = jv_count(list);
+	struct jit it = jit_of(list);
 	struct jv s = { NULL, 0 };
 
 	if (n == 0 || where >= n || chan_peer_instance(back) % n != where)
-		return s;
+		return false;
 	for (uint64_t i = 0; i <= where; i++)
 		if (!jit_next(&it, NULL, &s))
-			return (struct jv){ NULL, 0 };
-	if (jv_count(jv_get(s, STR("argv"))) == 0)
-		return (struct jv){ NULL, 0 };
-	return s;
+			return false;
+	return str_eq(jv_str(jv_get(s, STR("kind"))), STR("stdio"));
 }
 
 static struct server *
 server_find(const struct chan *back, uint64_t ref)
 {
-	for (size_t i = 0; i < SERVERS_MAX; i++)
-		if (servers[i].pid != 0 && servers[i].back == back &&
+	for (size_t i = 0; i < HAND_SERVERS_MAX; i++)
+		if (servers[i].number != 0 && servers[i].back == back &&
 		    servers[i].ref == ref)
 			return &servers[i];
 	return NULL;
@@ -379,8 +193,8 @@ server_find(const struct chan *back, uint64_t ref)
 static struct server *
 server_free(void)
 {
-	for (size_t i = 0; i < SERVERS_MAX; i++)
-		if (servers[i].pid == 0)
+	for (size_t i = 0; i < HAND_SERVERS_MAX; i++)
+		if (servers[i].number == 0)
 			return &servers[i];
 	return NULL;
 }
@@ -388,14 +202,9 @@ server_free(void)
 static void
 launch(struct chan *back, uint64_t ref, uint64_t where)
 {
-	const struct jv server = upstream(back, where);
 	struct server *s = server_free();
-	struct msg m = msg_of(MSG_LAUNCHED);
-	struct note why = { .text = "" };
-	int ours[3] = { -1, -1, -1 };
-	enum err e;
 
-	if (jv_is(server, J_NONE)) {
+	if (!may_start(back, where)) {
 		refuse(back, ref, ERR_DENIED, "not the upstream of this back");
 		return;
 	}
@@ -403,24 +212,14 @@ launch(struct chan *back, uint64_t ref, uint64_t where)
 		refuse(back, ref, ERR_DENIED, "that number is in use");
 		return;
 	}
-	if (s == NULL || env->draining) {
+	if (s == NULL || env->draining ||
+	    hand_ask(HAND_START, last_number + 1, where) != OK) {
 		refuse(back, ref, ERR_LIMIT, "no more servers");
 		return;
 	}
-	e = server_start(s, server, ours, &why);
-	if (e != OK) {
-		refuse(back, ref, e, why.text);
-	} else {
-		s->back = back;
-		s->ref = ref;
-		msg_set(&m, F_REF, ref);
-		for (int i = 0; i < 3; i++)
-			m.fd[i] = ours[i];
-		log_line(LOG_INFO, "server-started", "%.*s is process %d",
-		    STR_ARG(jv_str(jv_get(server, STR("name")))), (int)s->pid);
-		say(back, &m);
-	}
-	pipes_close(ours);
+	*s = (struct server){
+		.back = back, .ref = ref, .number = ++last_number
+	};
 }
 
 static void
@@ -441,8 +240,8 @@ back_got(struct chan *c, const struct msg *m)
 static void
 back_lost(struct chan *c)
 {
-	for (size_t i = 0; i < SERVERS_MAX; i++)
-		if (servers[i].pid != 0 && servers[i].back == c) {
+	for (size_t i = 0; i < HAND_SERVERS_MAX; i++)
+		if (servers[i].number != 0 && servers[i].back == c) {
 			servers[i].back = NULL;
 			server_end(&servers[i]);
 		}
@@ -462,17 +261,34 @@ launch_link(struct role_env *e, enum role_id peer, unsigned instance,
 }
 
 static enum err
+hand_begin(struct role_env *e, struct note *why)
+{
+	struct str bytes = STR("");
+	struct jv templates = { NULL, 0 };
+	enum err err = ERR_SYNTAX;
+
+	for (size_t i = 0; i < e->given_n; i++)
+		if (strcmp(e->given[i].name, "launch") == 0 &&
+		    role_image_map(e->given[i].fd[0], &templates) == OK) {
+			bytes = jv_bytes(templates);
+			fd_close(&e->given[i].fd[0]);
+		}
+	note_set(why, "no word on how servers are started");
+	if (jv_is(templates, J_ARR))
+		err = hand_fork(templates, &hand.fd, why);
+	fd_unmap(bytes); /* the hand has it */
+	if (err != OK)
+		return err;
+	hand.ready = hand_ready;
+	again.fire = end_again;
+	return loop_watch(e->loop, &hand);
+}
+
+static enum err
 launch_prepare(struct role_env *e, struct note *why)
 {
 	env = e;
-	for (size_t i = 0; i < e->given_n; i++)
-		if (strcmp(e->given[i].name, "launch") == 0 &&
-		    role_image_map(e->given[i].fd[0], &templates) != OK)
-			templates = (struct jv){ NULL, 0 };
-	if (!jv_is(templates, J_ARR)) {
-		note_set(why, "no word on how servers are started");
-		return ERR_SYNTAX;
-	}
+	TRY(hand_begin(e, why));
 	while (e->link_n > 0) {
 		e->link_n--;
 		launch_link(e, e->link[e->link_n].peer,
@@ -485,7 +301,7 @@ static void
 launch_drain(struct role_env *e)
 {
 	(void)e;
-	for (size_t i = 0; i < SERVERS_MAX; i++)
+	for (size_t i = 0; i < HAND_SERVERS_MAX; i++)
 		server_end(&servers[i]);
 	all_ended();
 }

@@ -201,7 +201,8 @@ fds_done(const struct heard *h)
 /* ---- launch ---- */
 
 static const char tools[] =
-    "{\"cells\":1,\"launch\":[{\"name\":\"echo\","
+    "{\"cells\":1,\"servers\":[{\"kind\":\"stdio\"},{\"kind\":\"stdio\"}],"
+    "\"launch\":[{\"name\":\"echo\","
     "\"argv\":[\"sh\",\"-c\",\"echo $GREETING $SECRET_OF_OURS; echo err >&2; "
     "exec cat\"],\"env\":{\"GREETING\":\"hello\"},\"cwd\":\"/\",\"sandbox\":"
     "\"on\",\"read\":[\"/usr\",\"/bin\",\"/lib\",\"/lib64\"],\"write\":[],"
