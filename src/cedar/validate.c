@@ -378,7 +378,7 @@ check_types(struct typer *t)
 	for (size_t i = 0; i < n; i++)
 		if (scope_takes_action(t->s, &t->p->scope[AST_ACTION], &x[i]))
 			ever |= check_action(t, &x[i]);
-	if (!ever)
+	if (!ever && !t->failed)
 		warn(t, t->p->pos,
 		    "this policy can never hold: its condition is false for "
 		    "every request that the schema allows");

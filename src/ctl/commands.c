@@ -3,6 +3,7 @@
 
 #include "ctl/ctl-json.h"
 #include "ctl/ctl-ledger.h"
+#include "ctl/ctl-schema.h"
 #include "jail/jail.h"
 #include "role/role.h"
 
@@ -122,6 +123,23 @@ static const struct ctl_opt with_unwrapping[] = { CLIENT, DRY,
 	{ "--force", NULL, "also entries that were changed since" },
 	{ NULL, NULL, NULL } };
 
+static const struct ctl_opt with_schema[] = {
+	{ "--schema", "FILE", "a Cedar schema, text or JSON" },
+	{ "--policies", "FILE", "Cedar policies, text or JSON" },
+	{ "--permissive", NULL, "allow what cannot fail but is odd" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_stub[] = {
+	{ "--stub", "FILE", "schema text with the principals and resources" },
+	{ "--include-outputs", NULL, "context.output too" },
+	{ "--objects-as-records", NULL, "where no other members may come" },
+	{ "--keep-annotations", NULL, "the stub's @mcp_..." },
+	{ "--flatten-namespaces", NULL, "one namespace" },
+	{ "--numbers-as-decimal", NULL, "number is decimal, not Number" },
+	{ "--lenient", NULL, "what Cedar cannot say is Unknown" },
+	{ NULL, NULL, NULL },
+};
+
 #define MANY 4096 /* arguments of a wrapped command */
 
 const struct ctl_cmd ctl_cmds[] = {
@@ -202,6 +220,19 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "Files are named y_ (must be read), n_ (must be refused), i_ "
 	    "(either).",
 	    NULL, json_check, true, false, false },
+	{ "cedar validate", "", 0, 0,
+	    "Validates Cedar policies against a schema",
+	    "Prints what is wrong, by file, line, column and policy. Exit 0 "
+	    "valid, 1 not valid, 2 misuse, 4 a file cannot be read.",
+	    with_schema, ctl_cedar_validate, true, false, false },
+	{ "cedar schema-to-json", "FILE", 1, 1,
+	    "Prints a Cedar schema in its JSON form", NULL, NULL,
+	    ctl_cedar_schema_to_json, false, false, false },
+	{ "cedar mcp-schema", "TOOLS.json", 1, 1,
+	    "Makes a Cedar schema from an MCP server's tools",
+	    "TOOLS.json is an answer to tools/list, a list of tools or a tool. "
+	    "With --json the schema is in its JSON form.",
+	    with_stub, ctl_cedar_mcp_schema, true, false, false },
 	{ "man", "[DIR]", 0, 1,
 	    "Writes the manual pages, gatehouse.1 and gatehouse.yaml.5",
 	    "Into DIR, or man.", NULL, ctl_man, false, false, false },
