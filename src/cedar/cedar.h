@@ -97,12 +97,11 @@ void cedar_schema_free(struct cedar_schema *s);
 void cedar_schema_put(const struct cedar_schema *s, struct buf *out); /* text */
 void cedar_schema_to_json(const struct cedar_schema *s, struct buf *out);
 /*
- * A schema with one action for each tool of MCP servers.  stub is schema text
- * of one namespace: @mcp_principal and @mcp_resource stand on its entity types
- * to which tools apply, @mcp_action on actions that all tools are members of,
- * @mcp_context("name") on types that every context has.  Empty: a small one in
- * namespace Gatehouse.  tools is the JSON of an answer to tools/list, of a list
- * of tools or of a tool.  Writes schema text that was read back once.
+ * A schema with one action for each tool of MCP servers.  stub: schema text of
+ * one namespace with @mcp_principal and @mcp_resource on the entity types that
+ * tools apply to, @mcp_action on the actions all are members of and
+ * @mcp_context("name") on types in every context; empty: a small Gatehouse.
+ * tools: JSON, an answer to tools/list, a list of tools or a tool.
  */
 struct cedar_mcp_options {	 /* all false: as others do */
 	bool outputs;		 /* context.output too */
@@ -112,15 +111,13 @@ struct cedar_mcp_options {	 /* all false: as others do */
 	bool numbers_as_decimal;
 	bool json;    /* writes JSON and not text */
 	bool lenient; /* what Cedar cannot say is Unknown, not an error */
-	/* Is the tool (its action's name) a member of the stub's action that
-	 * has @mcp_group?  NULL: no. */
+	/* Is the tool in the stub's action that has @mcp_group?  NULL: no. */
 	bool (*in_group)(void *arg, struct str tool, struct str action);
 	void *arg;
 };
 NODISCARD enum err cedar_mcp_schema(struct str stub, struct str tools,
     const struct cedar_mcp_options *o, struct buf *out, struct cedar_why *why);
-/* Of several servers: the tool "read" of server "fs" is "fs___read". */
-struct cedar_mcp_server {
+struct cedar_mcp_server { /* its tool "read" is action "NAME___read" */
 	struct str name, tools;
 };
 NODISCARD enum err cedar_mcp_schema_of(struct str stub,
