@@ -165,6 +165,12 @@ resolve(struct jv server, struct addrinfo **out)
 		return EAI_NONAME;
 	(void)snprintf(host, sizeof(host), "%.*s", STR_ARG(name));
 	(void)snprintf(port, sizeof(port), "%u", (unsigned)n);
+	/* Never asked of a name server (RFC 6761 s.6.3), which on a machine
+	 * without /etc/hosts could send us anywhere. */
+	if (str_ieq(name, STR("localhost"))) {
+		hints.ai_flags = AI_NUMERICSERV;
+		return getaddrinfo(NULL, port, &hints, out);
+	}
 	hints.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST;
 	e = getaddrinfo(host, port, &hints, out);
 	if (e != EAI_NONAME)
