@@ -140,8 +140,7 @@ NODISCARD enum err cedar_validate(const struct cedar_schema *s,
     const struct cedar_policies *ps, enum cedar_mode mode, struct arena *a,
     const struct cedar_finding **out);
 
-/* What was made from values (values.h): does it conform? ERR_SYNTAX: no, and
- * *why names the member.  (From JSON it was asked when it was read.) */
+/* Does what was made from values conform?  ERR_SYNTAX: no, at this member. */
 NODISCARD enum err cedar_request_check(const struct cedar_schema *s,
     const struct cedar_request *r, struct cedar_why *why);
 NODISCARD enum err cedar_entity_check(const struct cedar_schema *s,

@@ -51,35 +51,26 @@ add(struct typer *t, const struct cedar_why *why, bool warning)
 	t->mine_n++;
 }
 
-static void
-say(struct typer *t, struct ast_pos pos, bool warning, const char *fmt,
-    va_list ap)
-{
-	struct cedar_why why = { .line = pos.line, .col = pos.col };
-
-	(void)vsnprintf(why.note.text, sizeof(why.note.text), fmt, ap);
-	add(t, &why, warning);
-}
-
 void
 typer_error(struct typer *t, struct ast_pos pos, const char *fmt, ...)
 {
+	struct cedar_why why = { .line = pos.line, .col = pos.col };
 	va_list ap;
 
 	t->failed = true;
 	va_start(ap, fmt);
-	say(t, pos, false, fmt, ap);
+	(void)vsnprintf(why.note.text, sizeof(why.note.text), fmt, ap);
 	va_end(ap);
+	add(t, &why, false);
 }
 
-static void PRINTF(3, 4)
-    warn(struct typer *t, struct ast_pos pos, const char *fmt, ...)
+static void
+warn(struct typer *t, struct ast_pos pos, const char *what)
 {
-	va_list ap;
+	struct cedar_why why = { .line = pos.line, .col = pos.col };
 
-	va_start(ap, fmt);
-	say(t, pos, true, fmt, ap);
-	va_end(ap);
+	note_set(&why.note, "%s", what);
+	add(t, &why, true);
 }
 
 /* ---- "did you mean" ---- */
