@@ -416,6 +416,9 @@ cedar_schema_parse(
 	if (text.n > SCHEMA_TEXT_MAX)
 		return ast_fail(ERR_LIMIT, why, (struct ast_pos){ 0, 0 },
 		    "the schema is larger than %d bytes", SCHEMA_TEXT_MAX);
+	if (!utf8_ok(text))
+		return ast_fail(ERR_SYNTAX, why, (struct ast_pos){ 0, 0 },
+		    "the schema is not UTF-8");
 	r.a = arena_new(SCHEMA_ARENA);
 	s = arena_alloc(r.a, sizeof(*s));
 	BUG_ON(s == NULL);

@@ -106,6 +106,8 @@ static const struct pair texts[] = {
 	    "member of itself" },
 	{ "no attributes of actions", "action a attributes {};",
 	    "action a attributes { a: Long };", "no attributes" },
+	{ "UTF-8", "@n(\"\xc3\xa9\") entity A;", "@n(\"\xc3\") entity A;",
+	    "UTF-8" },
 	{ "comments", "// x\nentity A; // y", "/* x */ entity A;", "1:1" },
 };
 
