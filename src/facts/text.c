@@ -1,0 +1,161 @@
+/*
+ * text.c: characters, escapes and the parts of a path.
+ */
+#include "facts/facts-in.h"
+
+bool
+is_alpha(char ch)
+{
+	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');
+}
+
+bool
+is_digit(char ch)
+{
+	return ch >= '0' && ch <= '9';
+}
+
+bool
+is_hex(char ch)
+{
+	return is_digit(ch) || (ch >= 'a' && ch <= 'f') ||
+	       (ch >= 'A' && ch <= 'F');
+}
+
+unsigned
+hex_of(char ch)
+{
+	if (is_digit(ch))
+		return (unsigned)(ch - '0');
+	return (unsigned)((ch | 32) - 'a') + 10;
+}
+
+bool
+is_space(char ch)
+{
+	return ch == ' ' || (ch >= '\t' && ch <= '\r');
+}
+
+bool
+is_word(char ch)
+{
+	return is_alpha(ch) || is_digit(ch) || ch == '_' || (ch & 0x80) != 0;
+}
+
+bool
+has_control(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static struct str
+folded(struct arena *a, struct str s, char from, char to, int by)
+{
+	char *p = arena_alloc(a, s.n + 1);
+
+	if (p == NULL)
+		return (struct str){ NULL, 0 };
+	for (size_t i = 0; i < s.n; i++) {
+		const bool is = s.p[i] >= from && s.p[i] <= to;
+
+		p[i] = (char)(is ? s.p[i] + by : s.p[i]);
+	}
+	return (struct str){ p, s.n };
+}
+
+struct str
+lower(struct arena *a, struct str s)
+{
+	return folded(a, s, 'A', 'Z', 'a' - 'A');
+}
+
+struct str
+upper(struct arena *a, struct str s)
+{
+	return folded(a, s, 'a', 'z', 'A' - 'a');
+}
+
+struct str
+join3(struct arena *a, struct str x, struct str y, struct str z)
+{
+	char *p = arena_alloc(a, x.n + y.n + z.n + 1);
+
+	if (p == NULL)
+		return (struct str){ NULL, 0 };
+	if (x.n)
+		memcpy(p, x.p, x.n);
+	if (y.n)
+		memcpy(p + x.n, y.p, y.n);
+	if (z.n)
+		memcpy(p + x.n + y.n, z.p, z.n);
+	return (struct str){ p, x.n + y.n + z.n };
+}
+
+/* One round.  A '%' that begins no escape stays what it is. */
+static enum err
+unpercent_once(struct arena *a, struct str in, struct str *out, bool *changed)
+{
+	char *p = arena_alloc(a, in.n + 1);
+	size_t n = 0;
+
+	*changed = false;
+	if (p == NULL)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < in.n; i++) {
+		if (in.p[i] == '%' && in.n - i > 2 && is_hex(in.p[i + 1]) &&
+		    is_hex(in.p[i + 2])) {
+			p[n++] = (char)(hex_of(in.p[i + 1]) << 4 |
+					hex_of(in.p[i + 2]));
+			i += 2;
+			*changed = true;
+		} else {
+			p[n++] = in.p[i];
+		}
+	}
+	*out = (struct str){ p, n };
+	return OK;
+}
+
+enum err
+unpercent(struct arena *a, struct str in, struct str *out, bool *changed)
+{
+	bool more = true;
+
+	*changed = false;
+	*out = in;
+	for (int round = 0; more; round++) {
+		if (round == 4)
+			return ERR_SYNTAX;
+		TRY(unpercent_once(a, *out, out, &more));
+		*changed |= more;
+	}
+	return utf8_ok(*out) && memchr(out->p, 0, out->n) == NULL ? OK
+								  : ERR_SYNTAX;
+}
+
+enum err
+parts_of(struct str path, struct parts *out)
+{
+	struct str part;
+
+	out->n = 0;
+	out->climbs = false;
+	while (str_split(&path, '/', &part)) {
+		if (part.n == 0 || str_eq(part, STR(".")))
+			continue;
+		if (str_eq(part, STR(".."))) {
+			if (out->n > 0)
+				out->n--;
+			else
+				out->climbs = true;
+			continue;
+		}
+		if (out->n == SET_MAX)
+			return ERR_SYNTAX;
+		out->v[out->n++] = part;
+	}
+	return OK;
+}
