@@ -11,6 +11,7 @@ static const char schema[] =
     "entity Folder; entity Color enum [\"red\", \"blue\"];\n"
     "action all; action read in all appliesTo { principal: User, resource:\n"
     "  [Doc, Folder], context: { n: Long, s: Set<String>, d?: decimal } };\n"
+    "namespace N { action other; }\n"
     "action write appliesTo { principal: [User, Team], resource: Doc };\n";
 
 struct rule {
@@ -20,7 +21,7 @@ struct rule {
 };
 #define WHEN(c)                                                                \
 	"permit(principal, action == Action::\"read\", resource) when {" c "}" \
-									   ";"
+	";"
 
 static const struct rule rules[] = {
 	/* what is named */
@@ -146,6 +147,13 @@ static const struct rule rules[] = {
 	{ "permit(principal, action == Action::\"read\", resource) unless { "
 	  "principal has age } when { principal.age == 1 };",
 	    'n', 'n', "optional" },
+	/* lists of actions */
+	{ "permit(principal, action in [Action::\"read\", Action::\"all\"], "
+	  "resource);",
+	    'y', 'y', NULL },
+	{ "permit(principal, action in [Action::\"read\", "
+	  "N::Action::\"other\"], resource);",
+	    'n', 'y', "two namespaces" },
 	/* templates */
 	{ "permit(principal == ?principal, action, resource in ?resource);",
 	    'y', 'y', NULL },

@@ -375,6 +375,38 @@ check_types(struct typer *t)
 		    "every request that the schema allows");
 }
 
+/* Some request gets past the principal, so that the action is looked at. */
+static bool
+action_is_asked(const struct typer *t)
+{
+	for (size_t i = 0; i < t->s->action_n; i++) {
+		const struct sc_action *x = &t->s->action[i];
+
+		if (x->resource_n > 0 &&
+		    any_takes(t->s, &t->p->scope[AST_PRINCIPAL], x->principal,
+			x->principal_n))
+			return true;
+	}
+	return false;
+}
+
+/* A list of actions is a set, and sets have one type. */
+static void
+check_list(struct typer *t)
+{
+	const struct ast_scope *c = &t->p->scope[AST_ACTION];
+
+	if (!t->strict || c->op != AST_SCOPE_IN_LIST || !action_is_asked(t))
+		return;
+	for (size_t i = 1; i < c->n; i++)
+		if (!str_eq(c->uid[i].type, c->uid[0].type)) {
+			typer_error(t, c->uid_pos[i],
+			    "actions of two namespaces in one list; strict "
+			    "validation wants one type");
+			return;
+		}
+}
+
 static void
 check_policy(struct typer *t, const struct ast_policy *p)
 {
@@ -388,6 +420,7 @@ check_policy(struct typer *t, const struct ast_policy *p)
 		return;
 	}
 	check_names(t);
+	check_list(t);
 	check_applies(t);
 	check_types(t);
 	if (t->failed && t->mine_n == 0) /* whoever fails says why; yet: */
