@@ -84,7 +84,32 @@ read_line(int fd, struct buf *out)
 	return true;
 }
 
-/* {"a":1,"b":{"c":2}} as "a: 1" and "b.c: 2": good enough for eyes. */
+static void
+put_value(struct buf *b, struct jv v)
+{
+	if (jv_is(v, J_STR))
+		buf_str(b, jv_str(v));
+	else
+		json_write(v, b);
+}
+
+/* A row of a list: {"role":"keys","ready":true} as "role keys, ready true". */
+static void
+put_row(struct buf *b, struct str path, struct jv v)
+{
+	struct jit it = jit_of(v);
+	struct str key;
+	struct jv m;
+
+	buf_fmt(b, "%.*s:", STR_ARG(path));
+	for (bool first = true; jit_next(&it, &key, &m); first = false) {
+		buf_fmt(b, "%s %.*s ", first ? "" : ",", STR_ARG(key));
+		put_value(b, m);
+	}
+	buf_ch(b, '\n');
+}
+
+/* {"a":1,"b":{"c":2}} as "a: 1" and "b.c: 2", a list of objects as rows. */
 static void
 put_plain(struct buf *b, struct str path, struct jv v, unsigned depth)
 {
@@ -95,10 +120,7 @@ put_plain(struct buf *b, struct str path, struct jv v, unsigned depth)
 
 	if (depth > 8 || jv_type(v) < J_ARR || jv_count(v) == 0) {
 		buf_fmt(b, "%.*s: ", STR_ARG(path));
-		if (jv_is(v, J_STR))
-			buf_str(b, jv_str(v));
-		else
-			json_write(v, b);
+		put_value(b, v);
 		buf_ch(b, '\n');
 		return;
 	}
@@ -106,6 +128,10 @@ put_plain(struct buf *b, struct str path, struct jv v, unsigned depth)
 		char sub[256];
 		int n;
 
+		if (jv_is(v, J_ARR) && jv_is(m, J_OBJ)) {
+			put_row(b, path, m);
+			continue;
+		}
 		if (jv_is(v, J_ARR))
 			n = snprintf(
 			    sub, sizeof(sub), "%.*s[%u]", STR_ARG(path), at++);

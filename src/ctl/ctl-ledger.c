@@ -97,8 +97,8 @@ cell_text(const struct walk_cell *c, const struct pairs *p, struct str root)
 	printf("cell %u: %u segments, %llu bytes, %llu records, root %.*s\n",
 	    c->cell, c->segments, (unsigned long long)c->bytes,
 	    (unsigned long long)c->seen.tree.size, STR_ARG(root));
-	printf("  decisions %llu (allow %llu), outcomes %llu, without outcome "
-	       "%llu: unknown, other records %llu\n",
+	printf("  decisions %llu (allow %llu), outcomes %llu, of unknown "
+	       "outcome %llu, other records %llu\n",
 	    (unsigned long long)p->decisions, (unsigned long long)p->allowed,
 	    (unsigned long long)p->outcomes, (unsigned long long)p->unknown,
 	    (unsigned long long)p->others);
@@ -341,7 +341,9 @@ static void
 kept_text(const struct kept *k)
 {
 	static const char *const words[] = { "kind", "verdict", "status",
-		"principal", "server", "method", "name", "rule", "error" };
+		"principal", "server", "method", "name", "rule" };
+	static const char *const why[] = { "reason", "error" };
+	int64_t of;
 	struct buf tape = { .max = 1 << 20 }, line = { .max = 1 << 16 };
 	char at[25];
 	struct jv rec;
@@ -354,6 +356,13 @@ kept_text(const struct kept *k)
 	buf_fmt(&line, " %u/%llu", k->cell, (unsigned long long)k->seq);
 	for (size_t i = 0; i < countof(words); i++)
 		put_word(&line, rec, words[i]);
+	if (jv_i64(jv_get(rec, STR("decision")), &of) == OK)
+		buf_fmt(&line, " of %u/%lld", k->cell, (long long)of);
+	for (size_t i = 0; i < countof(why); i++)
+		if (jv_str(jv_get(rec, str_of(why[i]))).n > 0) {
+			buf_ch(&line, ':');
+			put_word(&line, rec, why[i]);
+		}
 	printf("%.*s\n", STR_ARG(buf_view(&line)));
 	buf_done(&tape);
 	buf_done(&line);

@@ -391,6 +391,8 @@ parse(struct ctl *c, int argc, char **argv)
 		return misuse(c, "an argument is missing:", c->cmd->args);
 	if ((unsigned)kept > c->cmd->most)
 		return misuse(c, "one argument too many:", argv[c->cmd->most]);
+	if (kept > 0 && ctl_option(c, "-c") != NULL)
+		return misuse(c, "one argument too many:", argv[0]);
 	return CTL_YES;
 }
 

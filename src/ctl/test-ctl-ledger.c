@@ -74,7 +74,8 @@ log_write(unsigned cell, uint64_t time)
 		"{\"kind\":\"start\"}",
 		"{\"kind\":\"decision\",\"name\":\"read\\u001b[2J\","
 		"\"verdict\":\"allow\"}",
-		"{\"kind\":\"decision\",\"verdict\":\"deny\"}",
+		"{\"kind\":\"decision\",\"reason\":\"no rule\","
+		"\"verdict\":\"deny\"}",
 		"{\"decision\":2,\"kind\":\"outcome\"}",
 		NULL,
 		"{\"kind\":\"decision\",\"verdict\":\"allow\"}",
@@ -153,8 +154,8 @@ test_whole(void)
 		strstr(said, "valid: 2 cells, 4 segments, 14 records, 2 calls "
 			     "of unknown outcome\n") != NULL,
 	    "a whole ledger is valid");
-	ok(strstr(said, "decisions 4 (allow 3), outcomes 2, without outcome 1: "
-			"unknown, other records 1") != NULL,
+	ok(strstr(said, "decisions 4 (allow 3), outcomes 2, of unknown "
+			"outcome 1, other records 1") != NULL,
 	    "with its pairs counted");
 	ok(verify(dir, true) == 0, "its directory itself is as good");
 	ok(json_parse(str_sub(str_of(said), 0, strlen(said) - 1), &json_default,
@@ -222,7 +223,8 @@ test_tail(void)
 	ok(heard(ctl_ledger_tail(state, 0, false)) == 0 && lines_said() == 14,
 	    "every record when no number is given");
 	ok(strstr(said, "2023-11-14T22:13:2") != NULL &&
-		strstr(said, " 0/4 outcome") != NULL &&
+		strstr(said, " 0/4 outcome of 0/2\n") != NULL &&
+		strstr(said, " 0/3 decision deny: no rule\n") != NULL &&
 		strchr(said, '\033') == NULL &&
 		strstr(said, "read?[2J") != NULL,
 	    "for people, and nothing that a terminal obeys");

@@ -50,6 +50,8 @@ static const struct {
 	{ "check -c", CTL_MISUSE, NULL, "needs a value" },
 	{ "check --json=1", CTL_MISUSE, NULL, "there is no option" },
 	{ "check a b", CTL_MISUSE, NULL, "too many" },
+	{ "check -c a b", CTL_MISUSE, NULL, "too many" },
+	{ "status -c a b", CTL_MISUSE, NULL, "too many" },
 	{ "check good.yaml", CTL_YES, "good.yaml: valid", NULL },
 	{ "check -c good.yaml", CTL_YES, "good.yaml: valid", NULL },
 	{ "check -c=good.yaml", CTL_YES, "good.yaml: valid", NULL },
@@ -232,9 +234,11 @@ test_control(void)
 		int status;
 		const char *out;
 	} t[] = {
-		{ "{\"serving\":true,\"roles\":[{\"name\":\"front\"}]}\n",
+		{ "{\"serving\":true,\"roles\":[{\"role\":\"front\",\"n\":0},"
+		  "{\"role\":\"keys\"}]}\n",
 		    "status --control c.sock", CTL_YES,
-		    "serving: true\nroles[0].name: front\n" },
+		    "serving: true\nroles: role front, n 0\n"
+		    "roles: role keys\n" },
 		{ "{\"serving\":true}\n", "status --json --control c.sock",
 		    CTL_YES, "{\"serving\":true}\n" },
 		{ "{\"error\":\"no\"}\n", "status --control=c.sock", CTL_NO,

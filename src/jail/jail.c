@@ -137,12 +137,16 @@ jail_lacks(struct note *out)
 {
 	const int abi = land_abi();
 
+	const bool root = geteuid() == 0 && getpwnam(house_user) == NULL;
+
 	note_set(out, "%s%s%s",
-	    geteuid() == 0 && getpwnam(house_user) == NULL
-		? "started as root and there is no user gatehouse; "
-		: "",
-	    abi == 0 ? "no Landlock; " : "",
-	    abi > 0 && abi < 3 ? "Landlock without truncation; " : "");
+	    root ? "started as root and there is no user gatehouse: roles "
+		   "stay root, confined"
+		 : "",
+	    root && abi < 3 ? "; " : "",
+	    abi == 0  ? "no Landlock"
+	    : abi < 3 ? "Landlock without truncation"
+		      : "");
 }
 
 /* What holds for this thread alone. */

@@ -306,6 +306,13 @@ server_cancels(struct line *l, struct hop *h, const struct msg *m)
 	}
 }
 
+static bool
+is_change(enum mcp_method m)
+{
+	return m == MCP_TOOLS_CHANGED || m == MCP_PROMPTS_CHANGED ||
+	       m == MCP_RESOURCES_CHANGED;
+}
+
 static void
 server_tells(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 {
@@ -336,6 +343,9 @@ server_tells(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 	if (h->session != NULL) {
 		const struct jv p = msg_tree(m, F_PARAMS);
 
+		/* Before initialized an agent has no list that could change. */
+		if (!h->session->ready && is_change(method))
+			return;
 		if ((mcp_row(method)->flags & ML) == 0 ||
 		    !told(l, h, method, p))
 			return;
