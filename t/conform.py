@@ -36,6 +36,7 @@ CLIENT = {  # what our client does, of the client scenarios that need no OAuth
                    "json-schema-ref-no-deref",
                    "json-schema-2020-12-preservation"),
 }
+TASK_CHECKS = 8  # of t/node/tasks.mjs
 # What a leg cannot show, and why; anything else that differs is a failure.
 CANNOT = {
     ("stdio", "server-sse-polling", "server-sse-disconnect-resume"):
@@ -246,6 +247,41 @@ def client_table(report, revision, runs):
                   f"  {len(names) - same} scenarios differ from direct")
 
 
+def tasks_side(report, legs):
+    """An SDK agent and a real server follow each other's tasks."""
+    everything = os.path.join(
+        g.NODE_DIR, "node_modules/@modelcontextprotocol/server-everything",
+        "dist/index.js")
+    port = g.free_port()
+    f = g.start([g.node(), everything, "streamableHttp"],
+                env=dict(os.environ, PORT=str(port)),
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    g.until(lambda: g.listening(port))
+    upstream = {"http": {"url": f"http://127.0.0.1:{port}/mcp"},
+                "stdio": {"command": [g.node(), everything, "stdio"],
+                          "cwd": g.NODE_DIR,
+                          "sandbox": {"read": [*g.SYSTEM, g.TOP]}}}
+    for leg in legs:
+        gate = g.Gateway({"servers": {"everything": upstream[leg]}})
+        for path, prefix in (("/s/everything/mcp", ""),
+                             ("/mcp", "everything___")):
+            r = subprocess.run(
+                [g.node(), os.path.join(g.NODE_DIR, "tasks.mjs"),
+                 f"http://127.0.0.1:{gate.port}{path}", prefix],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                timeout=120)
+            rows = r.stdout.splitlines()
+            bad = [x for x in rows if not x.startswith("ok ")]
+            good = r.returncode == 0 and len(rows) == TASK_CHECKS and not bad
+            report.line(good, leg, "2025-11-25", f"tasks at {path}",
+                        bad or [r.stdout[-300:]])
+            table_row("via-" + leg, "2025-11-25",
+                      sum(x.startswith("ok ") for x in rows), TASK_CHECKS,
+                      len(rows), f"  tasks at {path}")
+        gate.stop()
+    g.stop(f)
+
+
 def corpora(report, top):
     for folder, command in CORPORA:
         path = os.path.join(top, folder)
@@ -267,7 +303,7 @@ def main():
     p.add_argument("--direct", action="store_true",
                    help="only the fixture and the client, without Gatehouse")
     p.add_argument("--leg", choices=("http", "stdio"), action="append")
-    p.add_argument("--only", choices=("server", "client", "corpora"))
+    p.add_argument("--only", choices=("server", "client", "tasks", "corpora"))
     p.add_argument("--keep", help="keep the suite's results here")
     p.add_argument("--corpora", help="folder of corpora to run over too")
     a = p.parse_args()
@@ -279,6 +315,8 @@ def main():
         server_side(report, keep, legs)
     if a.only in (None, "client"):
         client_side(report, keep, legs)
+    if a.only in (None, "tasks"):
+        tasks_side(report, legs)
     if a.corpora and a.only in (None, "corpora"):
         corpora(report, a.corpora)
     for (leg, s, check), why in CANNOT.items():
