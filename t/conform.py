@@ -252,16 +252,20 @@ def tasks_side(report, legs):
     everything = os.path.join(
         g.NODE_DIR, "node_modules/@modelcontextprotocol/server-everything",
         "dist/index.js")
-    port = g.free_port()
-    f = g.start([g.node(), everything, "streamableHttp"],
-                env=dict(os.environ, PORT=str(port)),
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    g.until(lambda: g.listening(port))
-    upstream = {"http": {"url": f"http://127.0.0.1:{port}/mcp"},
-                "stdio": {"command": [g.node(), everything, "stdio"],
-                          "cwd": g.NODE_DIR,
-                          "sandbox": {"read": [*g.SYSTEM, g.TOP]}}}
-    for leg in legs:
+    upstream, started = {}, []
+    for leg, mode, path in (("http", "streamableHttp", "mcp"),
+                            ("sse", "sse", "sse")):
+        port = g.free_port()
+        started.append(g.start([g.node(), everything, mode],
+                               env=dict(os.environ, PORT=str(port)),
+                               stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL))
+        g.until(lambda: g.listening(port))
+        upstream[leg] = {"url": f"http://127.0.0.1:{port}/{path}"}
+    upstream["stdio"] = {"command": [g.node(), everything, "stdio"],
+                         "cwd": g.NODE_DIR,
+                         "sandbox": {"read": [*g.SYSTEM, g.TOP]}}
+    for leg in [*legs, *(["sse"] if "http" in legs else [])]:
         gate = g.Gateway({"servers": {"everything": upstream[leg]}})
         for path, prefix in (("/s/everything/mcp", ""),
                              ("/mcp", "everything___")):
@@ -279,7 +283,8 @@ def tasks_side(report, legs):
                       sum(x.startswith("ok ") for x in rows), TASK_CHECKS,
                       len(rows), f"  tasks at {path}")
         gate.stop()
-    g.stop(f)
+    for f in started:
+        g.stop(f)
 
 
 def corpora(report, top):

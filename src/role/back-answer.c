@@ -98,6 +98,10 @@ event(void *arg, const struct sse_event *e)
 	}
 	if (!e->has_data || e->data.n == 0 || x->answered || x->hop == NULL)
 		return;
+	if (x->kind == X_SSE && str_eq(e->event, STR("endpoint"))) {
+		sse_named(x, e->data);
+		return;
+	}
 	if (e->event.n > 0 && !str_eq(e->event, STR("message")))
 		return;
 	x->news = true;
@@ -134,7 +138,12 @@ NODISCARD enum err
 xch_data(struct xch *x, struct str s, bool last, struct note *why)
 {
 	if (x->sse_on) {
-		if (sse_read(&x->sse, s, event, x) != OK) {
+		enum err e;
+
+		x->reading = true;
+		e = sse_read(&x->sse, s, event, x);
+		x->reading = false;
+		if (e != OK) {
 			note_set(why, "an event over the limit");
 			return ERR_LIMIT;
 		}
@@ -167,7 +176,8 @@ repeatable(const struct xch *x)
 bool
 xch_may_repeat(const struct xch *x, bool touched)
 {
-	return !x->began && !x->retried && (!touched || repeatable(x));
+	return !x->began && !x->answered && !x->retried &&
+	       (!touched || repeatable(x));
 }
 
 /* Try again a little later; false: tried often enough. */
@@ -258,6 +268,8 @@ call_end(struct xch *x, enum err e, const char *why)
 		session_gone(x);
 		return;
 	}
+	if (sse_begins(x, e) || sse_posted(x, e))
+		return;
 	if (resume(x)) {
 		if (x->primed)
 			tell_stream(c, MF_FINAL, x->retry_ms);
@@ -309,6 +321,9 @@ xch_end(struct xch *x, enum err e, const char *why)
 		break;
 	case X_STREAM:
 		stream_end(x);
+		break;
+	case X_SSE:
+		sse_ended(x, why);
 		break;
 	case X_DELETE:
 		xch_free(x);

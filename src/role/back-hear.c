@@ -78,7 +78,7 @@ tell_event(struct back *b, struct hop *h, const struct call *c,
 /* ---- replies ---- */
 
 static enum err
-hear_reply(struct back *b, struct call *c, struct kid *k,
+hear_reply(struct back *b, const struct hop *h, struct call *c, struct kid *k,
     const struct mcp_in *in, struct note *why)
 {
 	const bool nameless = !jv_is(in->id, J_NUM) && !jv_is(in->id, J_STR);
@@ -87,6 +87,10 @@ hear_reply(struct back *b, struct call *c, struct kid *k,
 		c = nameless ? call_alone(b, k) : call_by_id(b, in->id);
 		if (c == NULL || c->kid != k)
 			return OK; /* late: nobody waits for it any more */
+	} else if (c == NULL && h != NULL && h->sse == SSE_OPEN) {
+		c = call_by_id(b, in->id);
+		if (c == NULL || c->hop != h)
+			return OK; /* late */
 	} else if (c == NULL) {
 		return OK; /* a stream carries no answers */
 	} else if (!nameless && call_by_id(b, in->id) != c) {
@@ -206,23 +210,52 @@ hear_notice(struct back *b, struct hop *h, struct call *c, struct kid *k,
 	return OK;
 }
 
-NODISCARD enum err
-hear(struct back *b, struct hop *h, struct call *c, struct kid *k,
-    struct str json, struct note *why)
+static enum err
+hear_one(struct back *b, struct hop *h, struct call *c, struct kid *k,
+    struct jv v, struct note *why)
 {
 	enum mcp_era era =
 	    h == NULL || h->era == ERA_MODERN ? MCP_MODERN : MCP_LEGACY;
 	struct mcp_in in;
 
-	buf_clear(&b->tape);
-	if (json_parse(json, &b->lim, &b->tape, why) != OK)
-		return ERR_SYNTAX;
-	TRY(mcp_read_server(jv_of(buf_view(&b->tape)), era, &in, why));
+	TRY(mcp_read_server(v, era, &in, why));
 	if (in.kind == MCP_REPLY)
-		return hear_reply(b, c, k, &in, why);
+		return hear_reply(b, h, c, k, &in, why);
 	if (in.kind == MCP_REQUEST)
 		return hear_request(b, h, c, &in, why);
 	if (h == NULL && k == NULL)
 		return OK;
 	return hear_notice(b, h, c, k, &in, why);
+}
+
+/* Only 2025-03-26 has batches, and its opening is none. */
+static bool
+batch_may_be(const struct hop *h, struct jv v)
+{
+	return mcp_is_batch(v) && h != NULL && h->era == ERA_LEGACY &&
+	       h->version == MCP_V_2025_03_26 &&
+	       (h->state == HOP_UP || h->state == HOP_TOLD) &&
+	       jv_count(v) > 0 && jv_count(v) <= BATCH_MAX;
+}
+
+NODISCARD enum err
+hear(struct back *b, struct hop *h, struct call *c, struct kid *k,
+    struct str json, struct note *why)
+{
+	struct jit it;
+	struct jv v;
+
+	buf_clear(&b->tape);
+	if (json_parse(json, &b->lim, &b->tape, why) != OK)
+		return ERR_SYNTAX;
+	v = jv_of(buf_view(&b->tape));
+	if (!batch_may_be(h, v))
+		return hear_one(b, h, c, k, v, why);
+	it = jit_of(v);
+	while (jit_next(&it, NULL, &v)) {
+		TRY(hear_one(b, h, c, k, v, why));
+		if (c != NULL && !c->live)
+			c = NULL; /* answered; the rest is not about it */
+	}
+	return OK;
 }

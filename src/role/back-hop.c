@@ -48,6 +48,7 @@ hop_free(struct hop *h)
 	buf_done(&h->opened);
 	buf_done(&h->session);
 	buf_done(&h->last_event);
+	buf_done(&h->post_to);
 	mem_free(h);
 }
 
@@ -110,6 +111,7 @@ hop_open(struct back *b, const struct msg *m)
 	h->wish.max = 64;
 	h->session.max = SESSION_MAX;
 	h->last_event.max = EVENT_ID_MAX;
+	h->post_to.max = ENDPOINT_MAX * 2;
 	h->next = b->hops;
 	b->hops = h;
 	b->hops_n++;
@@ -209,6 +211,21 @@ fall_back(struct hop *h, const char *why)
 	h->state = h->modern ? HOP_INIT : HOP_PROBE;
 	h->era = h->modern ? ERA_LEGACY : ERA_UNKNOWN;
 	b->by->reach(h);
+}
+
+/* It is not of that age either. */
+void
+hop_sse_failed(struct hop *h, const char *why)
+{
+	struct back *b = h->b;
+
+	calls_drop_hop(b, h);
+	h->sse = SSE_NO;
+	b->sse = false;
+	if (h->state == HOP_INIT)
+		fall_back(h, why);
+	else
+		hop_cannot(h, 502, why);
 }
 
 /* ---- open ---- */

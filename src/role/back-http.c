@@ -6,6 +6,8 @@
 
 /* ---- life ---- */
 
+static void detach(struct xch *x);
+
 static void
 fire(struct timer *t)
 {
@@ -16,6 +18,11 @@ fire(struct timer *t)
 	if (x->waiting) { /* its next try */
 		x->waiting = false;
 		xch_start(x);
+		return;
+	}
+	if (x->kind == X_SSE && h != NULL) {
+		detach(x);
+		sse_ended(x, "it named no endpoint in time");
 		return;
 	}
 	xch_drop(x);
@@ -97,8 +104,8 @@ unqueue(struct xch **first, struct xch *x)
 	x->next = NULL;
 }
 
-void
-xch_drop(struct xch *x)
+static void
+detach(struct xch *x)
 {
 	struct tcp *c = x->conn;
 
@@ -106,10 +113,18 @@ xch_drop(struct xch *x)
 		unqueue(&x->b->queue, x);
 	if (x->held && x->hop != NULL)
 		unqueue(&x->hop->held, x);
+	x->queued = x->held = false;
+	x->conn = NULL;
 	if (c != NULL) {
 		c->x = NULL;
 		tcp_close(c);
 	}
+}
+
+void
+xch_drop(struct xch *x)
+{
+	detach(x);
 	xch_free(x);
 }
 
@@ -184,6 +199,7 @@ xch_head_text(struct xch *x)
 		[X_STREAM] = STR_INIT("GET "),
 		[X_RESUME] = STR_INIT("GET "),
 		[X_DELETE] = STR_INIT("DELETE "),
+		[X_SSE] = STR_INIT("GET "),
 	};
 	struct back *b = x->b;
 	struct buf *out = &b->head;
@@ -193,7 +209,9 @@ xch_head_text(struct xch *x)
 		make_prefix(b);
 	buf_clear(out);
 	buf_str(out, verbs[x->kind]);
-	buf_str(out, b->path);
+	buf_str(out, post && x->hop != NULL && x->hop->sse == SSE_OPEN
+			 ? buf_view(&x->hop->post_to)
+			 : b->path);
 	buf_str(out, buf_view(&b->prefix));
 	if (post) {
 		buf_str(out, STR("Content-Type: application/json\r\n"
@@ -248,7 +266,8 @@ outgoing(struct hop *h, enum xch_kind kind)
 {
 	struct xch *x = xch_new(h, kind);
 
-	x->version = version_of(h);
+	if (h->sse != SSE_OPEN) /* it knows no such header */
+		x->version = version_of(h);
 	swap(&x->body, &h->b->text);
 	swap(&x->heads, &h->b->heads);
 	return x;
@@ -257,7 +276,17 @@ outgoing(struct hop *h, enum xch_kind kind)
 static void
 http_reach(struct hop *h)
 {
-	hop_can_talk(h);
+	struct xch *x;
+
+	if (h->sse == SSE_NO && !(h->b->sse && h->state == HOP_INIT)) {
+		hop_can_talk(h);
+		return;
+	}
+	x = xch_new(h, X_SSE);
+	h->sse = SSE_ASKED;
+	h->stream = x;
+	loop_timer(h->b->loop, &x->t, POST_NS);
+	xch_start(x);
 }
 
 static void
@@ -306,6 +335,8 @@ open_stream(struct hop *h)
 static void
 http_opened(struct hop *h)
 {
+	if (h->sse == SSE_OPEN)
+		h->b->sse = true;
 	if (h->era == ERA_LEGACY && h->stream == NULL)
 		open_stream(h);
 }
@@ -315,8 +346,13 @@ http_end(struct hop *h, bool polite)
 {
 	struct back *b = h->b;
 
-	if (h->stream != NULL)
+	if (h->stream != NULL && h->stream->reading) {
+		h->stream->hop = NULL; /* it ends by what it says */
+		loop_timer(b->loop, &h->stream->t, 0);
+		h->stream = NULL;
+	} else if (h->stream != NULL) {
 		xch_drop(h->stream);
+	}
 	if (polite && h->session.n > 0) {
 		struct xch *x = outgoing(h, X_DELETE);
 

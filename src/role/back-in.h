@@ -8,7 +8,8 @@
  *   back-hear.c   what an upstream says, checked and passed on
  *   back-http.c   HTTP exchanges: what is sent, and who waits for it
  *   back-answer.c what came back: JSON, an event stream, a bare status
- *   back-tcp.c   connections: pool, dialing, TLS, bytes
+ *   back-sse.c    the transport of 2024-11-05: a stream and where to post
+ *   back-tcp.c    connections: pool, dialing, TLS, bytes
  *   back-kid.c    tool servers behind pipes
  *
  * Who owns what.  A hop owns its session text and its kid (legacy); a call
@@ -45,6 +46,8 @@ enum {
 	READS_MAX = 8,	      /* reads in a row: the others' turn comes */
 	SESSION_MAX = 1024,   /* an upstream's session id */
 	EVENT_ID_MAX = 1024,  /* an upstream's event id */
+	ENDPOINT_MAX = 2048,  /* where an old upstream wants messages */
+	BATCH_MAX = 64,	      /* messages of one batch of an upstream */
 	RESUMES_MAX = 10,     /* attempts without anything new */
 	KID_OUT_MAX = 32 * 1024 * 1024, /* unread by a tool server */
 };
@@ -108,6 +111,8 @@ struct hop {
 	struct buf caps, info, wish;	/* of HOP_OPEN */
 	struct buf opened;		/* result of initialize, or discover */
 	struct buf session, last_event; /* HTTP */
+	enum { SSE_NO, SSE_ASKED, SSE_OPEN } sse; /* of 2024-11-05 */
+	struct buf post_to;			  /* then: where to */
 	uint64_t retry_ms;
 	unsigned stream_tries;
 	struct xch *stream;
@@ -132,7 +137,7 @@ extern const struct carrier carrier_http, carrier_kid;
 
 /* ---- HTTP ---- */
 
-enum xch_kind { X_CALL, X_POST, X_STREAM, X_RESUME, X_DELETE };
+enum xch_kind { X_CALL, X_POST, X_STREAM, X_RESUME, X_DELETE, X_SSE };
 enum ctype { CT_NONE, CT_JSON, CT_EVENTS, CT_OTHER };
 struct xch {
 	struct timer t; /* first */
@@ -153,6 +158,7 @@ struct xch {
 	bool answered; /* the call has its answer */
 	bool primed;   /* its stream can be resumed, and the judge knows */
 	bool retried, queued, held, sse_on, session_sent, broken;
+	bool reading;	 /* its events are being read: it cannot be freed */
 	struct note why; /* of broken */
 	struct buf got;	 /* of a JSON answer, while incomplete */
 	struct sse sse;
@@ -235,6 +241,7 @@ struct back {
 	struct xch *queue, *xchs, *xchs_free;
 	struct timer sweep;
 
+	bool sse; /* its legacy era is of 2024-11-05 */
 	struct kid *kids, *shared;
 	uint64_t not_before; /* back-off of the shared kid */
 	unsigned falls;
@@ -290,6 +297,7 @@ void hop_session_gone(struct hop *h);	       /* 404: open it once more */
 void hop_opening_answer(const struct call *c, const struct mcp_in *in);
 void hop_opening_failed(const struct call *c, unsigned status, const char *why);
 void hops_go_on(struct back *b); /* those in HOP_WAIT */
+void hop_sse_failed(struct hop *h, const char *why);
 
 /* back-say.c: into b->text and b->heads */
 NODISCARD enum err say_call(struct call *c, const struct msg *m);
@@ -323,6 +331,14 @@ void xch_end(struct xch *x, enum err e, const char *why);
 /* Nothing came back: may it be sent again?  touched: part of it was sent. */
 bool xch_may_repeat(const struct xch *x, bool touched);
 void xch_unreached(struct xch *x, const char *why); /* no connection */
+
+/* back-sse.c */
+NODISCARD enum err sse_endpoint(/* ERR_DENIED: of another origin */
+    const struct back *b, struct str uri, struct buf *path);
+bool sse_begins(struct xch *x, enum err e); /* true: x is gone */
+bool sse_posted(struct xch *x, enum err e); /* true: x is gone */
+void sse_named(struct xch *x, struct str uri);
+void sse_ended(struct xch *x, const char *why);
 
 /* back-tcp.c */
 void tcp_serve(struct back *b); /* gives waiting exchanges connections */
