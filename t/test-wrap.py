@@ -114,6 +114,22 @@ for era in ("legacy", "modern"):
         for p in os.listdir("/proc") if p.isdigit() and
         os.path.exists(f"/proc/{p}/cmdline")), 5), "and so does the server")
 
+# Batches: of 2025-03-26, each message for itself.
+TWO = [{"jsonrpc": "2.0", "id": f"b{i}", "method": "tools/call",
+        "params": {"name": "echo", "arguments": {}}} for i in (1, 2)]
+w = Wrapped("legacy")
+w.ask(1, "initialize", {**HELLO, "protocolVersion": "2025-03-26"})
+w.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+w.send(TWO)
+got = [w.answer("b1"), w.answer("b2")]
+g.ok(all("result" in x for x in got) and len(w.calls()) == 2,
+     "allowed: a batch of 2025-03-26 on a pipe", got)
+w.send([{**TWO[0], "id": "b3", "params": {"name": "echo",
+                                          "_meta": ENVELOPE}}])
+w.ask("after a modern one in a batch", "ping")
+g.same(len(w.calls()), 2, "refused: a modern message in a batch")
+w.p.stdin.close()
+
 w = Wrapped("modern")
 m = w.ask("p", "server/discover", {"_meta": ENVELOPE})
 g.ok(g.MODERN in (m.get("result") or {}).get("supportedVersions", []),

@@ -339,6 +339,11 @@ turn_one(const struct source *s, struct jv v)
 		refuse(s, &s->f->fail);
 		return;
 	}
+	if (s->batch && in.era == MCP_MODERN) {
+		refuse_with(s, 400, MCP_E_REQUEST, in.id,
+		    "batches are of an older version");
+		return;
+	}
 	if (s->c == NULL) {
 		struct stdio *io = s->f->stdio;
 
@@ -353,7 +358,7 @@ turn_one(const struct source *s, struct jv v)
 		send_other(s, &in);
 }
 
-/* ---- batches: of 2025-03-26, over HTTP, in a session ---- */
+/* ---- batches: of 2025-03-26, in a session ---- */
 
 static const struct str batch_version = STR_INIT("2025-03-26");
 
@@ -364,8 +369,9 @@ batch_may_be(const struct source *s, struct jv v)
 	struct jit it = jit_of(v);
 	struct jv one;
 
-	if (s->c == NULL || h->session.n == 0 || jv_count(v) == 0 ||
-	    jv_count(v) > FRONT_BATCH ||
+	if (s->c == NULL ? s->f->stdio->modern : h->session.n == 0)
+		return false;
+	if (jv_count(v) == 0 || jv_count(v) > FRONT_BATCH ||
 	    !(h->version.n == 0 || str_eq(h->version, batch_version)))
 		return false;
 	while (jit_next(&it, NULL, &one))
@@ -401,7 +407,13 @@ turn_batch(const struct source *s, struct jv v)
 
 	h.heads.version = batch_version;
 	one.h = &h;
-	one.batch = c->batch = true;
+	one.batch = true;
+	if (c == NULL) { /* on a pipe answers are messages like any other */
+		while (jit_next(&it, NULL, &e))
+			turn_one(&one, e);
+		return;
+	}
+	c->batch = true;
 	if (has_request(v)) {
 		answer_stream_begin(c, (struct str){ NULL, 0 });
 		conn_push(c, buf_view(&s->f->out));
