@@ -354,13 +354,21 @@ give(struct session *s, const struct hop *h, struct str id)
 	s->given[i].hop = h->id;
 }
 
+static struct jv
+caps_of(const struct session *s)
+{
+	if (s == NULL)
+		return (struct jv){ NULL, 0 };
+	return jv_of(s->caps);
+}
+
 /* May a server ask this of the agent's tasks?  NULL: yes. */
 const char *
 task_ask(const struct session *s, const struct hop *h, enum mcp_method m,
     struct jv params)
 {
 	const struct jv id = jv_get(params, STR("taskId"));
-	const struct jv caps = s == NULL ? (struct jv){ 0 } : jv_of(s->caps);
+	const struct jv caps = caps_of(s);
 
 	if (!mcp_cap(caps, "tasks") ||
 	    (m == MCP_TASKS_LIST && !mcp_cap(caps, "tasks/list")) ||
@@ -385,7 +393,7 @@ struct jv
 task_ask_params(struct line *l, const struct session *s, enum mcp_method m,
     struct jv params, bool *tasked)
 {
-	const struct jv caps = s == NULL ? (struct jv){ 0 } : jv_of(s->caps);
+	const struct jv caps = caps_of(s);
 	const char *cap = request_cap(m);
 	struct jit it = jit_of(params);
 	size_t o, n = 0;
