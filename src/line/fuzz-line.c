@@ -86,7 +86,8 @@ to_ledger(void *arg, const struct msg *m)
 		return ERR_GONE;
 	BUG_ON(msg_num(m, F_SEQ) != w.seq + 1); /* no gap, ever */
 	w.seq++;
-	w.decisions += str_eq(kind, STR("decision"));
+	w.decisions += str_eq(kind, STR("decision")) ||
+		       str_eq(kind, STR("catalogue")); /* ours to ask */
 	return OK;
 }
 
