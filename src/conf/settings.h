@@ -34,7 +34,7 @@ SETTING("limits.streams", INT, "256", 1, 65536, "streams", RELOAD, "open event s
 SETTING("limits.sessions", INT, "4096", 1, 1000000, "sessions", RELOAD, "legacy sessions of a cell")
 SETTING("limits.inflight", INT, "64", 1, 65536, "calls", RELOAD, "calls of one principal that wait for an answer in a cell")
 SETTING("limits.rate", INT, "0", 0, 1000000, "calls a second", RELOAD, "new calls of one principal in a cell; 0 is no limit")
-SETTING("limits.call", TIME, "60s", 10, 86400000, "time", RELOAD, "a call without answer or progress is cancelled")
+SETTING("limits.call", TIME, "60s", 10, 86400000, "time", RELOAD, "a call without answer or progress is cancelled, and connecting to its server is part of it")
 SETTING("limits.call_max", TIME, "10m", 10, 86400000, "time", RELOAD, "a call is cancelled whatever its progress")
 SETTING("limits.idle", TIME, "60s", 100, 86400000, "time", RELOAD, "a silent connection is closed")
 SETTING("limits.session_idle", TIME, "30m", 1000, 604800000, "time", RELOAD, "a session without calls is ended")

@@ -81,7 +81,8 @@ MESSAGE(HOP_LOST, R(BACK), R(JUDGE), B(HOP), B(TEXT),
 MESSAGE(UP_CALL, R(JUDGE), R(BACK), B(CALL) | B(HOP) | B(METHOD),
     B(NAME) | B(PARAMS) | B(FLAGS) | B(TIME) | B(CAPS) | B(INFO) | B(TEXT) |
 	B(HEADS),
-    "a judged request; CAPS, INFO, TEXT (log level) for modern upstreams; "
+    "a judged request; TIME: what is left until it must answer or progress; "
+    "CAPS, INFO, TEXT (log level) for modern upstreams; "
     "HEADS: {Name: value} of each Mcp-Param-Name to send")
 MESSAGE(UP_NOTICE, R(JUDGE), R(BACK), B(HOP) | B(METHOD), B(NAME) | B(PARAMS),
     "a judged notification")

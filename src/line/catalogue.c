@@ -79,8 +79,7 @@ step_fetch(struct line *l, struct turn *t)
 	h = hop_for(l, t, t->target[0]);
 	if (h == NULL)
 		return hops_full(t, t->target[0]);
-	t->until = line_now(l) + l->call_max_ns +
-		   (HOP_OPEN_S + GRACE_S) * UINT64_C(1000000000);
+	t->until = call_end(l);
 	t->pending = 1; /* ours, so that no leg resumes the turn from here */
 	g = leg_new(l, t, h);
 	g->learning = true;
@@ -145,7 +144,7 @@ catalogue_ask(struct line *l, struct leg *g)
 	msg_set(&m, F_HOP, g->hop->id);
 	msg_set(&m, F_METHOD, MCP_TOOLS_LIST);
 	msg_set_text(&m, F_NAME, mcp_row(MCP_TOOLS_LIST)->text);
-	msg_set(&m, F_TIME, l->call_ns);
+	msg_set(&m, F_TIME, call_left(l, g->turn));
 	msg_set_text(&m, F_PARAMS, buf_view(&l->work));
 	if (jv_type(caps) != J_NONE)
 		msg_set_tree(&m, F_CAPS, caps);

@@ -172,10 +172,51 @@ hop_end(struct line *l, struct hop *h, bool tell, const char *why)
 	mem_free(h);
 }
 
+/* Who waits for a server to open has no more time than for its answer; the
+ * server may have: it goes on opening, for the next call. */
+static struct leg *
+waited_enough(const struct line *l, const struct hop *h)
+{
+	const uint64_t now = line_now(l);
+
+	for (struct leg *g = h->legs; g != NULL; g = g->hop_next)
+		if (g->state == LEG_WAITS && g->turn != NULL &&
+		    now - g->turn->since >= l->call_ns)
+			return g;
+	return NULL;
+}
+
+/* True: some hop is being opened, and calls may wait for it. */
+static bool
+openings_tick(struct line *l)
+{
+	bool any = false;
+	void *v;
+
+	for (size_t at = 0; map_next(l->hops, &at, NULL, &v);) {
+		const struct hop *h = v;
+		struct leg *g;
+
+		if (h->state != HOP_OPENING)
+			continue;
+		any |= h->legs != NULL;
+		g = waited_enough(l, h);
+		if (g == NULL)
+			continue;
+		g->status = 504;
+		note_set(&g->why, "it did not open in time");
+		count(CNT_UPSTREAM_FAIL);
+		leg_done(l, g);
+		at = 0; /* the map may be another now */
+	}
+	return any;
+}
+
 /* Shared hops that nobody uses are closed; sessions look after their own. */
-void
+bool
 hops_tick(struct line *l)
 {
+	const bool opening = openings_tick(l);
 	const uint64_t now = line_now(l);
 	struct hop *idle;
 	size_t at;
@@ -205,4 +246,5 @@ hops_tick(struct line *l)
 		if (idle != NULL)
 			hop_end(l, idle, true, "idle");
 	} while (idle != NULL);
+	return opening;
 }

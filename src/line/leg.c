@@ -203,6 +203,23 @@ set_heads(struct line *l, struct turn *t, struct leg *g, struct msg *m)
 		msg_set_text(m, F_HEADS, buf_view(&l->work2));
 }
 
+/* The back looks after a call's times: this is for one that does not. */
+uint64_t
+call_end(const struct line *l)
+{
+	return line_now(l) + l->call_ns + l->call_max_ns +
+	       GRACE_S * UINT64_C(1000000000);
+}
+
+/* What opening and asking took counts as well: all of it is the call. */
+uint64_t
+call_left(const struct line *l, const struct turn *t)
+{
+	const uint64_t spent = line_now(l) - t->since;
+
+	return spent + 1000000 < l->call_ns ? l->call_ns - spent : 1000000;
+}
+
 static void
 send_call(struct line *l, struct leg *g, struct jv params)
 {
@@ -223,7 +240,7 @@ send_call(struct line *l, struct leg *g, struct jv params)
 	msg_set_text(&m, F_NAME, t->method_text);
 	/* A result is waited for as long as its task may last. */
 	msg_set(&m, F_TIME,
-	    t->method == MCP_TASKS_RESULT ? l->call_max_ns : l->call_ns);
+	    t->method == MCP_TASKS_RESULT ? l->call_max_ns : call_left(l, t));
 	msg_set(&m, F_FLAGS, t->progress ? MF_PROGRESS : 0);
 	if (jv_type(params) != J_NONE)
 		msg_set_tree(&m, F_PARAMS, params);
@@ -347,8 +364,7 @@ next_page(struct line *l, struct leg *g)
 			g->all_n++;
 		}
 	}
-	g->turn->until =
-	    line_now(l) + l->call_max_ns + GRACE_S * UINT64_C(1000000000);
+	g->turn->since = line_now(l); /* it lives */
 	send_call(l, g, page_params(l, g));
 	return true;
 }
@@ -429,8 +445,7 @@ step_dispatch(struct line *l, struct turn *t)
 	else if (t->session != NULL && !t->stdio)
 		stream_prime(l, t->session, t);
 	t->pending = 1; /* ours, so that no leg resumes the turn from here */
-	t->until = line_now(l) + l->call_max_ns +
-		   (HOP_OPEN_S + GRACE_S) * UINT64_C(1000000000);
+	t->until = call_end(l);
 	for (size_t i = 0; i < t->target_n; i++) {
 		struct hop *h = hop_for(l, t, t->target[i]);
 

@@ -225,7 +225,8 @@ struct turn {
 	const char *failed; /* the step that refused, or NULL */
 	struct note why;
 	int code;
-	uint64_t seq;	      /* events sent on this turn's stream */
+	uint64_t seq;	/* events sent on this turn's stream */
+	uint64_t since; /* its server has limits.call from here to answer */
 	uint64_t born, until; /* parked no longer; 0: as long as it likes */
 	/* bridge */
 	struct ask ask[8]; /* modern agent: what a legacy server wants */
@@ -351,12 +352,14 @@ struct hop *hop_known(/* NULL: there is none */
     struct line *l, const struct turn *t, const struct upstream *u);
 void hop_opened(struct line *l, const struct msg *m);
 void hop_end(struct line *l, struct hop *h, bool tell, const char *why);
-void hops_tick(struct line *l);
+bool hops_tick(struct line *l); /* true: calls wait for one to open */
 bool hop_cap(const struct hop *h, const char *cap);
 
 /* leg.c */
 enum err step_dispatch(struct line *l, struct turn *t);
 enum err hops_full(struct turn *t, const struct upstream *u);
+uint64_t call_end(const struct line *l); /* of one that leaves now */
+uint64_t call_left(const struct line *l, const struct turn *t);
 struct leg *leg_new(struct line *l, struct turn *t, struct hop *h);
 void leg_go(struct line *l, struct leg *g); /* sends, or opens the hop first */
 void leg_answer(struct line *l, const struct msg *m);

@@ -338,7 +338,7 @@ line_ledger_lost(struct line *l)
 	record_lost(l);
 }
 
-void
+bool
 line_tick(struct line *l)
 {
 	const uint64_t now = line_now(l);
@@ -351,7 +351,7 @@ line_tick(struct line *l)
 	}
 	tasks_tick(l, false);
 	sessions_tick(l);
-	hops_tick(l);
+	return hops_tick(l);
 }
 
 size_t

@@ -43,8 +43,9 @@ void line_from_keys(struct line *l, const struct msg *m);
 void line_front_lost(struct line *l, unsigned front);
 void line_back_lost(struct line *l, unsigned upstream);
 void line_ledger_lost(struct line *l);
-/* Time passes: expiries.  Call about once a second. */
-void line_tick(struct line *l);
+/* Time passes: expiries.  Call about once a second; in a tenth of one while
+ * it is true that calls wait for servers that are being opened. */
+bool line_tick(struct line *l);
 /* Turns that will finish by themselves; drain waits for zero. */
 size_t line_busy(const struct line *l);
 

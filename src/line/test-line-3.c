@@ -152,15 +152,30 @@ test_late(void)
 
 	request(l, 1, MCP_MODERN, "tools/call", "{\"name\":\"read\"}", 'a');
 	ack(l, true);
-	clock_ns += (HOP_OPEN_S + 1) * second;
+	clock_ns += 59 * second;
+	ok(line_tick(l) && sent_n(MSG_RECORD) == 1,
+	    "a session may take as long to open as a call to answer");
+	clock_ns += 2 * second;
 	line_tick(l);
+	ok(record_has("kind", "outcome") && record_has("status", "failed"),
+	    "and no longer: the outcome is recorded");
 	ack(l, true);
-	ok(msg_num(sent(MSG_ANSWER), F_STATUS) == 502 && line_busy(l) == 0,
-	    "a session that does not open");
+	ok(msg_num(sent(MSG_ANSWER), F_STATUS) == 504 && line_busy(l) == 0,
+	    "the agent is told");
+	ok(!line_tick(l) && sent(MSG_HOP_CLOSE) == NULL,
+	    "the server goes on opening");
+	request(l, 1, MCP_MODERN, "tools/call", "{\"name\":\"read\"}", 'a');
+	ack(l, true);
+	clock_ns += 20 * second;
+	opened(l, MCP_MODERN, "{}");
+	ok(sent_n(MSG_HOP_OPEN) == 1 && sent(MSG_UP_CALL) != NULL &&
+		msg_num(sent(MSG_UP_CALL), F_TIME) == 40 * second,
+	    "the next call has what is left of its time");
+	answered(l, 0, "{}");
+	ack(l, true);
 	forget();
 	request(l, 1, MCP_MODERN, "tools/call", "{\"name\":\"read\"}", 'a');
 	ack(l, true);
-	opened(l, MCP_MODERN, "{}");
 	clock_ns += 600 * second;
 	line_tick(l);
 	ok(sent(MSG_UP_CANCEL) == NULL, "a long call may be long");
@@ -178,6 +193,33 @@ test_late(void)
 	ack(l, true);
 	ok(sent(MSG_ANSWER) != NULL && line_busy(l) == 0,
 	    "nor do keys that never answer");
+	forget();
+	line_free(l);
+}
+
+/* One server that does not open keeps no list of the others. */
+static void
+test_late_one(void)
+{
+	const struct said s = { .where = 0,
+		.era = MCP_MODERN,
+		.name = "tools/list",
+		.params = "{}" };
+	struct line *l = fresh();
+
+	say(l, &s);
+	ack(l, true);
+	opened(l, MCP_MODERN, "{\"tools\":{}}");
+	answered(l, 1, "{\"tools\":[{\"name\":\"get\"}]}");
+	clock_ns += 61 * second;
+	line_tick(l);
+	ack(l, true);
+	ok(jv_count(
+	       jv_get(msg_tree(sent(MSG_ANSWER), F_RESULT), STR("tools"))) == 1,
+	    "a list of all servers waits for none of them for ever");
+	clock_ns += HOP_OPEN_S * second;
+	line_tick(l);
+	ok(sent(MSG_HOP_CLOSE) != NULL, "nor is one opened for ever");
 	forget();
 	line_free(l);
 }
@@ -514,6 +556,7 @@ main(void)
 	test_many_hops();
 	test_caps_relayed();
 	test_late();
+	test_late_one();
 	test_session_caps();
 	test_listen_policy();
 	test_listen_many();

@@ -128,6 +128,7 @@ turn_again(struct line *l, struct turn *t)
 	settle(l, t);
 	buf_clear(&t->out);
 	t->is_error = false;
+	t->since = line_now(l);
 	t->step = AT_DECIDE;
 	turn_run(l, t);
 }
@@ -225,7 +226,7 @@ turn_new(struct line *l)
 	buf_clear(&t->out);
 	buf_clear(&t->inputs);
 	t->id = slab_add(&l->turns, t);
-	t->born = line_now(l);
+	t->born = t->since = line_now(l);
 	l->busy++;
 	return t;
 }

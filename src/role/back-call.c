@@ -87,7 +87,11 @@ call_new(struct back *b, struct hop *h, enum call_kind kind, uint64_t num,
 		.span = span,
 		.hard_at = UINT64_MAX };
 	if (kind == CALL_JUDGE) {
-		c->hard_at = loop_now(b->loop) + b->call_max_ns;
+		const uint64_t spent =
+		    span < b->call_ns ? b->call_ns - span : 0;
+
+		c->hard_at = loop_now(b->loop) + b->call_max_ns -
+			     (spent < b->call_max_ns ? spent : b->call_max_ns);
 		chain_put(c);
 	}
 	b->calls_live++;
@@ -162,6 +166,8 @@ call_start(struct call *c)
 void
 call_progress(struct call *c)
 {
+	if (c->span < c->b->call_ns) /* the first was what was left of it */
+		c->span = c->b->call_ns;
 	arm(c);
 }
 

@@ -79,16 +79,16 @@ on_call(struct back *b, const struct msg *m)
 	const uint64_t num = msg_num(m, F_CALL);
 	const enum mcp_method method = (enum mcp_method)msg_num(m, F_METHOD);
 	struct hop *h = hop_find(b, msg_num(m, F_HOP));
-	uint64_t span = msg_num(m, F_TIME);
+	uint64_t first = msg_num(m, F_TIME);
 	struct call *c;
 
-	if (span == 0 && method != MCP_LISTEN)
-		span = b->call_ns;
+	if (first == 0 && method != MCP_LISTEN)
+		first = b->call_ns;
 	if (h == NULL || (h->state != HOP_UP && !h->reopening)) {
 		refuse_call(b, num, "no such upstream session");
 		return;
 	}
-	c = call_new(b, h, CALL_JUDGE, num, span);
+	c = call_new(b, h, CALL_JUDGE, num, first);
 	if (c == NULL) {
 		refuse_call(b, num, "too many calls at this upstream");
 		return;

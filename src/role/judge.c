@@ -11,7 +11,7 @@
 #include "role/judge-pen.h"
 
 enum { CELLS_MAX = 256, BACKS_MAX = 64 };
-static const uint64_t tick_ns = 1000000000;
+static const uint64_t tick_ns = 1000000000, hurry_ns = 100000000;
 
 static struct judge {
 	struct role_env *env;
@@ -187,9 +187,10 @@ drained(void)
 static void
 tick(struct timer *t)
 {
-	line_tick(judge.line);
+	const bool hurry = line_tick(judge.line);
+
 	drained();
-	loop_timer(judge.env->loop, t, tick_ns);
+	loop_timer(judge.env->loop, t, hurry ? hurry_ns : tick_ns);
 }
 
 static void
