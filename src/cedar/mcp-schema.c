@@ -15,7 +15,7 @@ define_all(struct gen *g, const struct scope *sc)
 {
 	for (size_t i = 0; i < sc->defs->n; i++) {
 		const struct str name = mcp_type_name(g, sc->defs->p[i].name);
-		const struct st *t;
+		const struct st *t = NULL;
 
 		TRY(mcp_type(g, sc->ns, name, sc->defs->p[i].type, sc, &t));
 		TRY(mcp_add_common(g, mcp_in_ns(g, sc->ns, name), t));
@@ -25,13 +25,14 @@ define_all(struct gen *g, const struct scope *sc)
 
 /* What goes in or comes out: type toolInput, and its place in the context. */
 static enum err
-side_of(struct gen *g, struct str ns, struct str tool, bool output,
+side_of(struct gen *g, struct str tool, bool output,
     const struct prop_side *side, const struct scope *up, struct st_attr *out)
 {
 	const struct str suffix = output ? STR("Output") : STR("Input");
-	const struct scope sc = { &side->defs, mcp_in_ns(g, ns, suffix), up };
+	const struct scope sc = { &side->defs, mcp_in_ns(g, up->ns, suffix),
+		up };
 	const struct str type = mcp_join(g, tool, STR(""), suffix);
-	const struct st *t;
+	const struct st *t = NULL;
 
 	if (sc.ns.p == NULL || type.p == NULL)
 		return mcp_spent(g);
@@ -86,7 +87,7 @@ action_of(struct gen *g, struct str name, const struct st_attr *side, size_t n)
 		.resource = g->resource };
 	struct space *s = mcp_space(g, g->top);
 	struct schema_action *at;
-	bool is_new;
+	bool is_new = false;
 
 	if (m == NULL || s == NULL)
 		return mcp_spent(g);
@@ -118,9 +119,9 @@ add_tool(struct gen *g, const struct tool *t, struct str prefix,
 	if (name.p == NULL || ident.p == NULL || sc.ns.p == NULL)
 		return mcp_spent(g);
 	TRY(define_all(g, &sc));
-	TRY(side_of(g, sc.ns, ident, false, &t->in, &sc, &side[0]));
+	TRY(side_of(g, ident, false, &t->in, &sc, &side[0]));
 	if (g->o.outputs)
-		TRY(side_of(g, sc.ns, ident, true, &t->out, &sc, &side[1]));
+		TRY(side_of(g, ident, true, &t->out, &sc, &side[1]));
 	return action_of(g, name, side, g->o.outputs ? 2 : 1);
 }
 
@@ -224,7 +225,7 @@ stub_entities(struct gen *g)
 static enum err
 stub_rest(struct gen *g, struct space *s)
 {
-	bool is_new;
+	bool is_new = false;
 
 	for (size_t i = 0; i < g->stub->common_n; i++) {
 		struct schema_common *at =

@@ -33,9 +33,12 @@ mcp_join(const struct gen *g, struct str x, struct str between, struct str y)
 
 	if (p == NULL)
 		return (struct str){ NULL, 0 };
-	memcpy(p, x.p, x.n);
-	memcpy(p + x.n, between.p, between.n);
-	memcpy(p + x.n + between.n, y.p, y.n);
+	if (x.p != NULL && x.n > 0)
+		memcpy(p, x.p, x.n);
+	if (between.p != NULL && between.n > 0)
+		memcpy(p + x.n, between.p, between.n);
+	if (y.p != NULL && y.n > 0)
+		memcpy(p + x.n + between.n, y.p, y.n);
 	return (struct str){ p, x.n + between.n + y.n };
 }
 
@@ -82,7 +85,8 @@ mcp_type_name(const struct gen *g, struct str s)
 			       ? ch
 			       : '_';
 	}
-	snprintf(p + s.n + 1, 31, "_%016llx", (unsigned long long)hash64(s, 0));
+	(void)snprintf(
+	    p + s.n + 1, 31, "_%016llx", (unsigned long long)hash64(s, 0));
 	return str_of(p);
 }
 
@@ -173,9 +177,9 @@ mcp_add_entity(
     struct gen *g, struct str full, const struct schema_entity *e, bool again)
 {
 	struct schema_entity *at;
-	struct space *s;
-	struct str base;
-	bool is_new;
+	struct space *s = NULL;
+	struct str base = { NULL, 0 };
+	bool is_new = false;
 
 	TRY(place_of(g, full, &s, &base));
 	TRY(mcp_claim(g, flat(g, full), "e", again, &is_new));
@@ -193,9 +197,9 @@ enum err
 mcp_add_common(struct gen *g, struct str full, const struct st *type)
 {
 	struct schema_common *at;
-	struct space *s;
-	struct str base;
-	bool is_new;
+	struct space *s = NULL;
+	struct str base = { NULL, 0 };
+	bool is_new = false;
 
 	/* A type that was declared as an entity of that name is there. */
 	if (type->kind >= ST_ENTITY &&
@@ -307,9 +311,9 @@ numbered(struct gen *g, struct str ns, const struct prop *p,
 	for (size_t i = 0; i < p->n; i++) {
 		char lower[40], upper[40];
 
-		snprintf(lower, sizeof(lower), "%s%zu",
+		(void)snprintf(lower, sizeof(lower), "%s%zu",
 		    tuple ? "proj" : "typeChoice", i);
-		snprintf(upper, sizeof(upper), "%s%zu",
+		(void)snprintf(upper, sizeof(upper), "%s%zu",
 		    tuple ? "Proj" : "TypeChoice", i);
 		m[i].name = arena_str(g->a, str_of(lower));
 		m[i].optional = !tuple;
@@ -342,7 +346,7 @@ object_of(struct gen *g, struct str ns, struct str name, const struct prop *p,
 {
 	const struct str full = mcp_in_ns(g, ns, name);
 	const struct prop_list l = { p->member, p->n };
-	const struct st *shape, *tags = NULL;
+	const struct st *shape = NULL, *tags = NULL;
 	bool record;
 
 	if (full.p == NULL)
@@ -351,6 +355,8 @@ object_of(struct gen *g, struct str ns, struct str name, const struct prop *p,
 		TRY(mcp_type(g, full, mcp_join(g, name, STR(""), STR("Tag")),
 		    p->more, sc, &tags));
 	TRY(mcp_members(g, full, &l, sc, &shape));
+	if (shape == NULL)
+		return mcp_spent(g);
 	TRY(shorten(g, ns, shape, &shape));
 	record = g->o.objects_as_records && tags == NULL;
 	if (record)

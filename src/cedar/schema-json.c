@@ -20,7 +20,7 @@ no(const struct jreader *r, enum err e, const char *what, struct str which)
 	char at[120] = "";
 
 	if (r->kind.n > 0)
-		snprintf(at, sizeof(at),
+		(void)snprintf(at, sizeof(at),
 		    "%.*s \"%.40s%.*s\": ", STR_ARG(r->kind), "",
 		    (int)(r->name.n < 60 ? r->name.n : 60),
 		    r->name.p == NULL ? "" : r->name.p);
@@ -277,13 +277,13 @@ type_body(struct jreader *r, struct jv v, struct str also, struct st *t)
 	for (size_t i = 0; i < countof(kinds); i++) {
 		if (!str_eq(jv_str(name), kinds[i].name))
 			continue;
-		snprintf(known, sizeof(known), "%.*s%.*s",
+		(void)snprintf(known, sizeof(known), "%.*s%.*s",
 		    STR_ARG(kinds[i].known), STR_ARG(also));
 		TRY(only(r, v, str_of(known)));
 		t->kind = kinds[i].kind;
 		return kinds[i].read(r, v, t);
 	}
-	snprintf(known, sizeof(known), "type %.*s", STR_ARG(also));
+	(void)snprintf(known, sizeof(known), "type %.*s", STR_ARG(also));
 	TRY(only(r, v, str_of(known)));
 	t->kind = ST_COMMON;
 	return reference(r, name, &t->name);

@@ -28,7 +28,8 @@ resolve_full(
 	if (p == NULL)
 		return resolve_spent(r);
 	memcpy(p, ns.p, ns.n);
-	memcpy(p + ns.n, "::", 2);
+	p[ns.n] = ':';
+	p[ns.n + 1] = ':';
 	memcpy(p + ns.n + 2, name.p, name.n);
 	*out = (struct str){ p, ns.n + 2 + name.n };
 	return OK;
@@ -89,7 +90,10 @@ check_ns(struct resolver *r, const struct schema_ns *ns)
 static void *
 own(const void *p)
 {
-	return (void *)(uintptr_t)p;
+	void *q;
+
+	memcpy(&q, &p, sizeof(q));
+	return q;
 }
 
 static enum err
@@ -297,7 +301,7 @@ resolve_find(struct resolver *r, const struct schema_ns *ns, struct str name,
 	static const char *const words[] = { [COMMON] = "a common type",
 		[ENTITY] = "an entity type",
 		[EITHER] = "an entity type or a common type" };
-	struct str whole;
+	struct str whole = { NULL, 0 };
 
 	if (ns->name.n > 0 && str_find(name, ':') == name.n) {
 		/* Not to be kept, but short; and most are found here. */

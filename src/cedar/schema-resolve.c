@@ -128,7 +128,7 @@ enum err
 resolve_record_of(struct resolver *r, const struct schema_ns *ns,
     const struct st *t, const char *what, const struct ty **out)
 {
-	const struct ty *found;
+	const struct ty *found = &ty_no_attrs;
 
 	*out = &ty_no_attrs;
 	if (t == NULL)

@@ -43,7 +43,7 @@ static enum err
 ident_item(struct reader *r, struct vec *v)
 {
 	struct str *s = vec_add(r->a, v, sizeof(*s));
-	struct str word;
+	struct str word = { NULL, 0 };
 
 	if (s == NULL)
 		return text_spent(r);
@@ -78,7 +78,7 @@ static enum err
 parent_item(struct reader *r, struct vec *v)
 {
 	struct cedar_uid *u = vec_add(r->a, v, sizeof(*u));
-	struct str word;
+	struct str word = { NULL, 0 };
 	bool text;
 
 	if (u == NULL)
@@ -114,19 +114,26 @@ strs_of(const struct vec *v)
 }
 
 static enum err
+enum_body(struct reader *r, struct schema_entity *e)
+{
+	struct vec v = { 0 };
+
+	TRY(text_next(r));
+	TRY(text_want(r, "[", "\"[\" and the ids that exist"));
+	TRY(items(r, string_item, &v));
+	TRY(text_want(r, "]", "\",\" or \"]\""));
+	e->is_enum = true;
+	e->choice = strs_of(&v);
+	return OK;
+}
+
+static enum err
 entity_body(struct reader *r, struct schema_entity *e)
 {
 	struct vec v = { 0 };
 
-	if (text_is(r, "enum")) {
-		TRY(text_next(r));
-		TRY(text_want(r, "[", "\"[\" and the ids that exist"));
-		TRY(items(r, string_item, &v));
-		TRY(text_want(r, "]", "\",\" or \"]\""));
-		e->is_enum = true;
-		e->choice = strs_of(&v);
-		return OK;
-	}
+	if (text_is(r, "enum"))
+		return enum_body(r, e);
 	if (text_is(r, "in")) {
 		TRY(text_next(r));
 		TRY(one_or_list(r, path_item, true, &v));
@@ -290,7 +297,7 @@ static enum err
 common(struct reader *r, struct draft *d, const struct schema_common *head)
 {
 	struct schema_common *c = vec_add(r->a, &d->common, sizeof(*c));
-	struct str word;
+	struct str word = { NULL, 0 };
 
 	if (c == NULL)
 		return text_spent(r);

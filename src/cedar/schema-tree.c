@@ -34,7 +34,7 @@ entity_parents(struct resolver *r, size_t i, struct ups *out)
 	if (out->p == NULL)
 		return resolve_spent(r);
 	for (size_t k = 0; k < d->decl->parent.n; k++) {
-		const struct sc_entity *e;
+		const struct sc_entity *e = r->s->entity;
 
 		TRY(declared_entity(
 		    r, d->ns, d->decl->parent.p[k], d->decl->pos, &e));
@@ -43,14 +43,42 @@ entity_parents(struct resolver *r, size_t i, struct ups *out)
 	return OK;
 }
 
-/*
- * All that is reached from i over one or more steps, in order of place.  mark
- * and list hold one of each place; mark is all false before and after.
- */
-static enum err
-reach(struct resolver *r, const struct ups *direct, size_t i, bool *mark,
-    uint32_t *list, size_t total, struct ups *out)
+/* Places, each once, in order: by their marks or, when few, by insertion. */
+static void
+in_order(
+    uint32_t *p, const bool *mark, const uint32_t *list, size_t n, size_t total)
 {
+	if (n > 64) { /* in order without sorting */
+		for (size_t at = 0, w = 0; at < total; at++)
+			if (mark[at])
+				p[w++] = (uint32_t)at;
+	} else {
+		for (size_t at = 0; at < n; at++) {
+			size_t w = at;
+
+			for (; w > 0 && p[w - 1] > list[at]; w--)
+				p[w] = p[w - 1];
+			p[w] = list[at];
+		}
+	}
+}
+
+/* n places; mark and list hold one of each, mark is false between uses. */
+struct graph {
+	const struct ups *direct;
+	bool *mark;
+	uint32_t *list;
+	size_t n;
+};
+
+/* All that is reached from i over one or more steps, in order of place. */
+static enum err
+reach(struct resolver *r, const struct graph *g, size_t i, struct ups *out)
+{
+	const struct ups *direct = g->direct;
+	const size_t total = g->n;
+	bool *mark = g->mark;
+	uint32_t *list = g->list;
 	size_t n = 0, k = 0;
 	uint32_t *p;
 
@@ -70,19 +98,7 @@ reach(struct resolver *r, const struct ups *direct, size_t i, bool *mark,
 	p = arena_alloc(r->a, (n + 1) * sizeof(*p));
 	if (p == NULL)
 		return resolve_spent(r);
-	if (n > 64) { /* in order without sorting */
-		for (size_t at = 0, w = 0; at < total; at++)
-			if (mark[at])
-				p[w++] = (uint32_t)at;
-	} else {
-		for (size_t at = 0; at < n; at++) {
-			size_t w = at;
-
-			for (; w > 0 && p[w - 1] > list[at]; w--)
-				p[w] = p[w - 1];
-			p[w] = list[at];
-		}
-	}
+	in_order(p, mark, list, n, total);
 	for (size_t at = 0; at < n; at++)
 		mark[list[at]] = false;
 	*out = (struct ups){ p, n };
@@ -97,6 +113,7 @@ close_entities(struct resolver *r)
 	    arena_alloc(r->a, (s->entity_n + 1) * sizeof(*direct));
 	bool *mark = arena_alloc(r->a, s->entity_n + 1);
 	uint32_t *list = arena_alloc(r->a, (s->entity_n + 1) * sizeof(*list));
+	const struct graph g = { direct, mark, list, s->entity_n };
 
 	if (direct == NULL || mark == NULL || list == NULL)
 		return resolve_spent(r);
@@ -104,9 +121,9 @@ close_entities(struct resolver *r)
 		if (r->entity[i].decl != NULL)
 			TRY(entity_parents(r, i, &direct[i]));
 	for (size_t i = 0; i < s->entity_n; i++) {
-		struct ups all;
+		struct ups all = { NULL, 0 };
 
-		TRY(reach(r, direct, i, mark, list, s->entity_n, &all));
+		TRY(reach(r, &g, i, &all));
 		s->entity[i].up = all.p;
 		s->entity[i].up_n = all.n;
 	}
@@ -263,13 +280,14 @@ close_actions(struct resolver *r, const struct ups *direct)
 	struct cedar_schema *s = r->s;
 	bool *mark = arena_alloc(r->a, s->action_n + 1);
 	uint32_t *list = arena_alloc(r->a, (s->action_n + 1) * sizeof(*list));
+	const struct graph g = { direct, mark, list, s->action_n };
 
 	if (mark == NULL || list == NULL)
 		return resolve_spent(r);
 	for (size_t i = 0; i < s->action_n; i++) {
-		struct ups all;
+		struct ups all = { NULL, 0 };
 
-		TRY(reach(r, direct, i, mark, list, s->action_n, &all));
+		TRY(reach(r, &g, i, &all));
 		s->action[i].up = all.p;
 		s->action[i].up_n = all.n;
 		if (schema_action_under(&s->action[i], &s->action[i]))

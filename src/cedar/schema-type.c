@@ -69,7 +69,7 @@ text_keep(struct reader *r, struct str s, struct str *out)
 enum err
 text_path_rest(struct reader *r, struct str first, struct str *out, bool *text)
 {
-	struct str word;
+	struct str word = { NULL, 0 };
 
 	buf_clear(&r->tmp);
 	buf_str(&r->tmp, first);
@@ -93,7 +93,7 @@ text_path_rest(struct reader *r, struct str first, struct str *out, bool *text)
 enum err
 text_path(struct reader *r, const char *wanted, struct str *out)
 {
-	struct str first;
+	struct str first = { NULL, 0 };
 	bool text;
 
 	TRY(text_ident(r, wanted, &first));
@@ -105,7 +105,7 @@ text_path(struct reader *r, const char *wanted, struct str *out)
 enum err
 text_name(struct reader *r, const char *wanted, struct str *out)
 {
-	struct str word;
+	struct str word = { NULL, 0 };
 
 	if (r->t.kind == TOK_STRING) {
 		TRY(ast_unescape(&r->t, r->a, out, r->why));
@@ -222,7 +222,7 @@ static enum err
 named_type(struct reader *r, const struct st **out)
 {
 	struct st *t = arena_alloc(r->a, sizeof(*t));
-	struct str word;
+	struct str word = { NULL, 0 };
 	bool text;
 
 	if (t == NULL)

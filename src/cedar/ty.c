@@ -227,10 +227,10 @@ show_ty(struct shown *room, const struct ty *t)
 
 	put(&b, t, 0);
 	if (b.n > most)
-		snprintf(room->text, sizeof(room->text), "%.*s...",
+		(void)snprintf(room->text, sizeof(room->text), "%.*s...",
 		    (int)most - 3, b.p);
 	else
-		snprintf(room->text, sizeof(room->text), "%.*s", (int)b.n,
+		(void)snprintf(room->text, sizeof(room->text), "%.*s", (int)b.n,
 		    b.p == NULL ? "" : b.p);
 	buf_done(&b);
 	return room->text;

@@ -112,7 +112,7 @@ guess_try(struct guess *g, struct str wrong, struct str right)
 	    (g->text[0] != '\0' && far >= g->far))
 		return;
 	g->far = far;
-	snprintf(g->text, sizeof(g->text), "; did you mean \"%.*s\"?",
+	(void)snprintf(g->text, sizeof(g->text), "; did you mean \"%.*s\"?",
 	    STR_ARG(right));
 }
 
