@@ -6,6 +6,7 @@ protocol: all
 	prove -Q --timer -j2 --exec python3 $(PROTOCOL)
 conform: all
 	@tool/need build node
+	t/conform-cedar $(CORPORA)
 	t/conform-schema.py --corpora $(CORPORA)
 	t/conform.py --corpora $(CORPORA)
 conform-direct:

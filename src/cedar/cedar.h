@@ -154,13 +154,13 @@ NODISCARD enum err cedar_entities_from_json(struct str text,
     const struct cedar_schema *s, struct cedar_entities **out,
     struct cedar_why *why);
 /*
- * A request lives in a; context is a JSON object's text (empty: {}).  With a
+ * A request lives in a; par: principal, action, resource; context is a JSON
+ * object's text (empty: {}).  With a
  * schema the request and its context must conform to it.
  */
-NODISCARD enum err cedar_request_new(struct cedar_uid principal,
-    struct cedar_uid action, struct cedar_uid resource, struct str context,
-    const struct cedar_schema *s, struct arena *a, struct cedar_request **out,
-    struct cedar_why *why);
+NODISCARD enum err cedar_request_new(const struct cedar_uid par[static 3],
+    struct str context, const struct cedar_schema *s, struct arena *a,
+    struct cedar_request **out, struct cedar_why *why);
 /* ---- deciding ---- */
 
 /* Policies compiled and indexed: needs ps no more, and its places are those of

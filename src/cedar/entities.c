@@ -214,16 +214,14 @@ same_entity(const struct entity *e, const struct cedar_new_entity *x)
 
 static const struct cedar_value no_fields = { .type = CEDAR_RECORD };
 
-enum err
-cedar_entities_add(
-    struct cedar_entities *es, const struct cedar_new_entity *given)
+static enum err
+add(struct cedar_entities *es, const struct cedar_new_entity *given, bool whole)
 {
 	struct cedar_new_entity x = *given;
 	const struct cedar_ref ref = cedar_ref_of(x.uid);
 	struct entity *e;
 	size_t left = STORE_CLOSURE_MAX;
 
-	BUG_ON(es->done);
 	if (x.attrs.type == CEDAR_NONE)
 		x.attrs = no_fields;
 	if (x.tags.type == CEDAR_NONE)
@@ -245,7 +243,7 @@ cedar_entities_add(
 		return ERR_LIMIT;
 	e->attrs = x.attrs;
 	e->tags = x.tags;
-	if (!es->own)
+	if (whole)
 		TRY(gather(es, e, &left));
 	es->slot[place(es, &ref)] = e;
 	es->n++;
@@ -255,6 +253,20 @@ cedar_entities_add(
 		es->last->next = e;
 	es->last = e;
 	return OK;
+}
+
+enum err
+cedar_entities_add(struct cedar_entities *es, const struct cedar_new_entity *x)
+{
+	BUG_ON(es->done);
+	return add(es, x, !es->own);
+}
+
+enum err
+store_add_closed(struct cedar_entities *es, const struct cedar_new_entity *x)
+{
+	BUG_ON(!es->done);
+	return add(es, x, true);
 }
 
 /* ---- closing ---- */

@@ -149,8 +149,8 @@ read_v6(struct str s, uint8_t *out)
 	tail_n = read_groups(str_sub(s, gap + 2, s.n), tail);
 	if (head_n < 0 || tail_n < 0 || head_n + tail_n > 7)
 		return false;
-	memset(out + 2 * head_n, 0, (size_t)(16 - 2 * head_n));
-	memcpy(out + 16 - 2 * tail_n, tail, (size_t)(2 * tail_n));
+	memset(out + 2 * head_n, 0, 16U - 2U * (unsigned)head_n);
+	memcpy(out + 16 - 2 * tail_n, tail, 2U * (unsigned)tail_n);
 	return true;
 }
 

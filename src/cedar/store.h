@@ -43,6 +43,9 @@ struct cedar_entities {
 bool ref_same(const struct cedar_ref *a, const struct cedar_ref *b);
 const struct entity *store_find(
     const struct cedar_entities *es, const struct cedar_ref *ref);
+/* Adds to a closed store one that nobody in it has for an ancestor yet. */
+NODISCARD enum err store_add_closed(
+    struct cedar_entities *es, const struct cedar_new_entity *x);
 /* Is anc an ancestor of e (not e itself)?  e may be NULL. */
 bool entity_under(const struct entity *e, const struct cedar_ref *anc);
 struct cedar_request {

@@ -1,6 +1,7 @@
 /* commands: the table.  A command is a row here and a function elsewhere. */
 #include "ctl/ctl.h"
 
+#include "ctl/ctl-cedar.h"
 #include "ctl/ctl-json.h"
 #include "ctl/ctl-ledger.h"
 #include "ctl/ctl-schema.h"
@@ -139,6 +140,16 @@ static const struct ctl_opt with_stub[] = {
 	{ "--lenient", NULL, "what Cedar cannot say is Unknown" },
 	{ NULL, NULL, NULL },
 };
+static const struct ctl_opt with_request[] = {
+	{ "--policies", "FILE", "Cedar text, or its JSON form" },
+	{ "--entities", "FILE", "entities, JSON" },
+	{ "--schema", "FILE", "text or JSON; then all must conform to it" },
+	{ "--principal", "UID", "who asks, as Type::\"id\"" },
+	{ "--action", "UID", "for what" },
+	{ "--resource", "UID", "on what" },
+	{ "--context", "FILE", "a JSON object; {} by default" },
+	{ NULL, NULL, NULL },
+};
 
 #define MANY 4096 /* arguments of a wrapped command */
 
@@ -233,6 +244,19 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "TOOLS.json is an answer to tools/list, a list of tools or a tool. "
 	    "With --json the schema is in its JSON form.",
 	    with_stub, ctl_cedar_mcp_schema, true, false, false },
+	{ "cedar authorize", "", 0, 0,
+	    "Decides one request by Cedar policies in a file",
+	    "Prints the decision, the policies that made it and those that "
+	    "failed. Exit 0 allow, 1 deny, 2 misuse, 4 something cannot be "
+	    "read or is wrong.",
+	    with_request, ctl_cedar_authorize, true, false, false },
+	{ "cedar corpus", "FILE|DIR", 1, 1,
+	    "Judges the Cedar room by published tests",
+	    "FILE has a JSON object a line (id, test, policies, schema, "
+	    "entities, validation, each the text of a file) and may be "
+	    "compressed; DIR has JSON files that name the others. Names "
+	    "each difference.",
+	    NULL, ctl_cedar_corpus, false, false, false },
 	{ "man", "[DIR]", 0, 1,
 	    "Writes the manual pages, gatehouse.1 and gatehouse.yaml.5",
 	    "Into DIR, or man.", NULL, ctl_man, false, false, false },
