@@ -14,6 +14,7 @@ install: all
 	build/gatehouse completion bash >$(DEST)/share/bash-completion/completions/gatehouse
 	build/gatehouse completion zsh >$(DEST)/share/zsh/site-functions/_gatehouse
 	build/gatehouse completion fish >$(DEST)/share/fish/vendor_completions.d/gatehouse.fish
+	install -D -m 644 packaging/sysusers.conf $(DEST)/lib/sysusers.d/gatehouse.conf
 	sed 's|/usr/bin/|$(PREFIX)/bin/|' packaging/gatehouse.service \
 	    >$(DEST)/lib/systemd/system/gatehouse.service
 .PHONY: man install

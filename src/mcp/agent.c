@@ -244,7 +244,8 @@ mcp_read_agent(struct jv body, const struct mcp_heads *h, struct mcp_in *out,
 	in.token = jv_get(p.meta, META_TOKEN);
 	if (!is_none(in.token) && !id_ok(in.token))
 		return REFUSE(fail, 400, MCP_E_PARAMS,
-		    "progressToken is not a string or an integer");
+		    "progressToken is not a string of at most 256 bytes or an "
+		    "integer of 64 bits");
 	modern = !is_none(jv_get(p.meta, META_VERSION)) ||
 		 (h->http && is_modern_date(h->version));
 	if (modern)

@@ -163,7 +163,8 @@ check_reply(const struct parts *p, bool from_agent, struct note *why)
 	}
 	if (!id_ok(p->id) &&
 	    (from_agent || r || !(is_none(p->id) || jv_is(p->id, J_NULL)))) {
-		note_set(why, "id is not a string or an integer");
+		note_set(why, "id is not a string of at most 256 bytes or an "
+			      "integer of 64 bits");
 		return ERR_SYNTAX;
 	}
 	if (e)
@@ -191,7 +192,8 @@ check_method(const struct parts *p, struct note *why)
 	else if (!object_or_absent(p->meta))
 		note_set(why, "_meta is not an object");
 	else if (!is_none(p->id) && !id_ok(p->id))
-		note_set(why, "id is not a string or an integer");
+		note_set(why, "id is not a string of at most 256 bytes or an "
+			      "integer of 64 bits");
 	else if (row->flags != 0 && note != is_none(p->id))
 		note_set(why, note ? "a notification with an id"
 				   : "a request without an id");

@@ -27,16 +27,26 @@ fail(struct note *why, const char *what)
 
 /* ---- state ---- */
 
-/* Only its parent's entry is made: a wrong path shall not grow a tree. */
+/* Only its parent's entry is made: a wrong path shall not grow a tree.  Where
+ * everybody may write, anybody could put a log of their own. */
 static enum err
 dir_open(int at, const char *path, int *out, struct note *why)
 {
 	const int made = mkdirat(at, path, 0700);
+	struct stat st;
 
 	if (made < 0 && errno != EEXIST)
 		return fail(why, path);
 	*out = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return *out < 0 ? fail(why, path) : OK;
+	if (*out < 0 || fstat(*out, &st) < 0)
+		return fail(why, path);
+	if (st.st_mode & S_IWOTH) {
+		note_set(why,
+		    "%s: everybody may write to this directory: chmod o-w",
+		    path);
+		return ERR_DENIED;
+	}
+	return OK;
 }
 
 NODISCARD enum err
@@ -169,28 +179,6 @@ addr_of(struct str text, union addr *a, socklen_t *n, struct note *why)
 	return ERR_SYNTAX;
 }
 
-/* One more socket at *a; port 0 becomes the one the kernel chose. */
-static enum err
-listen_at(union addr *a, socklen_t n, bool shared, int *out, struct note *why)
-{
-	__attribute__((cleanup(fd_close))) int fd = socket(
-	    a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	const int on = 1;
-
-	if (fd < 0)
-		return fail(why, "socket");
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (shared &&
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
-		return fail(why, "SO_REUSEPORT");
-	if (bind(fd, &a->sa, n) < 0 || listen(fd, SOMAXCONN) < 0 ||
-	    getsockname(fd, &a->sa, &n) < 0)
-		return fail(why, "listen");
-	*out = fd;
-	fd = -1; /* NOLINT(clang-analyzer-deadcode.DeadStores): for cleanup */
-	return OK;
-}
-
 static void
 addr_text(const union addr *a, char *out, size_t n)
 {
@@ -206,16 +194,47 @@ addr_text(const union addr *a, char *out, size_t n)
 	    ntohs(six ? a->in6.sin6_port : a->in.sin_port));
 }
 
-/* One socket a cell: the kernel spreads connections over them. */
+/* One more socket at *a; port 0 becomes the one the kernel chose. */
+static enum err
+listen_at(union addr *a, socklen_t n, bool shared, int *out, struct note *why)
+{
+	__attribute__((cleanup(fd_close))) int fd = socket(
+	    a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const int on = 1;
+	char text[sizeof(house.addr_text)];
+
+	if (fd < 0)
+		return fail(why, "socket");
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (shared &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return fail(why, "SO_REUSEPORT");
+	if (bind(fd, &a->sa, n) < 0 || listen(fd, SOMAXCONN) < 0 ||
+	    getsockname(fd, &a->sa, &n) < 0) {
+		addr_text(a, text, sizeof(text));
+		return fail(why, text);
+	}
+	*out = fd;
+	fd = -1; /* NOLINT(clang-analyzer-deadcode.DeadStores): for cleanup */
+	return OK;
+}
+
+/*
+ * One socket a cell: the kernel spreads connections over them, and would over
+ * another gateway's too, so one that does not share must come to stand first.
+ */
 static enum err
 listen_agents(struct str text, struct note *why)
 {
+	int alone = -1;
 	union addr a;
 	socklen_t n;
 
 	if (text.n == 0)
 		return OK;
 	TRY(addr_of(text, &a, &n, why));
+	TRY(listen_at(&a, n, false, &alone, why));
+	fd_close(&alone);
 	for (unsigned c = 0; c < house.cells; c++)
 		TRY(listen_at(
 		    &a, n, house.cells > 1, &house.cell[c].agents, why));
