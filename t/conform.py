@@ -12,6 +12,7 @@ through Gatehouse.  Ends "N passed, N failed".
 """
 import argparse
 import glob
+import gzip
 import json
 import os
 import re
@@ -303,6 +304,56 @@ def corpora(report, top):
             report.failed += 1
 
 
+def cedar(*args, text=None):
+    r = subprocess.run([g.BINARY, "cedar", *args], input=text, text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return r.stdout if r.returncode == 0 else f"failed: {r.stderr}"
+
+
+def cedar_texts(top):
+    """Every policy text of the corpus, by name."""
+    with gzip.open(os.path.join(top, "cedar-corpus.given.jsonl.gz")) as f:
+        for line in f:
+            test = json.loads(line)
+            yield test["id"], test["policies"]
+    for path in sorted(glob.glob(os.path.join(top, "*", "*", "*.cedar"))):
+        with open(path, encoding="utf-8") as f:
+            yield path, f.read()
+
+
+def cedar_forms(report, top):
+    """All of the corpus's policies, printed and through JSON, stay the same.
+    Texts are joined by the hundred; one with a template goes alone, as JSON
+    keeps templates apart and so changes the order."""
+    top = os.path.join(top, "cedar")
+    if not os.path.isdir(top):
+        print(f"skipped: {top} is not there")
+        return
+    alone, joined, n = [], [], 0
+    for name, text in cedar_texts(top):
+        n += 1
+        if re.search(r"[?](principal|resource)", text):
+            alone.append((name, text))
+        elif n % 100 == 1 or not joined:
+            joined.append((name, text))
+        else:
+            joined[-1] = (joined[-1][0] + " and on",
+                          joined[-1][1] + "\n" + text)
+    for name, text in joined + alone:
+        as_json = cedar("to-json", text=text)
+        laid = cedar("format", text=text)
+        good = (as_json.startswith("{") and
+                cedar("to-json", text=laid) == as_json and
+                cedar("format", text=laid) == laid and
+                cedar("to-json", text=cedar("from-json", text=as_json))
+                == as_json)
+        report.passed += good
+        report.failed += not good
+        if not good:
+            print(f"FAILED: cedar forms: {name}: {as_json[:200]}")
+    print(f"cedar forms: {n} texts in {len(joined + alone)} runs")
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--direct", action="store_true",
@@ -324,6 +375,7 @@ def main():
         tasks_side(report, legs)
     if a.corpora and a.only in (None, "corpora"):
         corpora(report, a.corpora)
+        cedar_forms(report, a.corpora)
     for (leg, s, check), why in CANNOT.items():
         print(f"note: over {leg}, {s}/{check} is not compared: {why}")
     if not a.keep:

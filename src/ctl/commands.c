@@ -4,6 +4,7 @@
 #include "ctl/ctl-cedar.h"
 #include "ctl/ctl-json.h"
 #include "ctl/ctl-ledger.h"
+#include "ctl/ctl-policy.h"
 #include "ctl/ctl-schema.h"
 #include "jail/jail.h"
 #include "role/role.h"
@@ -151,6 +152,16 @@ static const struct ctl_opt with_request[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct ctl_opt with_format[] = {
+	{ "--write", NULL, "into FILE itself, and print nothing" },
+	{ "--check", NULL, "only ask whether it is formatted: 0 yes, 1 no" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_policy[] = {
+	{ "--policy", "ID", "only this policy or template: policy0, ..." },
+	{ NULL, NULL, NULL },
+};
+
 #define MANY 4096 /* arguments of a wrapped command */
 
 const struct ctl_cmd ctl_cmds[] = {
@@ -257,6 +268,19 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "compressed; DIR has JSON files that name the others. Names "
 	    "each difference.",
 	    NULL, ctl_cedar_corpus, false, false, false },
+	{ "cedar format", "[FILE]", 0, 1, "Lays out Cedar policies",
+	    "Keeps comments and changes white space alone, and a comma "
+	    "before a closing bracket. Without FILE it reads standard input.",
+	    with_format, ctl_cedar_format, false, false, false },
+	{ "cedar to-json", "[FILE]", 0, 1,
+	    "Prints Cedar policies in the JSON policy format",
+	    "As a set of staticPolicies, templates and templateLinks.",
+	    with_policy, ctl_cedar_to_json, false, false, false },
+	{ "cedar from-json", "[FILE]", 0, 1,
+	    "Prints policies in the JSON policy format as text",
+	    "Takes a set, or one policy. Text has no ids: they count from "
+	    "policy0 in its order, and a link to a template is refused.",
+	    NULL, ctl_cedar_from_json, false, false, false },
 	{ "man", "[DIR]", 0, 1,
 	    "Writes the manual pages, gatehouse.1 and gatehouse.yaml.5",
 	    "Into DIR, or man.", NULL, ctl_man, false, false, false },
