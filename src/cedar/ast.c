@@ -75,21 +75,19 @@ tidy(char *text)
 			text[i] = '?';
 }
 
-enum err
-ast_fail(
-    enum err e, struct cedar_why *why, struct ast_pos pos, const char *fmt, ...)
+void
+ast_say(struct cedar_why *why, struct ast_pos pos, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (why == NULL)
-		return e;
+		return;
 	why->line = pos.line;
 	why->col = pos.col;
 	va_start(ap, fmt);
 	(void)vsnprintf(why->note.text, sizeof(why->note.text), fmt, ap);
 	va_end(ap);
 	tidy(why->note.text);
-	return e;
 }
 
 enum err

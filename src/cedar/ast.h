@@ -201,9 +201,12 @@ struct cedar_policies {
 
 /* ---- shared with the schema and entities files ---- */
 
-/* Fills *why (may be NULL) and returns e, for "return ast_fail(...)". */
-NODISCARD enum err ast_fail(enum err e, struct cedar_why *why,
-    struct ast_pos pos, const char *fmt, ...) PRINTF(4, 5);
+/* Fills *why, which may be NULL. */
+void ast_say(struct cedar_why *why, struct ast_pos pos, const char *fmt, ...)
+    PRINTF(3, 4);
+/* The same, worth e: "return ast_fail(ERR_SYNTAX, why, pos, ...)".  A macro, so
+ * that analysers see that it is never OK. */
+#define ast_fail(e, ...) (ast_say(__VA_ARGS__), (e))
 
 /*
  * Makes a node of proto (kind, pos and what belongs to the kind) and kids,

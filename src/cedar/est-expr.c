@@ -448,20 +448,19 @@ static enum err
 left(struct est_reader *r, enum ast_kind kind, struct jv v,
     const struct ast_expr **out)
 {
-	static const struct est_member shapes[][3] = {
-		[AST_GET - AST_GET] = { { "left", true }, { "attr", true } },
-		[AST_HAS - AST_GET] = { { "left", true }, { "attr", true } },
-		[AST_LIKE -
-		    AST_GET] = { { "left", true }, { "pattern", true } },
-		[AST_IS - AST_GET] = { { "left", true },
-		    { "entity_type", true }, { "in", false } },
+	static const struct est_member shapes[AST__N][3] = {
+		[AST_GET] = { { "left", true }, { "attr", true } },
+		[AST_HAS] = { { "left", true }, { "attr", true } },
+		[AST_LIKE] = { { "left", true }, { "pattern", true } },
+		[AST_IS] = { { "left", true }, { "entity_type", true },
+		    { "in", false } },
 	};
 	struct ast_expr proto = { .kind = (uint8_t)kind };
 	const struct ast_expr *kid[2];
 	const struct jv in = jv_get(v, STR("in"));
 	size_t n = 1;
 
-	TRY(est_shaped(r, v, shapes[kind - AST_GET], kind == AST_IS ? 3 : 2));
+	TRY(est_shaped(r, v, shapes[kind], kind == AST_IS ? 3 : 2));
 	TRY(child(r, v, "left", &kid[0]));
 	if (kind == AST_GET)
 		TRY(est_text(r, jv_get(v, STR("attr")), &proto.s));

@@ -72,7 +72,8 @@ put_record(struct buf *out, const struct ast_expr *e)
 static void
 put_pattern(struct buf *out, struct ast_pattern p)
 {
-	char ch[4];
+	char ch[4] = { 0 };
+	struct str one = { ch, 0 };
 
 	buf_ch(out, '[');
 	for (size_t i = 0; i < p.n; i++) {
@@ -83,7 +84,8 @@ put_pattern(struct buf *out, struct ast_pattern p)
 			continue;
 		}
 		buf_str(out, STR("{\"Literal\":"));
-		json_quote((struct str){ ch, ast_utf8(p.el[i], ch) }, out);
+		one.n = ast_utf8(p.el[i], ch);
+		json_quote(one, out);
 		buf_ch(out, '}');
 	}
 	buf_ch(out, ']');

@@ -291,7 +291,7 @@ enum err
 ast_parse_expr(struct str text, struct arena *a, const struct ast_expr **out,
     struct cedar_why *why)
 {
-	const struct ast_expr *e;
+	const struct ast_expr *e = NULL;
 	struct parser p;
 
 	TRY(parser_init(&p, text, a, why));

@@ -66,6 +66,17 @@ parser_key(struct parser *p, struct str *out)
 	return parser_next(p);
 }
 
+/* The comma between members, or what comes at their end. */
+static enum err
+comma(struct parser *p)
+{
+	if (parser_at(p, "}"))
+		return OK;
+	if (!parser_at(p, ","))
+		return parser_want(p, "a comma or }");
+	return parser_next(p);
+}
+
 /* After the brace. */
 static enum err
 record(struct parser *p, struct ast_pos pos, const struct ast_expr **out)
@@ -83,11 +94,7 @@ record(struct parser *p, struct ast_pos pos, const struct ast_expr **out)
 		TRY(parser_expr(p, &e));
 		TRY(pile_add(p, &keys, sizeof(key), &key));
 		TRY(parser_kid(p, &kids, e));
-		if (parser_at(p, "}"))
-			break;
-		if (!parser_at(p, ","))
-			return parser_want(p, "a comma or }");
-		TRY(parser_next(p));
+		TRY(comma(p));
 	}
 	TRY(parser_next(p));
 	TRY(no_double(p, keys.v, keys.n, places.v));
@@ -201,40 +208,49 @@ word(struct parser *p, const struct ast_expr **out)
 }
 
 static enum err
-primary(struct parser *p, const struct ast_expr **out)
+string(struct parser *p, const struct ast_expr **out)
 {
-	struct ast_expr proto = { .pos = p->tok.pos };
+	struct ast_expr proto = { .kind = AST_STRING, .pos = p->tok.pos };
+
+	TRY(ast_unescape(&p->tok, p->a, &proto.s, p->why));
+	TRY(parser_next(p));
+	return ast_make(p->a, &proto, NULL, 0, p->why, out);
+}
+
+/* What begins with a bracket. */
+static enum err
+bracket(struct parser *p, const struct ast_expr **out)
+{
+	const struct ast_expr proto = { .kind = AST_SET, .pos = p->tok.pos };
+	const char open = p->tok.s.p[0];
 	struct pile kids = { 0 };
 
+	TRY(parser_next(p));
+	if (open == '{')
+		return record(p, proto.pos, out);
+	if (open == '(') {
+		TRY(parser_expr(p, out));
+		return parser_need(p, ")");
+	}
+	TRY(list(p, "]", &kids));
+	return parser_make(p, &proto, &kids, out);
+}
+
+static enum err
+primary(struct parser *p, const struct ast_expr **out)
+{
 	if (p->tok.kind == TOK_WORD)
 		return word(p, out);
 	if (p->tok.kind == TOK_NUMBER)
 		return parser_number(p, false, out);
-	if (p->tok.kind == TOK_STRING) {
-		proto.kind = AST_STRING;
-		TRY(ast_unescape(&p->tok, p->a, &proto.s, p->why));
-		TRY(parser_next(p));
-		return ast_make(p->a, &proto, NULL, 0, p->why, out);
-	}
+	if (p->tok.kind == TOK_STRING)
+		return string(p, out);
 	if (p->tok.kind == TOK_SLOT)
 		return ast_fail(ERR_SYNTAX, p->why, p->tok.pos,
 		    "a slot stands only in the scope of a template, not in a "
 		    "condition");
-	if (parser_at(p, "(")) {
-		TRY(parser_next(p));
-		TRY(parser_expr(p, out));
-		return parser_need(p, ")");
-	}
-	if (parser_at(p, "[")) {
-		proto.kind = AST_SET;
-		TRY(parser_next(p));
-		TRY(list(p, "]", &kids));
-		return parser_make(p, &proto, &kids, out);
-	}
-	if (parser_at(p, "{")) {
-		TRY(parser_next(p));
-		return record(p, proto.pos, out);
-	}
+	if (parser_at(p, "(") || parser_at(p, "[") || parser_at(p, "{"))
+		return bracket(p, out);
 	return parser_want(p, "an expression");
 }
 

@@ -127,13 +127,10 @@ parser_name_or_uid(struct parser *p, struct str *out, bool *string_follows)
 	if (e == OK && buf_end(&name) != OK)
 		e = ast_fail(ERR_LIMIT, p->why, pos, "this name is too long");
 	if (e == OK) {
-		char *copy;
-
-		e = ast_alloc(p->a, name.n + 1, 1, p->why, &copy);
-		if (e == OK) {
-			memcpy(copy, name.p, name.n);
-			*out = (struct str){ copy, name.n };
-		}
+		*out = arena_str(p->a, buf_view(&name));
+		if (out->p == NULL)
+			e = ast_fail(ERR_LIMIT, p->why, pos,
+			    "there is no memory left in the budget for this");
 	}
 	buf_done(&name);
 	return e;
