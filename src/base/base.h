@@ -145,11 +145,31 @@ struct buf {
 };
 void buf_done(struct buf *b);		 /* frees; the buf is fresh again */
 void buf_clear(struct buf *b);		 /* empties; keeps memory */
-char *buf_room(struct buf *b, size_t n); /* n bytes to fill, or NULL; then: */
-void buf_add(struct buf *b, size_t n);	 /* ... this many were filled */
-void buf_put(struct buf *b, const void *p, size_t n);
+char *buf_more(struct buf *b, size_t n); /* buf_room when it must grow */
+/* n bytes to fill, or NULL; then buf_add: this many were filled.  Inline, as
+ * most of what is written is a few bytes that fit. */
+static inline char *
+buf_room(struct buf *b, size_t n)
+{
+	return !b->full && b->cap - b->n >= n ? b->p + b->n : buf_more(b, n);
+}
+void buf_add(struct buf *b, size_t n);
+static inline void
+buf_put(struct buf *b, const void *p, size_t n)
+{
+	char *to = n == 0 ? NULL : buf_room(b, n);
+
+	if (to == NULL)
+		return;
+	memcpy(to, p, n);
+	b->n += n;
+}
+static inline void
+buf_ch(struct buf *b, char ch)
+{
+	buf_put(b, &ch, 1);
+}
 void buf_str(struct buf *b, struct str s);
-void buf_ch(struct buf *b, char ch);
 void buf_u8(struct buf *b, uint8_t v);
 void buf_u16(struct buf *b, uint16_t v);
 void buf_u32(struct buf *b, uint32_t v);

@@ -32,7 +32,7 @@ grow(struct buf *b, size_t need)
 }
 
 char *
-buf_room(struct buf *b, size_t n)
+buf_more(struct buf *b, size_t n)
 {
 	if (b->full || n > b->max || b->n > b->max - n) {
 		b->full = true;
@@ -51,26 +51,9 @@ buf_add(struct buf *b, size_t n)
 }
 
 void
-buf_put(struct buf *b, const void *p, size_t n)
-{
-	char *to = n == 0 ? NULL : buf_room(b, n);
-
-	if (to == NULL)
-		return;
-	memcpy(to, p, n);
-	b->n += n;
-}
-
-void
 buf_str(struct buf *b, struct str s)
 {
 	buf_put(b, s.p, s.n);
-}
-
-void
-buf_ch(struct buf *b, char ch)
-{
-	buf_put(b, &ch, 1);
 }
 
 void

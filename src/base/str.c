@@ -22,12 +22,33 @@ lower(char ch)
 	return ch >= 'A' && ch <= 'Z' ? (char)(ch + ('a' - 'A')) : ch;
 }
 
+/* Eight bytes, A to Z as a to z: bit 7 of a sum says "from A" and "past Z",
+ * and bit 5 is what they differ in. */
+static uint64_t
+lower8(const char *p)
+{
+	const uint64_t ones = UINT64_MAX / 255, high = ones << 7;
+	uint64_t w, low;
+
+	memcpy(&w, p, sizeof(w));
+	low = w & ~high;
+	low = (low + ones * (0x80 - 'A')) ^ (low + ones * (0x7f - 'Z'));
+	return w | (low & ~w & high) >> 2;
+}
+
 bool
 str_ieq(struct str a, struct str b)
 {
+	size_t i = 0;
+
 	if (a.n != b.n)
 		return false;
-	for (size_t i = 0; i < a.n; i++)
+	for (; a.n - i >= 8; i += 8)
+		if (lower8(a.p + i) != lower8(b.p + i))
+			return false;
+	if (a.n > 8)
+		return lower8(a.p + a.n - 8) == lower8(b.p + b.n - 8);
+	for (; i < a.n; i++)
 		if (lower(a.p[i]) != lower(b.p[i]))
 			return false;
 	return true;

@@ -6,11 +6,13 @@
  */
 #include "json/json-in.h"
 
+enum { MEMBERS_HERE = 32 };
 struct jcs {
 	struct sink s;
 	const uint8_t *safe;
 	struct member *m; /* members of the objects we are inside of */
 	size_t n, cap;
+	struct member *more; /* where they are once there are many */
 };
 
 static enum err value(struct jcs *j, struct jv v, size_t depth);
@@ -106,9 +108,14 @@ static void
 push(struct jcs *j, struct member m)
 {
 	if (j->n == j->cap) {
-		const size_t cap = j->cap == 0 ? 64 : 2 * j->cap;
+		const size_t cap = 2 * j->cap;
+		const bool here = j->more == NULL;
 
-		j->m = mem_more(j->m, j->cap * sizeof(m), cap * sizeof(m));
+		j->more = mem_more(
+		    j->more, here ? 0 : j->cap * sizeof(m), cap * sizeof(m));
+		if (here)
+			memcpy(j->more, j->m, j->n * sizeof(m));
+		j->m = j->more;
 		j->cap = cap;
 	}
 	j->m[j->n++] = m;
@@ -176,7 +183,8 @@ value(struct jcs *j, struct jv v, size_t depth)
 enum err
 json_jcs(struct jv v, struct buf *out)
 {
-	struct jcs j = { .s = sink_of(out) };
+	__attribute__((uninitialized)) struct member here[MEMBERS_HERE];
+	struct jcs j = { .s = sink_of(out), .m = here, .cap = MEMBERS_HERE };
 	enum err e;
 
 	if (v.n == 0 || tape_size(v.p, v.n) != v.n)
@@ -185,7 +193,7 @@ json_jcs(struct jv v, struct buf *out)
 	if (!sink_more(&j.s, 1, v.n + v.n / 8))
 		return ERR_LIMIT;
 	e = value(&j, v, 0);
-	mem_free(j.m);
+	mem_free(j.more);
 	if (e)
 		sink_drop(&j.s);
 	else

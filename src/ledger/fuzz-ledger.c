@@ -36,10 +36,8 @@ mend(char *p, size_t n)
 	at = HEAD_FIXED + (size_t)((uint8_t)p[12] & 63) * LEDGER_HASH;
 	if (n - LEDGER_HASH < at)
 		return;
-	hasher_init(&h);
 	hash_of(&h, PRE_NONE, (struct str){ p, at }, STR(""), sum);
 	memcpy(p + at, sum, sizeof(sum));
-	hasher_done(&h);
 }
 
 static void

@@ -248,13 +248,11 @@ reader_init(struct reader *r, struct str bytes, struct ledger_seen *state,
 	*r = (struct reader){ .bytes = bytes, .seen = state, .why = why };
 	r->tape.max = TAPE_MAX;
 	r->jcs.max = LEDGER_RECORD_MAX;
-	hasher_init(&r->h);
 }
 
 static void
 reader_done(struct reader *r)
 {
-	hasher_done(&r->h);
 	buf_done(&r->tape);
 	buf_done(&r->jcs);
 }

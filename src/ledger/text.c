@@ -13,13 +13,38 @@ enum {
 };
 
 static bool
-is_plain(struct str key)
+is_plain_byte(char c)
 {
-	for (size_t i = 0; i < key.n; i++)
-		if (key.p[i] < 0x20 || key.p[i] > 0x7e || key.p[i] == '"' ||
-		    key.p[i] == '\\')
-			return false;
-	return true;
+	return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
+}
+
+/* Is any of eight bytes not plain?  Bit 7 says so: of the byte itself, of one
+ * below 0x20 (subtracting borrows), and of one that x-or made zero. */
+static bool
+any_odd(const char *p)
+{
+	const uint64_t ones = UINT64_MAX / 255, high = ones << 7;
+	uint64_t w, quote, back, del;
+
+	memcpy(&w, p, sizeof(w));
+	quote = w ^ ones * '"';
+	back = w ^ ones * '\\';
+	del = w ^ ones * 0x7f;
+	return ((w | (w - ones * 0x20) | (quote - ones) | (back - ones) |
+		    (del - ones)) &
+		   high) != 0;
+}
+
+static bool
+is_plain(struct str s)
+{
+	size_t i = 0;
+
+	while (s.n - i >= 8 && !any_odd(s.p + i))
+		i += 8;
+	while (i < s.n && is_plain_byte(s.p[i]))
+		i++;
+	return i == s.n;
 }
 
 /* An integer that JCS writes as it stands. */
@@ -40,9 +65,14 @@ value_text(struct jv v, struct buf *out)
 	const struct str s = jv_str(v);
 
 	if (jv_is(v, J_STR) && is_plain(s)) {
-		buf_ch(out, '"');
-		buf_str(out, s);
-		buf_ch(out, '"');
+		char *to = buf_room(out, s.n + 2);
+
+		if (to == NULL)
+			return false;
+		to[0] = to[s.n + 1] = '"';
+		if (s.n > 0)
+			memcpy(to + 1, s.p, s.n);
+		buf_add(out, s.n + 2);
 		return true;
 	}
 	if (jv_is(v, J_NUM) && is_short_int(s)) {
@@ -55,10 +85,16 @@ value_text(struct jv v, struct buf *out)
 static void
 key_text(struct str key, struct buf *out, bool *first)
 {
-	buf_ch(out, *first ? '{' : ',');
-	buf_ch(out, '"');
-	buf_str(out, key);
-	buf_str(out, STR("\":"));
+	char *to = buf_room(out, key.n + 4);
+
+	if (to == NULL)
+		return;
+	to[0] = *first ? '{' : ',';
+	to[1] = to[key.n + 2] = '"';
+	to[key.n + 3] = ':';
+	if (key.n > 0)
+		memcpy(to + 2, key.p, key.n);
+	buf_add(out, key.n + 4);
 	*first = false;
 }
 

@@ -2,40 +2,20 @@
  * adding a leaf merges the nodes of the trailing set bits of the size. */
 #include "ledger/ledger-in.h"
 
-/* A digest that is not there is memory that is not there, or a broken
- * installation: as in base, the end of the process. */
-void
-hasher_init(struct hasher *h)
-{
-	h->md = EVP_MD_fetch(NULL, "SHA256", NULL);
-	h->ctx = EVP_MD_CTX_new();
-	BUG_ON(h->md == NULL || h->ctx == NULL);
-	BUG_ON(EVP_DigestInit_ex2(h->ctx, h->md, NULL) != 1);
-}
-
-void
-hasher_done(struct hasher *h)
-{
-	EVP_MD_CTX_free(h->ctx);
-	EVP_MD_free(h->md);
-	*h = (struct hasher){ NULL, NULL };
-}
-
 void
 hash_of(struct hasher *h, int prefix, struct str a, struct str b,
     unsigned char out[static LEDGER_HASH])
 {
 	const unsigned char pre = (unsigned char)prefix;
-	unsigned n = 0;
 
-	BUG_ON(EVP_DigestInit_ex2(h->ctx, NULL, NULL) != 1);
+	BUG_ON(SHA256_Init(&h->ctx) != 1);
 	if (prefix != PRE_NONE)
-		BUG_ON(EVP_DigestUpdate(h->ctx, &pre, 1) != 1);
+		BUG_ON(SHA256_Update(&h->ctx, &pre, 1) != 1);
 	if (a.n > 0)
-		BUG_ON(EVP_DigestUpdate(h->ctx, a.p, a.n) != 1);
+		BUG_ON(SHA256_Update(&h->ctx, a.p, a.n) != 1);
 	if (b.n > 0)
-		BUG_ON(EVP_DigestUpdate(h->ctx, b.p, b.n) != 1);
-	BUG_ON(EVP_DigestFinal_ex(h->ctx, out, &n) != 1 || n != LEDGER_HASH);
+		BUG_ON(SHA256_Update(&h->ctx, b.p, b.n) != 1);
+	BUG_ON(SHA256_Final(out, &h->ctx) != 1);
 }
 
 void
@@ -92,9 +72,7 @@ ledger_tree_root(
 {
 	struct hasher h;
 
-	hasher_init(&h);
 	tree_root(t, &h, out);
-	hasher_done(&h);
 }
 
 void
@@ -102,7 +80,5 @@ ledger_leaf(struct str jcs, unsigned char out[static LEDGER_HASH])
 {
 	struct hasher h;
 
-	hasher_init(&h);
 	hash_of(&h, PRE_LEAF, jcs, STR(""), out);
-	hasher_done(&h);
 }

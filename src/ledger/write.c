@@ -59,7 +59,6 @@ ledger_new(struct disk *d, struct str segment, const struct ledger_tree *prev)
 	l->staged.max = STAGED_MAX;
 	l->content.max = CONTENT_MAX;
 	l->tree = *prev;
-	hasher_init(&l->h);
 	put_header(l, segment);
 	return l;
 }
@@ -69,7 +68,6 @@ ledger_free(struct ledger *l)
 {
 	if (l == NULL)
 		return;
-	hasher_done(&l->h);
 	buf_done(&l->staged);
 	buf_done(&l->content);
 	mem_free(l);
@@ -173,6 +171,9 @@ ledger_stage(struct ledger *l, uint64_t seq, uint64_t time, struct jv rec,
 	const size_t at = l->staged.n;
 	struct extras x = { .n = 0 };
 	char form_name[40];
+	struct buf form = { .p = form_name,
+		.cap = sizeof(form_name),
+		.max = sizeof(form_name) };
 	enum err e;
 
 	if (l->broken)
@@ -184,11 +185,10 @@ ledger_stage(struct ledger *l, uint64_t seq, uint64_t time, struct jv rec,
 	extra_dec(&x, STR("seq"), seq);
 	extra_dec(&x, STR("time"), time / 1000);
 	if (!jv_is(content, J_NONE)) {
-		const int n = snprintf(
-		    form_name, sizeof(form_name), "%s_form", content_name);
-
-		BUG_ON(n < 0 || (size_t)n >= sizeof(form_name));
-		extra_content(l, &x, content_name, str_of(form_name), content);
+		buf_str(&form, str_of(content_name));
+		buf_str(&form, STR("_form"));
+		BUG_ON(form.full);
+		extra_content(l, &x, content_name, buf_view(&form), content);
 	}
 	buf_u64(&l->staged, 0); /* the head, when the length is known */
 	e = record_text(rec, &x, &l->h, &l->staged);

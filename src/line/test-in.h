@@ -39,6 +39,9 @@ keep_out(char to, unsigned who, const struct msg *m, enum role_id from,
 		printf("# the table refuses: %s\n", why.text);
 		ok(0, "message out keeps the table");
 	}
+	for (unsigned f = F_TREE0; f < F__N; f++) /* its peers trust it */
+		if (msg_has(m, f) && tape_check(msg_text(m, f), &json_default))
+			ok(0, "field %u of a message out is a tree", f);
 	outs_n++;
 	return OK;
 }
