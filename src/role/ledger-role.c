@@ -13,7 +13,11 @@
 
 #include "role/role.h"
 
-enum { FILES_MAX = 32 }; /* twice what the parent keeps open */
+enum {
+	FILES_MAX = 32, /* twice what the parent keeps open */
+	CROWD = 4, /* records of a sync: two calls were under way, or more */
+	GATHER_US = 200, /* then the others' records are about to come */
+};
 /* A sync that no call waits for begins within 5 ms: the loop may round a timer
  * up by one. */
 static const uint64_t batch_ns = 4000000;
@@ -25,6 +29,8 @@ static struct ledger_role {
 	uint64_t asked; /* last record that the judge wrote, and its segment */
 	uint64_t segment; /* zero: nothing is asked for */
 	bool now;	  /* calls wait for it */
+	uint64_t synced;  /* last record that a sync covered */
+	uint64_t group;	  /* how many it covered */
 	struct {
 		uint64_t number;
 		int fd;
@@ -109,6 +115,8 @@ sync_asked(void)
 {
 	const uint64_t seq = role.asked;
 
+	role.group = seq - role.synced;
+	role.synced = seq;
 	role.now = false;
 	role.segment = 0;
 	loop_timer_off(role.env->loop, &role.batch);
@@ -125,11 +133,23 @@ batch_due(struct timer *t)
 	role.now = true;
 }
 
-/* The end of a round: all that was said in it is known. */
+static bool
+is_due(void)
+{
+	return role.now && role.segment != 0 && !role.broken && has_segment();
+}
+
+/* The end of a round: all that was said in it is known.  Where many calls are
+ * under way a sync that waits a little serves more of them, and every process
+ * of the cell wakes less often; a caller by itself does not wait. */
 static void
 flush(void *unused)
 {
-	if (role.now && role.segment != 0 && !role.broken && has_segment())
+	if (is_due() && role.group >= CROWD) {
+		(void)usleep(GATHER_US);
+		(void)chan_busy_any(NULL);
+	}
+	if (is_due())
 		sync_asked();
 	chan_flush_all(unused);
 }
@@ -160,7 +180,7 @@ lost(struct chan *c)
 {
 	chan_free(c);
 	role.judge = NULL;
-	role.segment = 0;
+	role.segment = role.group = 0;
 	role.now = false;
 	if (!role.broken && role.files > 0 && !sync_files())
 		break_down();
