@@ -146,8 +146,8 @@ struct buf {
 void buf_done(struct buf *b);		 /* frees; the buf is fresh again */
 void buf_clear(struct buf *b);		 /* empties; keeps memory */
 char *buf_more(struct buf *b, size_t n); /* buf_room when it must grow */
-/* n bytes to fill, or NULL; then buf_add: this many were filled.  Inline, as
- * most of what is written is a few bytes that fit. */
+/* n bytes to fill, or NULL; then buf_add: so many were.  Mostly few that fit.
+ */
 static inline char *
 buf_room(struct buf *b, size_t n)
 {
@@ -159,10 +159,10 @@ buf_put(struct buf *b, const void *p, size_t n)
 {
 	char *to = n == 0 ? NULL : buf_room(b, n);
 
-	if (to == NULL)
-		return;
-	memcpy(to, p, n);
-	b->n += n;
+	if (to != NULL) {
+		memcpy(to, p, n);
+		b->n += n;
+	}
 }
 static inline void
 buf_ch(struct buf *b, char ch)
@@ -170,10 +170,8 @@ buf_ch(struct buf *b, char ch)
 	buf_put(b, &ch, 1);
 }
 void buf_str(struct buf *b, struct str s);
-void buf_u8(struct buf *b, uint8_t v);
-void buf_u16(struct buf *b, uint16_t v);
-void buf_u32(struct buf *b, uint32_t v);
-void buf_u64(struct buf *b, uint64_t v);
+void buf_u8(struct buf *b, uint8_t v), buf_u16(struct buf *b, uint16_t v);
+void buf_u32(struct buf *b, uint32_t v), buf_u64(struct buf *b, uint64_t v);
 void buf_fmt(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 void buf_dec(struct buf *b, uint64_t v); /* decimal text */
 void buf_hex(struct buf *b, struct str bytes);
