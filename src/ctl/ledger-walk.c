@@ -176,8 +176,8 @@ segment_walk(
 
 	(void)snprintf(name, sizeof(name), "cell-%u-%06u", k->c->cell, number);
 	(void)snprintf(path, sizeof(path), "%s/%s.seg", dir, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fd_map_ro(fd, &bytes) != OK) {
+	TRY(file_open(path, false, &fd, why));
+	if (fd_map_ro(fd, &bytes) != OK) {
 		note_set(why, "%s: %s", path, strerrordesc_np(errno));
 		return ERR_OS;
 	}

@@ -301,6 +301,12 @@ test_tampered(void)
 		exit(1);
 	ok(verify(state, false) == 4, "a link is not followed");
 	(void)unlink(path_of(1, 3));
+	if (mkfifo(path_of(1, 3), 0600) != 0)
+		exit(1);
+	(void)alarm(60);
+	ok(verify(state, false) == 4, "a FIFO is not waited for");
+	(void)alarm(0);
+	(void)unlink(path_of(1, 3));
 }
 
 static void

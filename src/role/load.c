@@ -93,14 +93,10 @@ static enum err
 segment_open(
     const char *dir, unsigned cell, unsigned n, int *fd, struct note *why)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX + 64];
 
 	(void)snprintf(path, sizeof(path), "%s/cell-%u-%06u.seg", dir, cell, n);
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (*fd >= 0)
-		return OK;
-	note_set(why, "%s: %s", path, strerrordesc_np(errno));
-	return ERR_OS;
+	return file_open(path, false, fd, why);
 }
 
 /* The oldest segment that still lies within the newest LOAD_VERIFY bytes. */

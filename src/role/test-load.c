@@ -255,6 +255,11 @@ test_logs(void)
 	image = load_run(-1);
 	ok(heard.said && heard.status != 0 && jv_is(image, J_NONE),
 	    "that is no start: %.80s", heard.text);
+	ok(unlink(path) == 0 && mkfifo(path, 0600) == 0, "a FIFO instead");
+	(void)load_run(-1);
+	ok(heard.said && heard.status != 0 &&
+		strstr(heard.text, "regular file") != NULL,
+	    "it is not waited for: %.80s", heard.text);
 	ok(unlink(path) == 0, "all of the second is gone");
 	(void)load_run(-1);
 	ok(heard.said && heard.status != 0, "nor is that: %.80s", heard.text);

@@ -138,15 +138,14 @@ read_all(
 }
 
 NODISCARD enum err
-file_read(const char *path, size_t max, struct buf *out, struct note *why)
+file_open(const char *path, bool follow, int *out, struct note *why)
 {
 	__attribute__((cleanup(fd_close))) int fd = -1;
-	const size_t begun = out->n;
 	struct stat st;
-	enum err e;
 
 	/* NONBLOCK: a FIFO in place of the file must not hang us. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+			    (follow ? 0 : O_NOFOLLOW));
 	if (fd < 0)
 		return file_fail(why, "cannot open", path);
 	if (fstat(fd, &st) < 0)
@@ -155,6 +154,19 @@ file_read(const char *path, size_t max, struct buf *out, struct note *why)
 		note_set(why, "%s is not a regular file", path);
 		return ERR_DENIED;
 	}
+	*out = fd;
+	fd = -1; /* NOLINT(clang-analyzer-deadcode.DeadStores): for cleanup */
+	return OK;
+}
+
+NODISCARD enum err
+file_read(const char *path, size_t max, struct buf *out, struct note *why)
+{
+	__attribute__((cleanup(fd_close))) int fd = -1;
+	const size_t begun = out->n;
+	enum err e;
+
+	TRY(file_open(path, true, &fd, why));
 	e = read_all(fd, path, max, out, why);
 	if (e != OK && !out->full)
 		out->n = begun;
