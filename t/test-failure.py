@@ -12,7 +12,7 @@ import journal
 d = tempfile.mkdtemp(prefix="gatehouse-full-")
 disk = os.path.join(d, "state")
 os.mkdir(disk)
-mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none",
+mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "none",
                           disk], capture_output=True, text=True)
 if mounted.returncode == 0:
     try:
