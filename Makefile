@@ -124,7 +124,7 @@ lint: need
 	  --library=tool/cppcheck.cfg -Isrc src
 clean:
 	rm -rf build
-include t/t.mk bench/bench.mk packaging/install.mk
+include t/t.mk bench/bench.mk packaging/install.mk packaging/lib.mk
 -include $(patsubst %.o,%.d,$(call o,$(ALL)))
 .PHONY: all unit check need install man san fuzz fuzz-build lint clean
 .SECONDARY:

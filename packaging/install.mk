@@ -2,8 +2,8 @@
 DEST = $(DESTDIR)$(PREFIX)
 man: all
 	build/gatehouse man man
-	@! command -v mandoc >/dev/null || mandoc -Tlint -Wwarning man/*.[15]
-install: all
+	@! command -v mandoc >/dev/null || mandoc -Tlint -Wwarning man/*.[135]
+install: all install-lib
 	install -D -m 755 build/gatehouse $(DEST)/bin/gatehouse
 	install -D -m 644 man/gatehouse.1 $(DEST)/share/man/man1/gatehouse.1
 	install -D -m 644 man/gatehouse.yaml.5 $(DEST)/share/man/man5/gatehouse.yaml.5

@@ -1,7 +1,7 @@
 # Protocol tests, conformance, demo and torture.  See t/README.md.
 PROTOCOL := $(sort $(wildcard t/test-*.py))
 N        ?= 200
-protocol: all
+protocol: all lib
 	@tool/need build test
 	prove -Q --timer -j2 --exec python3 $(PROTOCOL)
 conform: all
