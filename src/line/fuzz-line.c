@@ -120,6 +120,10 @@ the_random(void *p, size_t n)
 	memset(p, ++next, n);
 }
 
+/* As the_random() has them. */
+#define ID4(x) #x #x #x #x
+#define ID(x) ID4(x) ID4(x) ID4(x) ID4(x)
+
 static const char *const trees[] = { "{}", "{\"name\":\"read\"}",
 	"{\"name\":\"fs___read\",\"arguments\":{\"a\":1}}",
 	"{\"name\":\"read\",\"requestState\":\"x\",\"inputResponses\":{\"r1\":"
@@ -135,7 +139,17 @@ static const char *const trees[] = { "{}", "{\"name\":\"read\"}",
 	"\"resourceSubscriptions\":[\"file:///a\"]}}",
 	"{\"protocolVersion\":\"2025-11-25\"}", "{\"requestId\":1}",
 	"{\"level\":\"info\"}", "{\"cursor\":\"c\"}", "[1,2]", "7", "\"s\"",
-	"{\"name\":\"web___a\",\"arguments\":{\"p\":\"v\"}}" };
+	"{\"name\":\"web___a\",\"arguments\":{\"p\":\"v\"}}",
+	"{\"name\":\"read\",\"task\":{\"ttl\":5}}",
+	"{\"taskId\":\"0-" ID(01) "\",\"status\":\"completed\"}",
+	"{\"taskId\":\"0-" ID(02) "\",\"inputResponses\":{}}",
+	"{\"taskId\":\"0-" ID(03) "\"}", "{\"taskId\":\"mine\"}",
+	"{\"taskId\":\"t1\",\"status\":\"completed\",\"result\":{}}",
+	"{\"messages\":[],\"task\":{},\"_meta\":{"
+	"\"io.modelcontextprotocol/related-task\":{\"taskId\":\"t1\"}}}",
+	"{\"notifications\":{\"taskIds\":[\"0-" ID(01) "\",\"0-" ID(
+	    02) "\",3,"
+		"\"t1\"]}}" };
 static const char *const results[] = { "{}",
 	"{\"tools\":[{\"name\":\"a\",\"inputSchema\":{\"properties\":{\"p\":{"
 	"\"type\":\"string\",\"x-mcp-header\":\"P\"}}}},{\"name\":\"a\"},3],"
@@ -151,12 +165,25 @@ static const char *const results[] = { "{}",
 	"{\"tools\":{\"a\":1},\"resources\":7}",
 	"{\"resourceTemplates\":[{\"uriTemplate\":\"file:///{+p}\"}]}",
 	"{\"resultType\":\"input_required\"}", "[]", "null",
-	"{\"resultType\":\"task\"}" };
+	"{\"resultType\":\"task\"}",
+	"{\"resultType\":\"task\",\"taskId\":\"t1\",\"status\":\"working\","
+	"\"ttlMs\":9}",
+	"{\"task\":{\"taskId\":\"t1\",\"status\":\"working\",\"ttl\":null}}",
+	"{\"taskId\":\"t1\",\"status\":\"completed\",\"ttlMs\":1e99,"
+	"\"result\":{\"resultType\":\"x\"}}",
+	"{\"task\":{\"taskId\":\"mine\"},\"_meta\":{"
+	"\"io.modelcontextprotocol/related-task\":{\"taskId\":\"0-" ID(
+	    01) "\"}}}",
+	"{\"tasks\":[{\"taskId\":\"t1\",\"status\":\"failed\"},"
+	"{\"taskId\":\"mine\"},3]}" };
 static const char *const caps[] = { "{}", "{\"elicitation\":{},\"roots\":{}}",
 	("{\"tools\":{\"listChanged\":true},\"resources\":{\"subscribe\":true,"
 	 "\"listChanged\":true},\"logging\":{}}"),
 	"{\"elicitation\":{\"url\":{}},\"sampling\":{},\"tasks\":{}}", "7",
-	"{\"elicitation\":{},\"x\":1}" };
+	"{\"elicitation\":{},\"x\":1}",
+	"{\"sampling\":{},\"tasks\":{\"list\":{},\"cancel\":{},\"requests\":{"
+	"\"tools\":{\"call\":{}},\"sampling\":{\"createMessage\":{}}}},"
+	"\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}}" };
 
 static struct jv
 pick(const char *const *from, size_t n, uint8_t i)
