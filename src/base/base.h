@@ -146,8 +146,7 @@ struct buf {
 void buf_done(struct buf *b);		 /* frees; the buf is fresh again */
 void buf_clear(struct buf *b);		 /* empties; keeps memory */
 char *buf_more(struct buf *b, size_t n); /* buf_room when it must grow */
-/* n bytes to fill, or NULL; then buf_add: so many were.  Mostly few that fit.
- */
+/* n bytes to fill, or NULL; then buf_add: so many were.  Mostly few fit. */
 static inline char *
 buf_room(struct buf *b, size_t n)
 {

@@ -29,6 +29,9 @@ keeps_table(const struct msg *m, enum role_id to)
 	msg_encode(m, &w.bytes);
 	BUG_ON(buf_end(&w.bytes) != OK);
 	BUG_ON(msg_decode(buf_view(&w.bytes), ROLE_JUDGE, to, &got, &why));
+	for (unsigned f = F_TREE0; f < F__N; f++) /* its peers trust it */
+		BUG_ON(msg_has(m, f) &&
+		       jv_bytes(msg_tree(m, f)).n != msg_text(m, f).n);
 }
 
 static void
