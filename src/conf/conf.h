@@ -24,7 +24,7 @@
  *   "servers": [{"name":"fs","kind":"stdio"|"http",
  *     "url":"","host":"","port":n,"path":"","tls":bool,"ca":PEM or "",
  *     "client_cert":PEM or "", "credential":bool,
- *     "sharing":"session"|"principal"|"all",     reserved: nobody reads it
+ *     "sharing":"session"|"principal"|"all",
  *     "era":"auto"|"legacy"|"modern",
  *     "read_only":["tool", ...]}],       may use batch durability
  *   "launch": [{"name":"fs","argv":[..],"env":{..},"cwd":"/abs",

@@ -9,6 +9,7 @@ static const struct {
 	{ "env", true },
 	{ "cwd", true },
 	{ "sandbox", true },
+	{ "sharing", true },
 	{ "credential_file", false },
 	{ "ca", false },
 	{ "client_cert", false },
@@ -164,16 +165,6 @@ check_argv(struct conf_job *j, const struct node *s, const struct node *argv)
 	}
 }
 
-/* The word is reserved; saying nothing would promise what nobody does. */
-static void
-check_sharing(struct conf_job *j, const struct node *n)
-{
-	if (n != NULL && !str_eq(n->text, STR("session")))
-		conf_warn(j, n,
-		    "is not offered yet and changes nothing: each session of "
-		    "an agent has its own");
-}
-
 void
 check_servers(struct conf_job *j)
 {
@@ -196,7 +187,6 @@ check_servers(struct conf_job *j)
 			continue;
 		}
 		check_kind(j, s, argv != NULL);
-		check_sharing(j, node_get(s, "sharing"));
 		if (url != NULL) {
 			check_http(j, s, url);
 			continue;

@@ -55,7 +55,7 @@ SETTING("servers.NAME.credential_file", SECRET, "", 1, 4096, "path", START, "fil
 SETTING("servers.NAME.ca", PEM, "", 1, 4096, "path", START, "authorities that may vouch for this server; the system's when left out")
 SETTING("servers.NAME.client_cert", PEM, "", 1, 4096, "path", START, "certificate chain that the gateway shows to this server when it asks for one, own certificate first")
 SETTING("servers.NAME.client_key", SECRET, "", 1, 4096, "path", START, "its private key; only the role that signs ever holds it")
-SETTING("servers.NAME.sharing", WORD, "session", 0, 0, "session|principal|all", START, "who shares one upstream session; only session is offered yet, and servers of the modern era, which have no sessions, serve one principal's calls together")
+SETTING("servers.NAME.sharing", WORD, "session", 0, 0, "session|principal|all", START, "who shares one process of a program of the modern era; session: nobody but the calls of one upstream session; programs of the legacy era always have one for each session")
 SETTING("servers.NAME.era", WORD, "auto", 0, 0, "auto|legacy|modern", START, "protocol era of the server; auto asks it")
 SETTING("servers.NAME.read_only", LIST, "", 0, 256, "name or glob", START, "its tools that change nothing; only these may use durability batch")
 SETTING("principals", NAMED, "", 0, 4096, "principal", RELOAD, "who may ask; a name is 1 to 64 of A-Z a-z 0-9 . _ @ -")

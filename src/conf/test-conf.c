@@ -147,6 +147,10 @@ static const struct row rows[] = {
 	    "servers: {w: {command: [/bin/true], client_cert: c.pem, "
 	    "client_key: k.pem}}\n" A R,
 	    1, 37, "belongs to servers with url" },
+	{ "sharing of what is not a process",
+	    "servers: {w: {command: [/bin/true], sharing: all}}\n" A R,
+	    "servers: {w: {url: \"https://h.example/\", sharing: all}}\n" A R,
+	    1, 42, "belongs to servers with command" },
 	{ "listen beyond loopback with anonymous",
 	    "listen: 10.1.2.3:1\n" TLS S P R,
 	    "listen: 10.1.2.3:1\n" TLS S P A R, 5, 12,
@@ -294,8 +298,6 @@ static const struct {
 	{ "servers: {w: {command: [x], sandbox: {read: [/]}}}\n" A R,
 	    "read the ledger" },
 	{ "servers: {w: {command: [node, s.js]}}\n" A R, "sandbox hides" },
-	{ "servers: {w: {url: \"https://h/\", sharing: all}}\n" A R,
-	    "not offered yet" },
 	{ "servers: {w: {url: \"https://h/\", credential_file: shared}}\n" A R,
 	    "chmod 600" },
 };

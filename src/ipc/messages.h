@@ -69,8 +69,9 @@ MESSAGE(END, R(JUDGE), R(FRONT), B(REF), B(TIME),
     "close REF's stream; TIME: retry milliseconds")
 /* ---- tool side ---- */
 MESSAGE(HOP_OPEN, R(JUDGE), R(BACK), B(HOP) | B(WHERE),
-    B(CAPS) | B(INFO) | B(VERSION) | B(FLAGS),
-    "open an upstream session for HOP, with these client capabilities")
+    B(CAPS) | B(INFO) | B(VERSION) | B(FLAGS) | B(NAME),
+    "open an upstream session for HOP, with these client capabilities; NAME: "
+    "the principal")
 MESSAGE(HOP_OPENED, R(BACK), R(JUDGE), B(HOP) | B(STATUS),
     B(ERA) | B(VERSION) | B(CAPS) | B(INFO) | B(TEXT),
     "STATUS 0: open; TEXT: instructions, or why it failed")

@@ -288,6 +288,8 @@ hop_open(struct line *l, struct leg *g)
 
 	msg_set(&m, F_HOP, h->id);
 	msg_set(&m, F_WHERE, h->up->index);
+	if (h->principal != NULL)
+		msg_set_text(&m, F_NAME, h->principal->name);
 	if (jv_type(caps) != J_NONE)
 		msg_set_tree(&m, F_CAPS, caps);
 	if (jv_type(info) != J_NONE)

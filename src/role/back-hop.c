@@ -49,6 +49,7 @@ hop_free(struct hop *h)
 	buf_done(&h->session);
 	buf_done(&h->last_event);
 	buf_done(&h->post_to);
+	buf_done(&h->share);
 	mem_free(h);
 }
 
@@ -97,6 +98,17 @@ hop_cannot(struct hop *h, unsigned status, const char *why)
 
 /* ---- opening ---- */
 
+/* Nobody's word is another's: a number, or a name after its sign. */
+static void
+share_word(struct hop *h, struct str principal)
+{
+	h->share.max = 512;
+	if (h->b->sharing == SHARE_SESSION)
+		buf_fmt(&h->share, "h%llu", (unsigned long long)h->num);
+	else if (h->b->sharing == SHARE_PRINCIPAL)
+		buf_fmt(&h->share, "p%.*s", STR_ARG(principal));
+}
+
 void
 hop_open(struct back *b, const struct msg *m)
 {
@@ -120,6 +132,7 @@ hop_open(struct back *b, const struct msg *m)
 	keep(&h->wish, msg_text(m, F_VERSION));
 	h->modern = mcp_version(buf_view(&h->wish)) < 0 ||
 		    mcp_version(buf_view(&h->wish)) >= MCP_V_2026_07_28;
+	share_word(h, msg_text(m, F_NAME));
 	if (b->hops_n > HOPS_MAX)
 		hop_cannot(h, 502, "too many upstream sessions");
 	else

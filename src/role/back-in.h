@@ -60,6 +60,7 @@ enum {
 #define DIAL_NS (8 * SECOND)  /* TCP and TLS: no answer is a dead server */
 #define IDLE_NS (60 * SECOND) /* of a connection, if the upstream is silent */
 
+enum sharing { SHARE_SESSION, SHARE_PRINCIPAL, SHARE_ALL };
 enum era { ERA_UNKNOWN, ERA_LEGACY, ERA_MODERN };
 
 struct back;
@@ -116,6 +117,7 @@ struct hop {
 	uint64_t retry_ms;
 	unsigned stream_tries;
 	struct xch *stream;
+	struct buf share;  /* hops with the same share a server (modern) */
 	struct kid *waits; /* the shared one that is being started */
 	struct xch *held;  /* wait until the session is open again */
 	struct kid *kid;
@@ -196,7 +198,9 @@ struct kid {
 	struct timer again;
 	struct back *b;
 	struct kid *next;
-	struct hop *hop; /* NULL: everybody's (modern) */
+	struct hop *hop; /* NULL: it is shared (modern), or is to be */
+	bool shared;
+	struct buf share; /* with hops that have the same */
 	uint64_t ref, born;
 	bool up, gone;
 	unsigned busy;
@@ -242,8 +246,9 @@ struct back {
 	struct timer sweep;
 
 	bool sse; /* its legacy era is of 2024-11-05 */
-	struct kid *kids, *shared;
-	uint64_t not_before; /* back-off of the shared kid */
+	struct kid *kids;
+	enum sharing sharing;
+	uint64_t not_before; /* back-off of shared kids */
 	unsigned falls;
 
 	/* Scratch: one message at a time. */

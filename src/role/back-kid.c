@@ -1,6 +1,7 @@
 /*
  * back-kid.c: tool servers behind pipes, started by role launch.  A legacy
- * session has a server of its own; the modern era shares one.  Promises that
+ * session has a server of its own; of the modern era those hops share one that
+ * have the same word in h->share, which `sharing` made.  Promises that
  * none of the three pipes can block another, that a line and what waits to be
  * written are bounded, and that ids of several askers never mix.
  */
@@ -25,6 +26,7 @@ kid_free(struct kid *k)
 	buf_done(&k->to);
 	buf_done(&k->from.part);
 	buf_done(&k->words.part);
+	buf_done(&k->share);
 	mem_free(k);
 }
 
@@ -42,8 +44,6 @@ kid_end(struct kid *k)
 	while (*at != k)
 		at = &(*at)->next;
 	*at = k->next;
-	if (b->shared == k)
-		b->shared = NULL;
 	loop_timer_off(b->loop, &k->again);
 	loop_unwatch(b->loop, &k->in);
 	loop_unwatch(b->loop, &k->out);
@@ -89,13 +89,40 @@ kid_new(struct back *b, struct hop *h)
 	return k;
 }
 
+/* The one that this hop shares with its like, or NULL. */
+static struct kid *
+shared_of(const struct hop *h)
+{
+	struct kid *k = h->b->kids;
+
+	while (k != NULL &&
+	       !(k->shared && str_eq(buf_view(&k->share), buf_view(&h->share))))
+		k = k->next;
+	return k;
+}
+
+static void
+share(struct kid *k, const struct hop *h)
+{
+	k->hop = NULL;
+	k->shared = true;
+	k->share.max = h->share.max;
+	buf_clear(&k->share);
+	buf_str(&k->share, buf_view(&h->share));
+}
+
 /* The shared one, started again if it ended; NULL: not now. */
 static struct kid *
-kid_shared(struct back *b)
+kid_shared(struct hop *h)
 {
-	if (b->shared == NULL && loop_now(b->loop) >= b->not_before)
-		b->shared = kid_new(b, NULL);
-	return b->shared;
+	struct kid *k = shared_of(h);
+
+	if (k != NULL || loop_now(h->b->loop) < h->b->not_before)
+		return k;
+	k = kid_new(h->b, NULL);
+	if (k != NULL)
+		share(k, h);
+	return k;
 }
 
 static void
@@ -103,7 +130,6 @@ shared_fell(struct back *b, const struct kid *k)
 {
 	const uint64_t now = loop_now(b->loop);
 
-	b->shared = NULL;
 	b->falls = now - k->born < YOUNG_NS ? b->falls + 1 : 0;
 	if (b->falls > 0)
 		b->not_before =
@@ -135,13 +161,12 @@ kid_gone(struct kid *k, const char *why)
 	struct back *b = k->b;
 	struct hop *h = k->hop;
 	struct note words;
-	const bool shared = b->shared == k;
 
 	if (k->gone)
 		return;
 	k->busy++;
 	note_set(&words, "the tool server ended: %s", why);
-	if (shared)
+	if (k->shared)
 		shared_fell(b, k);
 	kid_end(k);
 	if (h != NULL) {
@@ -433,19 +458,20 @@ static void
 kid_reach(struct hop *h)
 {
 	struct back *b = h->b;
-	const bool share =
-	    b->era[h->modern] == ERA_MODERN && h->state == HOP_PROBE;
+	struct kid *k = b->era[h->modern] == ERA_MODERN && h->state == HOP_PROBE
+			    ? shared_of(h)
+			    : NULL;
 
 	if (h->kid != NULL) { /* it answered the probe, in the other era */
 		hop_can_talk(h);
 		return;
 	}
-	if (share && b->shared != NULL && b->shared->up) {
+	if (k != NULL && k->up) {
 		hop_can_talk(h);
 		return;
 	}
-	if (share && b->shared != NULL) {
-		h->waits = b->shared;
+	if (k != NULL) {
+		h->waits = k;
 		return;
 	}
 	h->kid = kid_new(b, h);
@@ -457,7 +483,7 @@ static void
 kid_request(struct call *c)
 {
 	struct hop *h = c->hop;
-	struct kid *k = h->kid != NULL ? h->kid : kid_shared(c->b);
+	struct kid *k = h->kid != NULL ? h->kid : kid_shared(h);
 
 	if (k == NULL) {
 		call_fail(c, 502,
@@ -475,7 +501,7 @@ kid_request(struct call *c)
 static void
 kid_post(struct hop *h, void (*sent)(struct hop *h, bool good))
 {
-	struct kid *k = h->kid != NULL ? h->kid : h->b->shared;
+	struct kid *k = h->kid != NULL ? h->kid : shared_of(h);
 	const bool good = k != NULL && say(k);
 
 	if (sent != NULL)
@@ -488,21 +514,34 @@ kid_forget(struct call *c)
 	c->kid = NULL;
 }
 
-/* A modern server serves everybody from now on. */
+/* A modern server serves all of its share from now on. */
 static void
 kid_opened(struct hop *h)
 {
-	struct back *b = h->b;
 	struct kid *k = h->kid;
 
 	if (h->era != ERA_MODERN || k == NULL)
 		return;
 	h->kid = NULL;
 	k->hop = NULL;
-	if (b->shared == NULL)
-		b->shared = k;
-	else if (b->shared != k)
+	if (shared_of(h) == NULL)
+		share(k, h);
+	else
 		kid_end(k);
+}
+
+/* With the last of its share a server ends, but for the one that is all's. */
+static void
+share_left(struct hop *h)
+{
+	struct kid *k = shared_of(h);
+
+	if (k == NULL || h->share.n == 0)
+		return;
+	for (const struct hop *o = h->b->hops; o != NULL; o = o->next)
+		if (o != h && str_eq(buf_view(&o->share), buf_view(&h->share)))
+			return;
+	kid_end(k);
 }
 
 static void
@@ -515,6 +554,7 @@ kid_end_hop(struct hop *h, bool polite)
 	h->waits = NULL;
 	if (k != NULL)
 		kid_end(k);
+	share_left(h);
 }
 
 const struct carrier carrier_kid = {

@@ -368,7 +368,11 @@ setup(struct back *b, struct jv server, struct note *why)
 {
 	const struct str era = jv_str(jv_get(server, STR("era")));
 	const struct str kind = jv_str(jv_get(server, STR("kind")));
+	const struct str sharing = jv_str(jv_get(server, STR("sharing")));
 
+	b->sharing = str_eq(sharing, STR("all"))	 ? SHARE_ALL
+		     : str_eq(sharing, STR("principal")) ? SHARE_PRINCIPAL
+							 : SHARE_SESSION;
 	b->name = jv_str(jv_get(server, STR("name")));
 	b->forced = str_eq(era, STR("legacy"))	 ? ERA_LEGACY
 		    : str_eq(era, STR("modern")) ? ERA_MODERN

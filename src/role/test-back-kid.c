@@ -85,6 +85,36 @@ legacy(struct world *w, struct peer *p)
 	}
 }
 
+/* ---- who shares a server, modern ---- */
+
+/* Two sessions of one principal, one of another: how many servers by then. */
+static void
+test_apart(const char *word, const unsigned want[3])
+{
+	static const char *const names[] = { "al", "al", "bo" };
+	struct world *w;
+	char more[64];
+	size_t ends;
+
+	(void)snprintf(more, sizeof(more), ",\"sharing\":\"%s\"", word);
+	w = world_new(false, more, modern);
+	for (uint64_t i = 0; i < countof(names); i++) {
+		hop_open_for(w, i + 1, names[i]);
+		ok(hop_is_open(w, i + 1, MCP_MODERN), "%s: a session of %s",
+		    word, names[i]);
+		ok(w->launches == want[i], "%s: %u servers", word, want[i]);
+	}
+	ends = w->ends;
+	hop_say(w, MSG_HOP_CLOSE, F_HOP, 3);
+	if (want[2] > want[1]) {
+		UNTIL(w->ends > ends);
+		ok(w->ends == ends + 1, "%s: it ends with its last", word);
+	} else {
+		spin(50);
+		ok(w->ends == ends, "%s: it stays for the others", word);
+	}
+}
+
 /* ---- one server for all, modern ---- */
 
 static void
@@ -328,7 +358,10 @@ main(void)
 	struct world *w;
 
 	loop_begin();
-	w = world_new(false, "", modern);
+	test_apart("session", (const unsigned[]){ 1, 2, 3 });
+	test_apart("principal", (const unsigned[]){ 1, 1, 2 });
+	test_apart("all", (const unsigned[]){ 1, 1, 1 });
+	w = world_new(false, ",\"sharing\":\"all\"", modern);
 	test_shared(w);
 	test_noise(w);
 	test_cancel(w);

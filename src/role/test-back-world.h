@@ -182,16 +182,23 @@ tell(struct world *w, const struct msg *m)
 }
 
 static inline void
-hop_open(struct world *w, uint64_t hop)
+hop_open_for(struct world *w, uint64_t hop, const char *principal)
 {
 	struct msg m = msg_of(MSG_HOP_OPEN);
 
 	msg_set(&m, F_HOP, hop);
 	msg_set(&m, F_WHERE, 0);
+	msg_set_text(&m, F_NAME, str_of(principal));
 	msg_set_tree(&m, F_CAPS, tape("{\"roots\":{}}"));
 	msg_set_tree(
 	    &m, F_INFO, tape("{\"name\":\"agent\",\"version\":\"3\"}"));
 	tell(w, &m);
+}
+
+static inline void
+hop_open(struct world *w, uint64_t hop)
+{
+	hop_open_for(w, hop, "al");
 }
 
 static inline struct msg *
