@@ -155,8 +155,7 @@ NODISCARD enum err cedar_entities_from_json(struct str text,
     struct cedar_why *why);
 /*
  * A request lives in a; par: principal, action, resource; context is a JSON
- * object's text (empty: {}).  With a
- * schema the request and its context must conform to it.
+ * object's text (empty: {}).  With a schema it must conform.
  */
 NODISCARD enum err cedar_request_new(const struct cedar_uid par[static 3],
     struct str context, const struct cedar_schema *s, struct arena *a,

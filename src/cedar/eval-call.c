@@ -213,6 +213,7 @@ ext_call(enum ast_fn fn, const struct cedar_value *arg, uint32_t n,
 	const struct fn *f = &fns[fn];
 	const struct call c = { arg, a, why };
 	const uint32_t want = f->type[1] == CEDAR_NONE ? 1 : 2;
+	struct cedar_value got;
 
 	if (n != want) {
 		note_set(why, "%.*s takes %u argument%s, not %u",
@@ -226,7 +227,8 @@ ext_call(enum ast_fn fn, const struct cedar_value *arg, uint32_t n,
 			    cedar_type_name(arg[i].type));
 			return none;
 		}
-	return f->run(&c);
+	got = f->run(&c);
+	return got;
 }
 
 struct cedar_value
@@ -235,6 +237,7 @@ ev_call(struct ev *ev, const struct code_node *n)
 	struct cedar_value arg[2], v;
 	struct note why;
 
+	why.text[0] = '\0';
 	for (uint32_t i = 0; i < n->n; i++) {
 		v = ev_node(ev, ev->e->list[n->a + i]);
 		if (v.type == CEDAR_NONE)

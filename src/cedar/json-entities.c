@@ -300,3 +300,40 @@ cedar_request_new(const struct cedar_uid par[static 3], struct str context,
 	TRY(json_in_record(&in, j, x == NULL ? NULL : x->context, &at, &v));
 	return cedar_request_of(uid, v, a, out);
 }
+
+static enum err
+type_of_member(struct json_in *in, const struct cedar_member *m,
+    const struct json_at *at, const struct ty **out)
+{
+	const struct sc_action *x = schema_action(m->schema, m->action);
+	const struct ty_attr *one;
+
+	if (x == NULL)
+		return json_in_fail(in, ERR_SYNTAX, at,
+		    "action \"%.*s\" is not in the schema",
+		    STR_ARG(m->action.id));
+	*out = x->context;
+	if (m->member.n == 0)
+		return OK;
+	one = ty_attr(x->context, m->member);
+	if (one == NULL)
+		return json_in_fail(
+		    in, ERR_SYNTAX, at, "the context has no such member");
+	*out = one->type;
+	return OK;
+}
+
+enum err
+cedar_value_of_tape(struct str tape, const struct cedar_member *type,
+    struct arena *a, struct cedar_value *out, struct cedar_why *why)
+{
+	const struct json_at at = { NULL, type == NULL || type->member.n == 0
+					      ? STR("context")
+					      : type->member };
+	struct json_in in = { a, type == NULL ? NULL : type->schema, why };
+	const struct ty *t = NULL;
+
+	if (type != NULL)
+		TRY(type_of_member(&in, type, &at, &t));
+	return json_in_value(&in, jv_of(tape), t, &at, out);
+}

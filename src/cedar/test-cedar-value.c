@@ -62,13 +62,13 @@ test_sets(struct arena *a)
 static void
 test_records(struct arena *a)
 {
-	static char key[100][4];
+	static char key[100][12];
 	struct cedar_field f[100];
 	struct cedar_value r, q;
 	bool all = true;
 
 	for (int i = 0; i < 100; i++) {
-		(void)snprintf(key[i], 4, "%d", i * 37 % 100);
+		(void)snprintf(key[i], sizeof(key[i]), "%d", i * 37 % 100);
 		f[i].key = str_of(key[i]);
 		f[i].v = num(i);
 	}
@@ -167,7 +167,7 @@ test_closure(struct arena *a)
 static void
 test_cycles(void)
 {
-	static char id[3000][8];
+	static char id[3000][12];
 	struct cedar_entities *es = cedar_entities_new();
 	const struct cedar_uid x = uid("T", "x"), y = uid("T", "y");
 	struct cedar_why why = { 0 };

@@ -20,6 +20,7 @@ struct cedar_uid {
 
 struct cedar_why;
 struct cedar_entities;
+struct cedar_schema;
 struct cedar_request;
 
 enum cedar_type {
@@ -93,6 +94,20 @@ const struct cedar_value *cedar_get(struct cedar_value rec, struct str key);
 void cedar_value_put(struct buf *out, struct cedar_value v); /* Cedar text */
 
 /* ---- entities and requests ---- */
+
+/*
+ * A value from the tape of json.h, which must live as long: strings are not
+ * copied.  type NULL: of any; else as the schema has the context of an action,
+ * or a member of it (member not empty).
+ */
+struct cedar_member {
+	const struct cedar_schema *schema;
+	struct cedar_uid action;
+	struct str member;
+};
+NODISCARD enum err cedar_value_of_tape(struct str tape,
+    const struct cedar_member *type, struct arena *a, struct cedar_value *out,
+    struct cedar_why *why);
 
 /*
  * Without JSON: new, add, close.  The text of names and the values must live
