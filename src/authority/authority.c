@@ -1,172 +1,247 @@
 /*
- * authority: the first policy, ordered rules of globs.  Rules are taken apart
- * once; a decision walks two arrays, denies before allows, and allocates
- * nothing.  It refuses to know what a tool is or what its arguments mean.
+ * authority.c: from an image to engines, and from a call to its verdict.
+ *
+ * Three engines.  `all` decides.  `lifted` is all but the forbids that a person
+ * may lift: what it allows and `all` denies is held.  `shown` answers for lists
+ * (shown.c).  They are made by load, in one string of bytes each for `all` with
+ * `lifted`, and for `shown`; nothing here changes after policy_new but the
+ * scratch arena of lists.
  */
-#include "authority/authority.h"
+#include "authority/authority-in.h"
 
-/* Four times the largest policy that we know of; a decision is linear in it. */
-enum { RULES_MAX = 4096 };
-
-enum part { P_PRINCIPAL, P_SERVER, P_METHOD, P_NAME, P__N };
-static const struct str part_name[P__N] = {
-	[P_PRINCIPAL] = STR_INIT("principal"),
-	[P_SERVER] = STR_INIT("server"),
-	[P_METHOD] = STR_INIT("method"),
-	[P_NAME] = STR_INIT("name"),
+enum {
+	IMAGE_MAX = 64 << 20,
+	SCRATCH = 256 << 10, /* of one question of a list */
+	F_INPUT = 1,	     /* some policy reads context.input */
 };
 
-/* Most patterns are "*" or a plain word; only the rest need the walk. */
-enum glob_kind { GLOB_ANY, GLOB_WORD, GLOB_WALK };
-struct glob {
-	enum glob_kind kind;
-	struct str text;
+/* Obligations that the gateway meets.  What is not here denies. */
+static const struct str met[] = {
+	STR_INIT("log:full"), /* a decision and an outcome are always logged */
 };
-struct rule {
-	enum effect effect;
-	struct glob part[P__N];
-	struct str id, reason;
+
+struct row { /* what a policy says of itself */
+	struct str id, reason, needs, must;
+	bool forbid;
 };
 struct policy {
-	size_t n, denies; /* rule[0..denies) deny, the rest allow */
-	struct rule *rule;
+	struct cedar_engine *all, *lifted, *shown;
+	struct row *row; /* of `all`, by place */
+	struct arena *scratch;
+	bool input;
 };
 
-static struct glob
-glob_of(struct str s)
-{
-	if (str_eq(s, STR("*")))
-		return (struct glob){ GLOB_ANY, s };
-	if (str_find(s, '*') == s.n)
-		return (struct glob){ GLOB_WORD, s };
-	return (struct glob){ GLOB_WALK, s };
-}
-
-static bool
-glob_fits(const struct glob *g, struct str s)
-{
-	if (g->kind == GLOB_ANY)
-		return true;
-	if (g->kind == GLOB_WORD)
-		return str_eq(g->text, s);
-	return str_glob(g->text, s);
-}
-
-/* A member's text goes where its name says; NULL: no rule has this member. */
-static struct str *
-member_at(struct str key, struct str text[static P__N], struct str *effect,
-    struct rule *r)
-{
-	for (size_t i = 0; i < P__N; i++)
-		if (str_eq(key, part_name[i]))
-			return &text[i];
-	if (str_eq(key, STR("effect")))
-		return effect;
-	if (str_eq(key, STR("id")))
-		return &r->id;
-	if (str_eq(key, STR("reason")))
-		return &r->reason;
-	return NULL;
-}
+/* ---- compiling ---- */
 
 static enum err
-effect_of(struct str s, enum effect *out)
+files_compile(struct jv files, struct cedar_policies *ps, struct note *why)
 {
-	if (!str_eq(s, STR("allow")) && !str_eq(s, STR("deny")))
-		return ERR_SYNTAX;
-	*out = str_eq(s, STR("allow")) ? ALLOW : DENY;
-	return OK;
-}
+	struct jit it = jit_of(files);
+	struct jv v;
 
-/* Every member must be there: what a lost one meant cannot be guessed, and
- * "everything" would open the door. */
-static enum err
-rule_read(struct jv v, size_t nr, struct rule *out, struct note *why)
-{
-	struct str text[P__N] = { { NULL, 0 } };
-	struct str effect = { NULL, 0 }, key;
-	struct rule r = { .effect = DENY };
-	struct jit it = jit_of(v);
-	struct jv val;
-	size_t n = 0;
+	while (jit_next(&it, NULL, &v)) {
+		const struct str name = jv_str(jv_get(v, STR("name")));
+		struct cedar_why at = { .line = 0 };
+		const enum err e = cedar_policies_parse(
+		    ps, jv_str(jv_get(v, STR("text"))), &at);
 
-	if (!jv_is(v, J_OBJ)) {
-		note_set(why, "rule %zu is not an object", nr);
-		return ERR_SYNTAX;
-	}
-	for (; jit_next(&it, &key, &val); n++) {
-		struct str *at = member_at(key, text, &effect, &r);
-
-		if (at == NULL || !jv_is(val, J_STR) || at->p != NULL) {
-			note_set(why, "rule %zu: %s member \"%.*s\"", nr,
-			    at == NULL	    ? "unknown"
-			    : at->p != NULL ? "repeated"
-					    : "not a text:",
-			    (int)(key.n > 40 ? 40 : key.n), key.p);
-			return ERR_SYNTAX;
+		if (e) {
+			note_set(why, "%.*s:%u:%u: %s", STR_ARG(name), at.line,
+			    at.col, at.note.text);
+			return e;
 		}
-		*at = jv_str(val);
 	}
-	/* none repeats, so seven known ones are all of them */
-	if (n != P__N + 3 || r.id.n == 0 || effect_of(effect, &r.effect)) {
-		note_set(why,
-		    "rule %zu: needs effect (allow or deny), principal, "
-		    "server, method, name, id and reason",
-		    nr);
-		return ERR_SYNTAX;
-	}
-	for (size_t i = 0; i < P__N; i++)
-		r.part[i] = glob_of(text[i]);
-	*out = r;
 	return OK;
 }
 
-/* Denies first, allows after them, each kind in the order it was written. */
-static void
-rules_sort(struct policy *p, const struct rule *in)
+/* Copies policy i of `from` under its own id; *reads: of context.input. */
+static enum err
+copy_one(const struct cedar_policies *from, size_t i, struct cedar_policies *to,
+    bool *reads, struct note *why)
 {
-	size_t at = 0;
+	struct buf text = { .max = 1 << 20 }, tape = { .max = 4 << 20 };
+	struct cedar_policy_info info;
+	struct cedar_why at = { .line = 0 };
+	struct str id;
+	enum err e;
 
-	for (size_t i = 0; i < p->n; i++)
-		if (in[i].effect == DENY)
-			p->rule[at++] = in[i];
-	p->denies = at;
-	for (size_t i = 0; i < p->n; i++)
-		if (in[i].effect != DENY)
-			p->rule[at++] = in[i];
+	if (!cedar_policy_info(from, i, &info))
+		return ERR_SYNTAX;
+	if (!cedar_policy_annotation(from, i, STR("id"), &id) || id.n == 0)
+		id = info.id;
+	e = cedar_policy_to_json(from, info.id, &text);
+	if (!e)
+		e = json_parse(buf_view(&text), &json_default, &tape, why);
+	if (!e)
+		*reads |= reads_input(jv_of(buf_view(&tape)));
+	if (!e && to != NULL) {
+		e = cedar_policies_from_json(to, id, buf_view(&text), &at);
+		if (e)
+			note_set(why, "policy %.*s, line %u: %s", STR_ARG(id),
+			    info.line, at.note.text);
+	}
+	buf_done(&text);
+	buf_done(&tape);
+	return e;
+}
+
+static enum err
+engine_put(const struct cedar_policies *ps, struct buf *out, struct note *why)
+{
+	struct cedar_engine *e;
+	struct cedar_why at = { .line = 0 };
+	const enum err err = cedar_engine_new(ps, &e, &at);
+
+	if (err) {
+		note_set(why, "%s", at.note.text);
+		return err;
+	}
+	buf_u32(out, (uint32_t)cedar_engine_image(e).n);
+	buf_str(out, cedar_engine_image(e));
+	cedar_engine_free(e);
+	return buf_end(out);
+}
+
+/* The sets under construction. */
+struct sets {
+	struct cedar_policies *files, *all, *lifted, *shown;
+};
+
+static enum err
+sets_fill(struct sets *s, struct jv image, bool *reads, struct note *why)
+{
+	const struct jv rules = jv_get(image, STR("rules"));
+	struct str lifts;
+	size_t n;
+
+	TRY(files_compile(jv_get(image, STR("policies")), s->files, why));
+	TRY(rules_compile(rules, false, s->all, why));
+	TRY(rules_compile(rules, false, s->lifted, why));
+	TRY(rules_compile(rules, true, s->shown, why));
+	n = cedar_policies_count(s->files);
+	for (size_t i = 0; i < n; i++) {
+		TRY(copy_one(s->files, i, s->all, reads, why));
+		if (!cedar_policy_annotation(
+			s->files, i, STR("requestable"), &lifts))
+			TRY(copy_one(s->files, i, s->lifted, reads, why));
+	}
+	return shown_compile(s->files, s->shown, why);
+}
+
+enum err
+policy_compile(
+    struct jv image, struct buf *decide, struct buf *list, struct note *why)
+{
+	struct sets s = { cedar_policies_new(), cedar_policies_new(),
+		cedar_policies_new(), cedar_policies_new() };
+	bool reads = false;
+	enum err e = sets_fill(&s, image, &reads, why);
+
+	if (!e) {
+		buf_u8(decide, reads ? F_INPUT : 0);
+		e = engine_put(s.all, decide, why);
+	}
+	if (!e)
+		e = engine_put(s.lifted, decide, why);
+	if (!e)
+		e = engine_put(s.shown, list, why);
+	cedar_policies_free(s.files);
+	cedar_policies_free(s.all);
+	cedar_policies_free(s.lifted);
+	cedar_policies_free(s.shown);
+	return e;
+}
+
+/* ---- opening ---- */
+
+static enum err
+engine_get(struct cur *c, struct cedar_engine **out)
+{
+	const size_t n = cur_u32(c);
+	const struct str bytes = cur_str(c, n);
+
+	return c->bad ? ERR_SYNTAX : cedar_engine_open(bytes, out);
+}
+
+static void
+rows_fill(struct policy *p)
+{
+	const size_t n = cedar_engine_count(p->all);
+
+	p->row = mem_get((n + 1) * sizeof(*p->row));
+	for (size_t i = 0; i < n; i++) {
+		struct row *r = &p->row[i];
+		struct cedar_policy_info info = { .forbid = true };
+		struct str name, value;
+
+		(void)cedar_engine_policy(p->all, i, &info);
+		r->id = info.id;
+		r->forbid = info.forbid;
+		r->reason = info.forbid ? STR("A policy forbids this call.")
+					: STR("A policy permits this call.");
+		for (size_t k = 0;
+		     cedar_engine_annotation(p->all, i, k, &name, &value);
+		     k++) {
+			if (str_eq(name, STR("reason")) && value.n > 0)
+				r->reason = value;
+			if (str_eq(name, STR("requestable")))
+				r->needs =
+				    value.n > 0 ? value : STR("approval");
+			if (str_eq(name, STR("obligation")))
+				r->must = value;
+		}
+	}
+}
+
+static enum err
+policy_open(struct str decide, struct str list, struct policy *p)
+{
+	struct cur c = cur_of(decide.p, decide.n);
+
+	p->input = (cur_u8(&c) & F_INPUT) != 0;
+	TRY(engine_get(&c, &p->all));
+	TRY(engine_get(&c, &p->lifted));
+	TRY(cur_end(&c));
+	c = cur_of(list.p, list.n);
+	TRY(engine_get(&c, &p->shown));
+	TRY(cur_end(&c));
+	rows_fill(p);
+	return OK;
+}
+
+static enum err
+engines_of(
+    struct jv image, struct buf *decide, struct buf *list, struct note *why)
+{
+	const struct jv d = jv_get(image, STR("engine"));
+
+	if (jv_type(d) == J_NONE)
+		return policy_compile(image, decide, list, why);
+	note_set(why, "the image's engines are broken");
+	TRY(base64_get(jv_str(d), decide));
+	return base64_get(jv_str(jv_get(image, STR("engine_list"))), list);
 }
 
 enum err
 policy_new(struct jv image, struct policy **out, struct note *why)
 {
-	const struct jv rules = jv_get(image, STR("rules"));
-	struct jit it = jit_of(rules);
-	const size_t n = jv_count(rules);
-	struct policy *p;
-	struct rule *in;
-	struct jv v;
-	enum err e = OK;
+	struct buf decide = { .max = IMAGE_MAX }, list = { .max = IMAGE_MAX };
+	struct policy *p = mem_get(sizeof(*p));
+	enum err e = engines_of(image, &decide, &list, why);
 
-	if (!jv_is(rules, J_ARR)) {
-		note_set(why, "the image has no rules");
-		return ERR_SYNTAX;
-	}
-	if (n > RULES_MAX) {
-		note_set(why, "more than %d rules", RULES_MAX);
-		return ERR_LIMIT;
-	}
-	in = mem_get((n + 1) * sizeof(*in));
-	for (size_t i = 0; i < n && !e && jit_next(&it, NULL, &v); i++)
-		e = rule_read(v, i + 1, &in[i], why);
 	if (!e) {
-		p = mem_get(sizeof(*p));
-		p->rule = mem_get((n + 1) * sizeof(*in));
-		p->n = n;
-		rules_sort(p, in);
-		*out = p;
+		note_set(why, "the image's engines are broken");
+		e = policy_open(buf_view(&decide), buf_view(&list), p);
 	}
-	mem_free(in);
-	return e;
+	buf_done(&decide);
+	buf_done(&list);
+	if (e) {
+		policy_free(p);
+		return e;
+	}
+	p->scratch = arena_new(SCRATCH);
+	*out = p;
+	return OK;
 }
 
 void
@@ -174,53 +249,202 @@ policy_free(struct policy *p)
 {
 	if (p == NULL)
 		return;
-	mem_free(p->rule);
+	cedar_engine_free(p->all);
+	cedar_engine_free(p->lifted);
+	cedar_engine_free(p->shown);
+	arena_free(p->scratch);
+	mem_free(p->row);
 	mem_free(p);
 }
 
-static bool
-rule_fits(const struct rule *r, const struct call *c)
+/* ---- deciding ---- */
+
+static struct verdict
+denied(const char *rule, struct arena *a, const struct note *why)
 {
-	return glob_fits(&r->part[P_PRINCIPAL], c->principal) &&
-	       glob_fits(&r->part[P_SERVER], c->server) &&
-	       glob_fits(&r->part[P_METHOD], c->method) &&
-	       glob_fits(&r->part[P_NAME], c->name);
+	struct verdict v = { .rule = str_of(rule) };
+
+	v.reason = arena_str(a, str_of(why->text));
+	if (v.reason.p == NULL)
+		v.reason = STR("The call is too large for its policies.");
+	return v;
+}
+
+static bool
+is_met(struct str obligation)
+{
+	for (size_t i = 0; i < countof(met); i++)
+		if (str_eq(met[i], obligation))
+			return true;
+	return false;
+}
+
+/* Adds the words of one @obligation; false: one that nobody can meet. */
+static bool
+must_add(struct verdict *v, struct str words, struct str *unmet)
+{
+	struct str w;
+
+	while (str_split(&words, ' ', &w)) {
+		size_t at = 0;
+
+		if (w.n == 0)
+			continue;
+		*unmet = w;
+		if (!is_met(w) || v->must_n == VERDICT_MAX)
+			return false;
+		while (at < v->must_n && str_cmp(v->must[at], w) < 0)
+			at++;
+		if (at < v->must_n && str_eq(v->must[at], w))
+			continue;
+		memmove(&v->must[at + 1], &v->must[at],
+		    (v->must_n++ - at) * sizeof(w));
+		v->must[at] = w;
+	}
+	return true;
+}
+
+static void
+by_fill(
+    const struct policy *p, const struct cedar_answer *ans, struct verdict *v)
+{
+	v->by_n = ans->reason_n < VERDICT_MAX ? ans->reason_n : VERDICT_MAX;
+	for (size_t i = 0; i < v->by_n; i++)
+		v->by[i] = p->row[ans->reason[i]].id;
+	v->rule = p->row[ans->reason[0]].id;
+	v->reason = p->row[ans->reason[0]].reason;
+}
+
+static struct verdict
+allowed(const struct policy *p, const struct cedar_answer *ans, struct arena *a)
+{
+	struct verdict v = { .effect = ALLOW };
+	struct str unmet;
+	struct note why;
+
+	by_fill(p, ans, &v);
+	for (size_t i = 0; i < ans->reason_n; i++)
+		if (!must_add(&v, p->row[ans->reason[i]].must, &unmet)) {
+			note_set(&why,
+			    "Policy %.*s obliges to %.*s, which nobody here "
+			    "can do.",
+			    STR_ARG(p->row[ans->reason[i]].id), STR_ARG(unmet));
+			return denied("unknown-obligation", a, &why);
+		}
+	return v;
+}
+
+/* Denied by forbids alone that a person may lift: held. */
+static struct verdict
+forbidden(const struct policy *p, const struct cedar_answer *ans,
+    const struct world *w, struct arena *a)
+{
+	struct verdict v = { .effect = DENY };
+	struct cedar_answer without;
+
+	by_fill(p, ans, &v);
+	for (size_t i = 0; i < ans->reason_n; i++)
+		if (p->row[ans->reason[i]].needs.n == 0) {
+			v.rule = p->row[ans->reason[i]].id;
+			v.reason = p->row[ans->reason[i]].reason;
+			return v;
+		}
+	if (cedar_authorize(p->lifted, w->r, w->es, a, &without) != OK ||
+	    without.decision != CEDAR_ALLOW)
+		return v;
+	v.effect = HOLD;
+	v.needs = p->row[ans->reason[0]].needs;
+	return v;
+}
+
+static struct verdict
+verdict_of(const struct policy *p, const struct world *w, struct arena *a)
+{
+	struct cedar_answer ans = { .decision = CEDAR_DENY };
+	struct note why;
+
+	if (cedar_authorize(p->all, w->r, w->es, a, &ans) != OK) {
+		note_set(&why, "The call is too large for its policies.");
+		return denied("policy-error", a, &why);
+	}
+	for (size_t i = 0; i < ans.error_n; i++) {
+		const struct row *r = &p->row[ans.error[i].policy];
+
+		if (!r->forbid)
+			continue;
+		note_set(&why,
+		    "Policy %.*s forbids some calls and cannot tell "
+		    "of this one: %.120s",
+		    STR_ARG(r->id), ans.error[i].note.text);
+		return denied("policy-error", a, &why);
+	}
+	if (ans.decision == CEDAR_ALLOW)
+		return allowed(p, &ans, a);
+	if (ans.reason_n > 0)
+		return forbidden(p, &ans, w, a);
+	return (struct verdict){ .rule = STR("default-deny"),
+		.reason = STR("No rule allows this call.") };
 }
 
 struct verdict
-policy_decide(const struct policy *p, const struct call *c)
+policy_decide(const struct policy *p, const struct call *c, struct arena *a)
 {
-	const struct verdict none = { DENY, STR("default-deny"),
-		STR("No rule allows this call.") };
-	const struct verdict nobody = { DENY, STR("default-deny"),
-		STR("The call has no principal.") };
+	const struct jv args = jv_get(c->params, STR("arguments"));
+	struct cedar_value input = { .type = CEDAR_NONE };
+	struct cedar_value derived = { .type = CEDAR_NONE };
+	struct note why;
+	struct world w;
+	enum err e = OK;
 
-	if (c->principal.n == 0) /* "*" means anyone, not no one */
-		return nobody;
-	for (size_t i = 0; p != NULL && i < p->n; i++) {
-		const struct rule *r = &p->rule[i];
-
-		if (rule_fits(r, c))
-			return (struct verdict){ r->effect, r->id, r->reason };
+	if (a == NULL) {
+		a = p->scratch;
+		arena_reset(a);
 	}
-	return none;
+	if (c->principal.n == 0) { /* no scope means anyone, not no one */
+		note_set(&why, "The call has no principal.");
+		return denied("default-deny", a, &why);
+	}
+	note_set(&why, "The call is too large for its policies.");
+	if (p->input)
+		e = input_of(args, a, &input, &why);
+	if (!e && !jv_is(c->facts, J_NONE))
+		e = derived_of(c->facts, args, a, &derived, &why);
+	if (e)
+		return denied("arguments", a, &why);
+	if (world_of(c, false, input, derived, a, &w) != OK) {
+		note_set(&why, "The call is too large for its policies.");
+		return denied("arguments", a, &why);
+	}
+	return verdict_of(p, &w, a);
+}
+
+static bool
+shown(const struct policy *p, const struct call *c, bool reach)
+{
+	const struct cedar_value none = { .type = CEDAR_NONE };
+	struct cedar_answer ans;
+	struct world w;
+
+	arena_reset(p->scratch);
+	return c->principal.n > 0 &&
+	       world_of(c, reach, none, none, p->scratch, &w) == OK &&
+	       cedar_authorize(p->shown, w.r, w.es, p->scratch, &ans) == OK &&
+	       ans.decision == CEDAR_ALLOW;
+}
+
+bool
+policy_shows(const struct policy *p, const struct call *c)
+{
+	return shown(p, c, false);
 }
 
 bool
 policy_reaches(const struct policy *p, struct str principal, struct str server,
     struct str method)
 {
-	for (size_t i = 0; principal.n > 0 && p != NULL && i < p->n; i++) {
-		const struct rule *r = &p->rule[i];
+	const struct call c = {
+		.principal = principal, .server = server, .method = method
+	};
 
-		if (!glob_fits(&r->part[P_PRINCIPAL], principal) ||
-		    !glob_fits(&r->part[P_SERVER], server))
-			continue;
-		if (i >= p->denies)
-			return true;
-		if (r->part[P_NAME].kind == GLOB_ANY &&
-		    glob_fits(&r->part[P_METHOD], method))
-			return false;
-	}
-	return false;
+	return shown(p, &c, true);
 }

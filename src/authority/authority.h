@@ -1,8 +1,18 @@
 /*
- * authority: may this call be made?  First policy: ordered rules from the
- * image by principal, server, method and name, with allow and deny.  A deny
- * that matches wins over every allow; nothing matching is deny; no rules is
- * deny.  Replaced by Cedar in the Authority issue: this door stays.
+ * authority: may this call be made?  Every decision is Cedar's: rules of
+ * gatehouse.yaml are written as Cedar and compiled together with the policy
+ * files.  Role load compiles (policy_compile), the judge opens what it made
+ * (policy_new) and evaluates: it parses no policy and no text.
+ *
+ * Stricter than Cedar in three places.  A forbid that fails to evaluate denies;
+ * an obligation that nobody here can meet denies; an argument that no type can
+ * hold exactly, or that is not what it was declared to be, denies.
+ *
+ * Names: Gatehouse::Agent::"<principal>";
+ * Gatehouse::Action::"<server>___<tool>" in "call_tool" and in risk groups;
+ * Gatehouse::Tool::"<server>/<tool>" in Gatehouse::Server::"<server>";
+ * context.call {principal, server, method, name}, context.input,
+ * context.derived.  doc/policy.md is for who writes them.
  */
 #ifndef AUTHORITY_H
 #define AUTHORITY_H
@@ -11,24 +21,53 @@
 #include "json/json.h"
 
 enum effect { DENY = 0, ALLOW, HOLD };
+enum { VERDICT_MAX = 8 }; /* determining policies and obligations kept */
 struct verdict {
 	enum effect effect;
-	struct str rule;   /* id of the deciding rule; "default-deny" */
-	struct str reason; /* a sentence */
+	struct str rule;	    /* id of the first determining policy;
+				       "default-deny", "policy-error", "arguments" */
+	struct str reason;	    /* a sentence */
+	struct str needs;	    /* HOLD: the class that may lift it */
+	struct str by[VERDICT_MAX]; /* every determining policy */
+	size_t by_n;
+	struct str must[VERDICT_MAX]; /* obligations, sorted, distinct */
+	size_t must_n;
 };
+
+enum { RISK_MAX = 5 }; /* read, write, destructive, egress, money */
 struct call {
 	struct str principal, server, method, name;
-	struct jv params;
+	struct jv params; /* as the agent sent them */
+	struct jv facts;  /* {"ARG":"kind"} declared for it, or absent */
+	struct str risk[RISK_MAX]; /* groups that its action is in */
+	size_t risk_n;
 };
 struct policy;
-/* Compiles image.rules; ERR_SYNTAX + why.  Views into image must stay. */
+
+/*
+ * Compiles rules and policies of an image: one engine that decides, one for
+ * what lists show.  Appends their bytes.  ERR_SYNTAX, ERR_LIMIT: *why names
+ * the file with line and column, or the rule.
+ */
+NODISCARD enum err policy_compile(
+    struct jv image, struct buf *decide, struct buf *list, struct note *why);
+/* Opens image.engine and image.engine_list (base64); an image without them is
+ * compiled first.  Views into image must stay. */
 NODISCARD enum err policy_new(
     struct jv image, struct policy **out, struct note *why);
-void policy_free(struct policy *p);
-struct verdict policy_decide(const struct policy *p, const struct call *c);
+void policy_free(struct policy *p); /* NULL is fine */
+
+/* The verdict's texts live in the policy or in a, the turn's arena; when that
+ * is spent the verdict is DENY.  NULL: an arena of the policy's own, until the
+ * next question. */
+struct verdict policy_decide(
+    const struct policy *p, const struct call *c, struct arena *a);
+/* Is there some call like this, with some arguments, that may be made?  For
+ * lists; needs no params. */
+bool policy_shows(const struct policy *p, const struct call *c);
 /* May this principal do `method`, one that names no object (a list, the
- * handshake), at this server?  Yes when some rule allows it anything there and
- * no deny covers the method for every name. */
+ * handshake), at this server?  Yes when some policy allows it anything there
+ * and none forbids it the method altogether. */
 bool policy_reaches(const struct policy *p, struct str principal,
     struct str server, struct str method);
 

@@ -20,15 +20,15 @@ void put_ip(struct reading *r, const char *name, struct str s);
 
 /* A set under construction: distinct, bounded. */
 enum { SET_MAX = 256 };
-struct set {
+struct fset {
 	struct str v[SET_MAX];
 	size_t n;
 	bool full; /* something was left out */
 };
-struct set *set_new(struct reading *r); /* NULL: the arena is spent */
-void set_add(struct set *s, struct str member);
-bool set_has(const struct set *s, struct str member);
-void put_set(struct reading *r, const char *name, const struct set *s);
+struct fset *fset_new(struct reading *r); /* NULL: the arena is spent */
+void fset_add(struct fset *s, struct str member);
+bool fset_has(const struct fset *s, struct str member);
+void put_fset(struct reading *r, const char *name, const struct fset *s);
 
 /* ERR_SYNTAX with the sentence; so "return no(r, ...)". */
 enum err no(struct reading *r, const char *fmt, ...) PRINTF(2, 3);

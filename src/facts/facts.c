@@ -222,14 +222,14 @@ put_ip(struct reading *r, const char *name, struct str s)
 	put(r, name, FACT_IP)->text = s;
 }
 
-struct set *
-set_new(struct reading *r)
+struct fset *
+fset_new(struct reading *r)
 {
-	return arena_alloc(r->a, sizeof(struct set));
+	return arena_alloc(r->a, sizeof(struct fset));
 }
 
 bool
-set_has(const struct set *s, struct str member)
+fset_has(const struct fset *s, struct str member)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (str_eq(s->v[i], member))
@@ -238,9 +238,9 @@ set_has(const struct set *s, struct str member)
 }
 
 void
-set_add(struct set *s, struct str member)
+fset_add(struct fset *s, struct str member)
 {
-	if (member.p == NULL || set_has(s, member))
+	if (member.p == NULL || fset_has(s, member))
 		return;
 	if (s->n == SET_MAX) {
 		s->full = true;
@@ -250,7 +250,7 @@ set_add(struct set *s, struct str member)
 }
 
 void
-put_set(struct reading *r, const char *name, const struct set *s)
+put_fset(struct reading *r, const char *name, const struct fset *s)
 {
 	struct fact *f = put(r, name, FACT_SET);
 

@@ -402,17 +402,17 @@ host_parse(struct reading *r, struct str s, struct host *out)
 void
 put_host(struct reading *r, const struct host *h)
 {
-	struct set *above = set_new(r);
+	struct fset *above = fset_new(r);
 
 	if (above == NULL)
 		return;
-	set_add(above, h->name);
+	fset_add(above, h->name);
 	for (size_t i = 0; i < h->name.n && !h->is_ip; i++)
 		if (h->name.p[i] == '.')
-			set_add(above, str_sub(h->name, i + 1, h->name.n));
+			fset_add(above, str_sub(h->name, i + 1, h->name.n));
 	put_text(r, "host", h->name);
 	if (h->is_ip)
 		put_ip(r, "ip", h->name);
 	put_is(r, "private", h->private);
-	put_set(r, "domains", above);
+	put_fset(r, "domains", above);
 }

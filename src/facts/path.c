@@ -82,17 +82,17 @@ has_drive(struct str s)
 /* Writes the canonical form part by part; each prefix is a directory above. */
 static struct str
 rebuild(struct reading *r, struct str root, const struct parts *parts,
-    struct set *under)
+    struct fset *under)
 {
 	struct str s = root;
 
 	if (root.n)
-		set_add(under, root);
+		fset_add(under, root);
 	for (size_t i = 0; i < parts->n; i++) {
 		const bool slash = s.n && s.p[s.n - 1] != '/';
 
 		s = join3(r->a, s, slash ? STR("/") : STR(""), parts->v[i]);
-		set_add(under, s);
+		fset_add(under, s);
 	}
 	return s.n ? s : STR(".");
 }
@@ -111,7 +111,7 @@ put_parts(struct reading *r, struct str s, struct parts *parts)
 {
 	const bool drive = has_drive(s);
 	const bool absolute = drive || s.p[0] == '/';
-	struct set *under = set_new(r);
+	struct fset *under = fset_new(r);
 	struct str root = absolute ? STR("/") : STR(""), whole;
 	bool hidden = false;
 
@@ -132,7 +132,7 @@ put_parts(struct reading *r, struct str s, struct parts *parts)
 	put_text(r, "canonical", whole);
 	put_is(r, "absolute", absolute);
 	put_is(r, "climbs", parts->climbs);
-	put_set(r, "under", under);
+	put_fset(r, "under", under);
 	put_text(r, "name", parts->n ? parts->v[parts->n - 1] : STR(""));
 	put_text(r, "extension",
 	    parts->n ? extension(parts->v[parts->n - 1]) : STR(""));

@@ -50,24 +50,24 @@ run(struct str s, size_t at)
 }
 
 static void
-look_at(struct str s, size_t at, struct set *kinds)
+look_at(struct str s, size_t at, struct fset *kinds)
 {
 	const struct str rest = str_sub(s, at, s.n);
 
 	for (size_t i = 0; i < countof(shapes); i++)
 		if (str_starts(rest, shapes[i].front) &&
 		    run(s, at + shapes[i].front.n) >= shapes[i].more)
-			set_add(kinds, shapes[i].kind);
+			fset_add(kinds, shapes[i].kind);
 	if (str_starts(rest, STR("-----BEGIN ")) &&
 	    str_search(str_sub(rest, 0, 64), STR("PRIVATE KEY-----")) <
 		(rest.n < 64 ? rest.n : 64))
-		set_add(kinds, STR("private_key"));
+		fset_add(kinds, STR("private_key"));
 }
 
 enum err
 read_secret(struct reading *r)
 {
-	struct set *kinds = set_new(r);
+	struct fset *kinds = fset_new(r);
 
 	if (kinds == NULL)
 		return ERR_LIMIT;
@@ -75,7 +75,7 @@ read_secret(struct reading *r)
 		if (i == 0 || !is_word(r->text.p[i - 1]))
 			look_at(r->text, i, kinds);
 	put_is(r, "present", kinds->n > 0);
-	put_set(r, "kinds", kinds);
+	put_fset(r, "kinds", kinds);
 	put_is(r, "certain", true);
 	return OK;
 }

@@ -10,7 +10,7 @@ enum { DEPTH_MAX = 4 };
 
 struct shell {
 	struct reading *r;
-	struct set *commands, *words;
+	struct fset *commands, *words;
 	int64_t started;
 	bool chains, pipes, redirects, substitutes, expands, doubt;
 };
@@ -200,7 +200,7 @@ program(struct scan *x, struct str w)
 	const struct str name = base_name(w);
 
 	x->sh->doubt |= name.n == 0; /* the name comes from an expansion */
-	set_add(x->sh->commands, name);
+	fset_add(x->sh->commands, name);
 	x->head = false;
 	x->through = among(name, carriers, countof(carriers));
 	x->script = among(name, shells, countof(shells));
@@ -213,7 +213,7 @@ take_word(struct scan *x, struct str w, bool expanded)
 	if (w.p == NULL)
 		return;
 	if (w.n)
-		set_add(x->sh->words, w);
+		fset_add(x->sh->words, w);
 	if (x->file) {
 		x->file = false;
 	} else if (x->code) {
@@ -309,15 +309,15 @@ read_shell(struct reading *r)
 {
 	struct shell sh = { .r = r };
 
-	sh.commands = set_new(r);
-	sh.words = set_new(r);
+	sh.commands = fset_new(r);
+	sh.words = fset_new(r);
 	if (sh.commands == NULL || sh.words == NULL)
 		return ERR_LIMIT;
 	if (!utf8_ok(r->text) || memchr(r->text.p, 0, r->text.n) != NULL)
 		sh.doubt = true;
 	scan_all(&sh, r->text, 0);
-	put_set(r, "commands", sh.commands);
-	put_set(r, "words", sh.words);
+	put_fset(r, "commands", sh.commands);
+	put_fset(r, "words", sh.words);
 	put_is(r, "chains", sh.chains);
 	put_is(r, "pipes", sh.pipes);
 	put_is(r, "redirects", sh.redirects);

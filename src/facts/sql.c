@@ -22,7 +22,7 @@ struct tok {
 
 struct sql {
 	struct lexer lx;
-	struct set *verbs, *tables, *functions;
+	struct fset *verbs, *tables, *functions;
 	int64_t statements;
 	bool fresh; /* at the beginning of a statement */
 	bool table; /* the next name is a table */
@@ -237,7 +237,7 @@ take_table(struct reading *r, struct sql *q, struct str first)
 			break;
 		whole = join3(r->a, whole, STR("."), lower(r->a, t.text));
 	}
-	set_add(q->tables, whole);
+	fset_add(q->tables, whole);
 	q->table = false;
 }
 
@@ -249,11 +249,11 @@ take_word(struct reading *r, struct sql *q, struct str w)
 	if (q->fresh)
 		q->statements++;
 	if (v != NULL && (q->fresh || !(v->is & START))) {
-		set_add(q->verbs, v->word);
+		fset_add(q->verbs, v->word);
 		q->open |= (v->is & BOUND) != 0;
 		q->table = (v->is & TABLE) != 0;
 	} else if (q->fresh) { /* a verb that the table does not have */
-		set_add(q->verbs, upper(r->a, w));
+		fset_add(q->verbs, upper(r->a, w));
 	} else if (str_ieq(w, STR("WHERE"))) {
 		q->open = q->table = false;
 	} else if (among(w, before_tables, countof(before_tables))) {
@@ -282,7 +282,7 @@ take(struct reading *r, struct sql *q, struct tok t)
 	} else if (t.kind == MARK && t.text.p[0] == '(') {
 		q->table = false;
 		if (before.n && verb_of(before) == NULL)
-			set_add(q->functions, lower(r->a, before));
+			fset_add(q->functions, lower(r->a, before));
 	} else if (q->fresh && t.kind != MARK) {
 		q->lx.doubt = true; /* a statement that begins with a value */
 		q->fresh = false;
@@ -309,9 +309,9 @@ read_sql(struct reading *r)
 	bool certain, into = false;
 	struct tok t;
 
-	q.verbs = set_new(r);
-	q.tables = set_new(r);
-	q.functions = set_new(r);
+	q.verbs = fset_new(r);
+	q.tables = fset_new(r);
+	q.functions = fset_new(r);
 	if (q.verbs == NULL || q.tables == NULL || q.functions == NULL)
 		return ERR_LIMIT;
 	do {
@@ -325,9 +325,9 @@ read_sql(struct reading *r)
 	certain = !q.lx.doubt && !q.verbs->full && !q.tables->full &&
 		  !q.functions->full && utf8_ok(r->text) &&
 		  memchr(r->text.p, 0, r->text.n) == NULL;
-	put_set(r, "verbs", q.verbs);
-	put_set(r, "tables", q.tables);
-	put_set(r, "functions", q.functions);
+	put_fset(r, "verbs", q.verbs);
+	put_fset(r, "tables", q.tables);
+	put_fset(r, "functions", q.functions);
 	put_long(r, "statements", q.statements);
 	put_is(r, "read_only", certain && only_reads(&q) && !into);
 	put_is(r, "unbounded", q.unbounded || !certain);

@@ -323,7 +323,11 @@ enum err step_route(struct line *l, struct turn *t);
 enum err step_decide(struct line *l, struct turn *t);
 NODISCARD enum err route_setup(struct line *l, struct note *why);
 void route_done(struct line *l);
+/* Is it shown in lists?  Too much rather than too little. */
 bool may(const struct line *l, const struct principal *p,
+    const struct upstream *u, struct str method, struct str name);
+/* Is it allowed, without arguments?  As strict as a call. */
+bool may_use(const struct line *l, const struct principal *p,
     const struct upstream *u, struct str method, struct str name);
 void uri_learn(
     struct endpoint *e, struct str uri, bool template, struct upstream *u);

@@ -116,7 +116,7 @@ uris_at(
 	while (offers(h, "resources", "subscribe") && n < LISTEN_URIS &&
 	       jit_next(&it, NULL, &v)) {
 		if (!jv_is(v, J_STR) || jv_str(v).n > URI_MAX ||
-		    !may(l, t->principal, h->up, STR("resources/subscribe"),
+		    !may_use(l, t->principal, h->up, STR("resources/subscribe"),
 			jv_str(v)))
 			continue;
 		tape_copy(&l->work2, v);
@@ -371,7 +371,7 @@ told(const struct line *l, const struct hop *h, enum mcp_method m,
     struct jv params)
 {
 	return m != MCP_RESOURCE_UPDATED ||
-	       may(l, h->principal, h->up, STR("resources/subscribe"),
+	       may_use(l, h->principal, h->up, STR("resources/subscribe"),
 		   jv_str(jv_get(params, STR("uri"))));
 }
 

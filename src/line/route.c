@@ -16,7 +16,19 @@ may(const struct line *l, const struct principal *p, const struct upstream *u,
 		.method = method,
 		.name = name };
 
-	return policy_decide(l->policy, &c).effect == ALLOW;
+	return policy_shows(l->policy, &c);
+}
+
+bool
+may_use(const struct line *l, const struct principal *p,
+    const struct upstream *u, struct str method, struct str name)
+{
+	const struct call c = { .principal = p->name,
+		.server = u->name,
+		.method = method,
+		.name = name };
+
+	return policy_decide(l->policy, &c, NULL).effect == ALLOW;
 }
 
 /* server___name */
@@ -166,6 +178,19 @@ decide_general(struct turn *t)
 	return OK;
 }
 
+/* What the configuration says of a tool: its arguments' kinds, its risks. */
+static void
+declared(const struct upstream *u, struct call *c)
+{
+	const struct jv risk = jv_get(jv_get(u->conf, STR("risk")), c->name);
+	struct jit it = jit_of(risk);
+	struct jv v;
+
+	c->facts = jv_get(jv_get(u->conf, STR("facts")), c->name);
+	while (c->risk_n < RISK_MAX && jit_next(&it, NULL, &v))
+		c->risk[c->risk_n++] = jv_str(v);
+}
+
 enum err
 step_decide(struct line *l, struct turn *t)
 {
@@ -178,7 +203,9 @@ step_decide(struct line *l, struct turn *t)
 		.method = t->method_text,
 		.name = t->name,
 		.params = t->params };
-	t->verdict = policy_decide(l->policy, &c);
+	if (t->method == MCP_TOOLS_CALL)
+		declared(t->target[0], &c);
+	t->verdict = policy_decide(l->policy, &c, t->mem);
 	if (t->verdict.effect == ALLOW && t->method == MCP_COMPLETE) {
 		/* Completing tells of it: it must be free to use as well. */
 		c.method =
@@ -186,13 +213,13 @@ step_decide(struct line *l, struct turn *t)
 				? MCP_RESOURCES_READ
 				: MCP_PROMPTS_GET)
 			->text;
-		t->verdict = policy_decide(l->policy, &c);
+		t->verdict = policy_decide(l->policy, &c, t->mem);
 	}
 	if (t->verdict.effect == ALLOW && task_method(t->method) &&
 	    t->method != MCP_TASKS_CANCEL) {
 		/* It is still that call, and what it brings is its answer. */
 		c.method = mcp_row(MCP_TOOLS_CALL)->text;
-		t->verdict = policy_decide(l->policy, &c);
+		t->verdict = policy_decide(l->policy, &c, t->mem);
 	}
 	if (t->verdict.effect == ALLOW)
 		return OK;

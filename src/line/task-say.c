@@ -277,8 +277,8 @@ bool
 task_told(const struct line *l, const struct task *k)
 {
 	return line_now(l) < k->until &&
-	       may(l, k->principal, k->up, STR("tasks/get"), k->tool) &&
-	       may(l, k->principal, k->up, STR("tools/call"), k->tool);
+	       may_use(l, k->principal, k->up, STR("tasks/get"), k->tool) &&
+	       may_use(l, k->principal, k->up, STR("tools/call"), k->tool);
 }
 
 /* notifications/tasks/status of a legacy server: into work2. */

@@ -1,0 +1,291 @@
+/* test-policy: what Cedar texts decide of calls with arguments, what is held,
+ * what lists show, and what is refused before it can run. */
+#include "authority/authority.h"
+#include "base/tap.h"
+
+static struct buf image = { .max = 1 << 20 };
+static struct buf params = { .max = 1 << 16 };
+static struct buf kinds = { .max = 1 << 12 };
+static struct arena *arena;
+static struct note why;
+
+static enum err
+load(const char *text, struct policy **out)
+{
+	size_t top, list, one;
+
+	buf_clear(&image);
+	top = tape_obj(&image);
+	tape_key(&image, STR("rules"));
+	list = tape_arr(&image);
+	tape_end(&image, list, 0);
+	tape_key(&image, STR("policies"));
+	list = tape_arr(&image);
+	one = tape_obj(&image);
+	tape_key(&image, STR("name"));
+	tape_str(&image, STR("a.cedar"));
+	tape_key(&image, STR("text"));
+	tape_str(&image, str_of(text));
+	tape_end(&image, one, 2);
+	tape_end(&image, list, 1);
+	tape_end(&image, top, 2);
+	return policy_new(jv_of(buf_view(&image)), out, &why);
+}
+
+static struct jv
+json(const char *text, struct buf *tape)
+{
+	buf_clear(tape);
+	BUG_ON(json_parse(str_of(text), &json_default, tape, NULL) != OK);
+	return jv_of(buf_view(tape));
+}
+
+static struct call
+call_of(const char *who, const char *tool, const char *args)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "{\"arguments\":%s}", args);
+	return (struct call){ .principal = str_of(who),
+		.server = STR("fs"),
+		.method = STR("tools/call"),
+		.name = str_of(tool),
+		.params = json(text, &params) };
+}
+
+static struct verdict
+decide(const struct policy *p, struct call c)
+{
+	arena_reset(arena);
+	return policy_decide(p, &c, arena);
+}
+
+static bool
+is(struct verdict v, enum effect e, const char *rule)
+{
+	if (v.effect == e && str_eq(v.rule, str_of(rule)))
+		return true;
+	printf("# got %d by %.*s: %.*s\n", v.effect, STR_ARG(v.rule),
+	    STR_ARG(v.reason));
+	return false;
+}
+
+#define AGENT "principal == Gatehouse::Agent::\"ann\""
+#define TOOL(x) "action == Gatehouse::Action::\"fs___" x "\""
+
+static void
+test_arguments(void)
+{
+	struct policy *p = NULL;
+
+	ok(load("@id(\"small\") permit (" AGENT ", " TOOL(
+		    "pay") ", resource) when { context.input.amount < 100 };"
+			   "@id(\"never\") @reason(\"Not to him.\") forbid "
+			   "(principal, "
+			   "action, resource) when { context.input has to && "
+			   "context.input.to like \"*mallory*\" };",
+	       &p) == OK,
+	    "policies load (%s)", why.text);
+	ok(is(decide(p, call_of("ann", "pay", "{\"amount\":99}")), ALLOW,
+	       "small"),
+	    "an amount below the limit");
+	ok(is(decide(p, call_of("ann", "pay", "{\"amount\":100}")), DENY,
+	       "default-deny"),
+	    "one that is not");
+	ok(is(decide(p, call_of("bob", "pay", "{\"amount\":99}")), DENY,
+	       "default-deny"),
+	    "somebody else");
+	ok(is(decide(p,
+		  call_of("ann", "pay", "{\"amount\":9,\"to\":\"mallory\"}")),
+	       DENY, "never"),
+	    "a zone that is forbidden");
+	ok(is(decide(p, call_of("ann", "pay", "{\"amount\":9,\"to\":7}")), DENY,
+	       "policy-error"),
+	    "a forbid that cannot tell denies");
+	ok(is(decide(p, call_of("ann", "pay", "{\"amount\":\"9\"}")), DENY,
+	       "default-deny"),
+	    "a permit that cannot tell permits nothing");
+	ok(is(decide(
+		  p, call_of("ann", "pay", "{\"amount\":9223372036854775808}")),
+	       DENY, "arguments"),
+	    "a number beyond the type");
+	ok(is(decide(p, call_of("ann", "pay",
+			    "{\"amount\":9,\"x\":{\"y\":[0.12345]}}")),
+	       DENY, "arguments"),
+	    "a number that would be rounded, wherever it is");
+	ok(str_search(
+	       decide(p, call_of("ann", "pay", "{\"a\":{\"y\":[0.12345]}}"))
+		   .reason,
+	       STR("a.y")) < 30,
+	    "... and where it is is said");
+	policy_free(p);
+}
+
+static void
+test_derived(void)
+{
+	struct policy *p = NULL;
+	struct call c;
+
+	ok(load("@id(\"inside\") permit (principal, " TOOL(
+		    "read") ", resource) when { "
+			    "context.derived.path.under.contains(\"/w\") };",
+	       &p) == OK,
+	    "a policy of derived facts");
+	c = call_of("ann", "read", "{\"path\":\"/w/a/../b\"}");
+	c.facts = json("{\"path\":\"path\"}", &kinds);
+	ok(is(decide(p, c), ALLOW, "inside"), "inside");
+	c.params =
+	    json("{\"arguments\":{\"path\":\"/w/%2e%2e/etc\"}}", &params);
+	ok(is(decide(p, c), DENY, "default-deny"), "outside, encoded");
+	c.params = json("{\"arguments\":{\"path\":\"/w/\\u0000\"}}", &params);
+	ok(is(decide(p, c), DENY, "arguments"), "no path at all");
+	c.params = json("{\"arguments\":{}}", &params);
+	ok(is(decide(p, c), DENY, "default-deny"), "no such argument");
+	policy_free(p);
+}
+
+static void
+test_held(void)
+{
+	struct policy *p = NULL;
+	struct verdict v;
+
+	ok(load("@id(\"any\") permit (" AGENT ", action, resource);"
+		"@id(\"big\") @requestable(\"two-eyes\") forbid (principal, "
+		"action, resource) when { context.input.n > 5 };"
+		"@id(\"zone\") forbid (principal, action, resource) when { "
+		"context.input.n > 50 };",
+	       &p) == OK,
+	    "policies with one that a person may lift");
+	ok(is(decide(p, call_of("ann", "x", "{\"n\":5}")), ALLOW, "any"),
+	    "below");
+	v = decide(p, call_of("ann", "x", "{\"n\":6}"));
+	ok(is(v, HOLD, "big") && str_eq(v.needs, STR("two-eyes")), "held");
+	ok(is(decide(p, call_of("ann", "x", "{\"n\":51}")), DENY, "zone"),
+	    "a forbidden zone nobody lifts");
+	ok(is(decide(p, call_of("bob", "x", "{\"n\":6}")), DENY, "big"),
+	    "nothing is held that no policy permits");
+	policy_free(p);
+}
+
+static void
+test_obligations(void)
+{
+	struct policy *p = NULL;
+	struct verdict v;
+
+	ok(load("@id(\"a\") @obligation(\"log:full\") permit (" AGENT ", " TOOL(
+		    "x") ", resource);"
+			 "@id(\"b\") @obligation(\"dance\") permit (" AGENT
+			 ", " TOOL("y") ", resource);",
+	       &p) == OK,
+	    "policies with obligations");
+	v = decide(p, call_of("ann", "x", "{}"));
+	ok(is(v, ALLOW, "a") && v.must_n == 1 &&
+		str_eq(v.must[0], STR("log:full")),
+	    "one that is met");
+	ok(is(decide(p, call_of("ann", "y", "{}")), DENY, "unknown-obligation"),
+	    "one that nobody can meet denies");
+	policy_free(p);
+}
+
+static void
+test_groups(void)
+{
+	struct policy *p = NULL;
+	struct call c = call_of("ann", "x", "{}");
+
+	ok(load("@id(\"reads\") permit (principal, action in "
+		"Gatehouse::Action::\"read\", resource in "
+		"Gatehouse::Server::\"fs\");"
+		"@id(\"tools\") permit (principal == "
+		"Gatehouse::Agent::\"bob\", action in "
+		"Gatehouse::Action::\"call_tool\", resource == "
+		"Gatehouse::Tool::\"fs/x\");",
+	       &p) == OK,
+	    "policies of groups");
+	ok(is(decide(p, c), DENY, "default-deny"), "not in the group");
+	c.risk[c.risk_n++] = STR("read");
+	ok(is(decide(p, c), ALLOW, "reads"), "in the group");
+	c.server = STR("web");
+	ok(is(decide(p, c), DENY, "default-deny"), "another server");
+	c = call_of("bob", "x", "{}");
+	ok(is(decide(p, c), ALLOW, "tools"), "every tool is in call_tool");
+	c.method = STR("prompts/get");
+	ok(is(decide(p, c), DENY, "default-deny"), "a prompt is none");
+	policy_free(p);
+}
+
+static void
+test_lists(void)
+{
+	struct policy *p = NULL;
+	struct call x, y, z;
+
+	ok(load("permit (" AGENT
+		", " TOOL("x") ", resource) when { "
+			       "context.input.n < 5 };"
+			       "permit (" AGENT ", " TOOL(
+				   "y") ", resource);"
+					"forbid (principal, " TOOL(
+					    "y") ", resource);"
+						 "forbid (principal, " TOOL(
+						     "x") ", resource) "
+							  "when { "
+							  "context."
+							  "input.n == "
+							  "3 };",
+	       &p) == OK,
+	    "policies with and without conditions");
+	x = call_of("ann", "x", "{}");
+	y = call_of("ann", "y", "{}");
+	z = call_of("bob", "x", "{}");
+	ok(policy_shows(p, &x), "some call of it may be made: shown");
+	ok(!policy_shows(p, &y), "none may: hidden");
+	ok(!policy_shows(p, &z), "not by him: hidden");
+	ok(policy_reaches(p, STR("ann"), STR("fs"), STR("tools/list")),
+	    "who may call a tool reaches its server");
+	ok(!policy_reaches(p, STR("ann"), STR("web"), STR("tools/list")),
+	    "... and no other");
+	ok(!policy_reaches(p, STR("bob"), STR("fs"), STR("tools/list")),
+	    "who may not does not");
+	policy_free(p);
+}
+
+static void
+test_refused(void)
+{
+	struct policy *p = NULL;
+
+	ok(load("permit (principal, action, resource);\npermit (principal",
+	       &p) == ERR_SYNTAX &&
+		strncmp(why.text, "a.cedar:2:", 10) == 0,
+	    "a broken policy names file and line (%s)", why.text);
+	ok(load("@id(\"a\") permit (principal, action, resource);"
+		"@id(\"a\") forbid (principal, action, resource);",
+	       &p) != OK,
+	    "one id twice (%s)", why.text);
+	ok(load("", &p) == OK &&
+		decide(p, call_of("ann", "x", "{}")).effect == DENY,
+	    "no policy denies");
+	policy_free(p);
+}
+
+int
+main(void)
+{
+	arena = arena_new(1 << 20);
+	test_arguments();
+	test_derived();
+	test_held();
+	test_obligations();
+	test_groups();
+	test_lists();
+	test_refused();
+	arena_free(arena);
+	buf_done(&image);
+	buf_done(&params);
+	buf_done(&kinds);
+	return tap_done();
+}

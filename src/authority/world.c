@@ -1,0 +1,415 @@
+/*
+ * world.c: a call as Cedar sees it: who (an agent), what (an action), upon what
+ * (a tool, a prompt, a resource of a server), and the context.  One row a
+ * method says which action and which type.
+ */
+#include "authority/authority-in.h"
+
+/* ---- methods ---- */
+
+enum thing { TOOL, PROMPT, RESOURCE, SERVER };
+static const struct str thing_type[] = {
+	[TOOL] = STR_INIT(NS "Tool"),
+	[PROMPT] = STR_INIT(NS "Prompt"),
+	[RESOURCE] = STR_INIT(NS "Resource"),
+	[SERVER] = STR_INIT(NS "Server"),
+};
+
+/* A method that has no row acts upon the server, under its own name. */
+static const struct row {
+	struct str method, action;
+	enum thing on;
+} rows[] = {
+	{ STR_INIT("tools/call"), STR_INIT(A_CALL_TOOL), TOOL },
+	{ STR_INIT("prompts/get"), STR_INIT("get_prompt"), PROMPT },
+	{ STR_INIT("resources/read"), STR_INIT("read_resource"), RESOURCE },
+	{ STR_INIT("resources/subscribe"), STR_INIT("subscribe"), RESOURCE },
+	{ STR_INIT("resources/unsubscribe"), STR_INIT("unsubscribe"),
+	    RESOURCE },
+	{ STR_INIT("completion/complete"), STR_INIT("complete"), RESOURCE },
+	{ STR_INIT("tasks/get"), STR_INIT("get_task"), TOOL },
+	{ STR_INIT("tasks/result"), STR_INIT("get_task_result"), TOOL },
+	{ STR_INIT("tasks/update"), STR_INIT("update_task"), TOOL },
+	{ STR_INIT("tasks/cancel"), STR_INIT("cancel_task"), TOOL },
+};
+
+static struct row
+row_of(struct str method)
+{
+	for (size_t i = 0; i < countof(rows); i++)
+		if (str_eq(rows[i].method, method))
+			return rows[i];
+	return (struct row){ method, method, SERVER };
+}
+
+/* ---- text ---- */
+
+static struct str
+joined(struct arena *a, struct str x, const char *between, struct str y)
+{
+	const size_t m = strlen(between);
+	char *p = arena_alloc(a, x.n + m + y.n + 1);
+
+	if (p == NULL)
+		return (struct str){ NULL, 0 };
+	(void)snprintf(p, x.n + m + y.n + 1, "%.*s%s%.*s", STR_ARG(x), between,
+	    STR_ARG(y));
+	return (struct str){ p, x.n + m + y.n };
+}
+
+static struct str
+thing_id(const struct call *c, enum thing on, struct arena *a)
+{
+	if (on == SERVER)
+		return c->server;
+	return on == RESOURCE ? c->name : joined(a, c->server, "/", c->name);
+}
+
+/* ---- the entities of one call ---- */
+
+static struct cedar_value
+record_of(const struct cedar_field *f, size_t n, struct arena *a)
+{
+	return cedar_record(f, n, a);
+}
+
+static enum err
+add_agent(const struct call *c, struct cedar_entities *es, struct arena *a)
+{
+	const struct cedar_field f[] = { { STR("name"),
+	    cedar_string(c->principal) } };
+
+	return cedar_entities_add(
+	    es, &(struct cedar_new_entity){
+		    .uid = { STR(NS "Agent"), c->principal },
+		    .attrs = record_of(f, 1, a) });
+}
+
+static enum err
+add_action(const struct call *c, struct cedar_uid uid, struct str group,
+    struct cedar_entities *es)
+{
+	struct cedar_uid parents[1 + RISK_MAX];
+	size_t n = 0;
+
+	if (!str_eq(uid.id, group))
+		parents[n++] = (struct cedar_uid){ STR(NS "Action"), group };
+	for (size_t i = 0; i < c->risk_n && i < RISK_MAX; i++)
+		parents[n++] =
+		    (struct cedar_uid){ STR(NS "Action"), c->risk[i] };
+	return cedar_entities_add(
+	    es, &(struct cedar_new_entity){
+		    .uid = uid, .parent = parents, .parent_n = n });
+}
+
+static enum err
+add_thing(const struct call *c, struct cedar_uid uid, bool server,
+    struct cedar_entities *es, struct arena *a)
+{
+	const struct cedar_uid parent = { STR(NS "Server"), c->server };
+	const struct cedar_field f[] = {
+		{ STR("server"), cedar_string(c->server) },
+		{ STR("name"), cedar_string(c->name) },
+	};
+
+	return cedar_entities_add(
+	    es, &(struct cedar_new_entity){ .uid = uid,
+		    .attrs = record_of(f, server ? 1 : 2, a),
+		    .parent = &parent,
+		    .parent_n = server ? 0 : 1 });
+}
+
+/* ---- the context ---- */
+
+static struct cedar_value
+call_record(const struct call *c, struct arena *a)
+{
+	const struct cedar_field f[] = {
+		{ STR("principal"), cedar_string(c->principal) },
+		{ STR("server"), cedar_string(c->server) },
+		{ STR("method"), cedar_string(c->method) },
+		{ STR("name"), cedar_string(c->name) },
+	};
+
+	return record_of(f, countof(f), a);
+}
+
+enum err
+world_of(const struct call *c, bool reach, struct cedar_value input,
+    struct cedar_value derived, struct arena *a, struct world *out)
+{
+	const struct row row = row_of(c->method);
+	const enum thing on = reach ? SERVER : row.on;
+	struct cedar_uid par[3];
+	struct cedar_field f[3];
+	size_t n = 0;
+
+	out->es = cedar_entities_over(NULL, a);
+	if (out->es == NULL)
+		return ERR_LIMIT;
+	par[0] = (struct cedar_uid){ STR(NS "Agent"), c->principal };
+	par[1] = (struct cedar_uid){ STR(NS "Action"),
+		reach ? STR(A_REACH) : row.action };
+	if (!reach && str_eq(row.action, STR(A_CALL_TOOL)))
+		par[1].id = joined(a, c->server, "___", c->name);
+	par[2] = (struct cedar_uid){ thing_type[on], thing_id(c, on, a) };
+	TRY(add_agent(c, out->es, a));
+	TRY(add_action(c, par[1], reach ? par[1].id : row.action, out->es));
+	TRY(add_thing(c, par[2], on == SERVER, out->es, a));
+	f[n++] = (struct cedar_field){ STR("call"), call_record(c, a) };
+	if (input.type != CEDAR_NONE)
+		f[n++] = (struct cedar_field){ STR("input"), input };
+	if (derived.type != CEDAR_NONE)
+		f[n++] = (struct cedar_field){ STR("derived"), derived };
+	TRY(cedar_request_of(par, cedar_record(f, n, a), a, &out->r));
+	return arena_spent(a) ? ERR_LIMIT : OK;
+}
+
+/* ---- arguments ---- */
+
+/* Exactly, in ten-thousandths: at most four decimals, no exponent. */
+static bool
+decimal_of(struct str s, struct cedar_value *out)
+{
+	const size_t point = str_find(s, '.');
+	char text[40];
+	int n;
+
+	if (s.n > 24 || str_find(s, 'e') < s.n || str_find(s, 'E') < s.n)
+		return false;
+	n = snprintf(
+	    text, sizeof(text), "%.*s%s", STR_ARG(s), point == s.n ? ".0" : "");
+	*out = cedar_decimal_of((struct str){ text, (size_t)n });
+	return out->type != CEDAR_NONE;
+}
+
+static enum err
+number_of(struct jv v, struct cedar_value *out)
+{
+	int64_t i;
+
+	if (jv_i64(v, &i) == OK)
+		*out = cedar_long(i);
+	else if (!decimal_of(jv_str(v), out))
+		return ERR_SYNTAX;
+	return OK;
+}
+
+/* Where in the arguments, for the sentence. */
+struct place {
+	const struct place *up;
+	struct str key;
+};
+
+static void
+place_put(const struct place *at, struct buf *out)
+{
+	if (at == NULL)
+		return;
+	place_put(at->up, out);
+	buf_fmt(out, "%s%.*s", at->up ? "." : "",
+	    (int)(at->key.n > 60 ? 60 : at->key.n), at->key.p);
+}
+
+static enum err
+refuse(const struct place *at, const char *what, struct note *why)
+{
+	struct buf path = { .max = 160 };
+
+	place_put(at, &path);
+	note_set(
+	    why, "argument %.*s: %s", (int)path.n, path.p ? path.p : "", what);
+	buf_done(&path);
+	return ERR_SYNTAX;
+}
+
+static enum err value_of(struct jv v, const struct place *at, unsigned depth,
+    struct arena *a, struct cedar_value *out, struct note *why);
+
+static enum err
+list_of(struct jv v, const struct place *at, unsigned depth, struct arena *a,
+    struct cedar_value *out, struct note *why)
+{
+	const size_t n = jv_count(v);
+	struct cedar_value *el = arena_alloc(a, (n + 1) * sizeof(*el));
+	struct jit it = jit_of(v);
+	struct jv val;
+
+	if (el == NULL)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < n && jit_next(&it, NULL, &val); i++)
+		TRY(value_of(val, at, depth, a, &el[i], why));
+	*out = cedar_set(el, n, a);
+	return out->type == CEDAR_NONE ? ERR_LIMIT : OK;
+}
+
+static enum err
+object_of(struct jv v, const struct place *at, unsigned depth, struct arena *a,
+    struct cedar_value *out, struct note *why)
+{
+	const size_t n = jv_count(v);
+	struct cedar_field *f = arena_alloc(a, (n + 1) * sizeof(*f));
+	struct jit it = jit_of(v);
+	struct str key;
+	struct jv val;
+
+	if (f == NULL)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < n && jit_next(&it, &key, &val); i++) {
+		const struct place here = { at, key };
+
+		f[i].key = key;
+		TRY(value_of(val, &here, depth, a, &f[i].v, why));
+	}
+	*out = cedar_record(f, n, a);
+	return out->type == CEDAR_NONE ? ERR_LIMIT : OK;
+}
+
+static enum err
+value_of(struct jv v, const struct place *at, unsigned depth, struct arena *a,
+    struct cedar_value *out, struct note *why)
+{
+	static const struct cedar_uid null = { STR_INIT(NS "Null"),
+		STR_INIT("null") };
+	struct cedar_ref *ref;
+
+	if (depth == INPUT_DEPTH_MAX)
+		return refuse(at, "nested too deeply for policies", why);
+	switch (jv_type(v)) {
+	case J_STR:
+		*out = cedar_string(jv_str(v));
+		return OK;
+	case J_TRUE:
+	case J_FALSE:
+		*out = cedar_bool(jv_true(v));
+		return OK;
+	case J_NUM:
+		if (number_of(v, out) == OK)
+			return OK;
+		return refuse(at,
+		    "a number that no type of the policy language holds "
+		    "exactly",
+		    why);
+	case J_ARR:
+		return list_of(v, at, depth + 1, a, out, why);
+	case J_OBJ:
+		return object_of(v, at, depth + 1, a, out, why);
+	case J_NULL:
+	case J_NONE:
+		break;
+	}
+	ref = arena_alloc(a, sizeof(*ref));
+	if (ref == NULL)
+		return ERR_LIMIT;
+	*ref = cedar_ref_of(null);
+	*out = cedar_entity(ref);
+	return OK;
+}
+
+enum err
+input_of(struct jv arguments, struct arena *a, struct cedar_value *out,
+    struct note *why)
+{
+	enum err e;
+
+	note_set(why, "the arguments are too large for policies");
+	if (!jv_is(arguments, J_OBJ)) {
+		*out = cedar_record(NULL, 0, a);
+		return out->type == CEDAR_NONE ? ERR_LIMIT : OK;
+	}
+	e = object_of(arguments, NULL, 0, a, out, why);
+	return e;
+}
+
+/* ---- derived facts ---- */
+
+static struct fact_value
+fact_value_of(struct jv v)
+{
+	switch (jv_type(v)) {
+	case J_STR:
+		return (struct fact_value){ FACT_OF_TEXT, jv_str(v), 0 };
+	case J_NUM:
+		return (struct fact_value){ FACT_OF_NUMBER, jv_str(v), 0 };
+	case J_ARR:
+		return (
+		    struct fact_value){ FACT_OF_LIST, STR(""), jv_count(v) };
+	case J_NONE:
+	case J_NULL:
+	case J_FALSE:
+	case J_TRUE:
+	case J_OBJ:
+		break;
+	}
+	return (struct fact_value){ FACT_OF_OTHER, STR(""), 0 };
+}
+
+static struct cedar_value
+fact_as_value(const struct fact *f, struct arena *a)
+{
+	struct cedar_value el[256];
+	const size_t n = f->set_n > countof(el) ? countof(el) : f->set_n;
+
+	switch (f->type) {
+	case FACT_BOOL:
+		return cedar_bool(f->is);
+	case FACT_LONG:
+		return cedar_long(f->n);
+	case FACT_TEXT:
+		return cedar_string(f->text);
+	case FACT_IP:
+		return cedar_ip_of(f->text, a);
+	case FACT_SET:
+		break;
+	}
+	for (size_t i = 0; i < n; i++)
+		el[i] = cedar_string(f->set[i]);
+	return cedar_set(el, n, a);
+}
+
+static enum err
+facts_record(const struct facts *f, struct arena *a, struct cedar_value *out)
+{
+	struct cedar_field field[FACTS_MAX];
+
+	for (size_t i = 0; i < f->n; i++)
+		field[i] = (struct cedar_field){ f->v[i].name,
+			fact_as_value(&f->v[i], a) };
+	*out = cedar_record(field, f->n, a);
+	return out->type == CEDAR_NONE ? ERR_LIMIT : OK;
+}
+
+/* declared: {"ARG":"path", ...} of this tool. */
+enum err
+derived_of(struct jv declared, struct jv arguments, struct arena *a,
+    struct cedar_value *out, struct note *why)
+{
+	struct cedar_field f[DERIVED_MAX];
+	struct jit it = jit_of(declared);
+	struct str arg;
+	struct jv kind;
+	size_t n = 0;
+
+	while (jit_next(&it, &arg, &kind)) {
+		const struct jv v = jv_get(arguments, arg);
+		const struct fact_value fv = fact_value_of(v);
+		const struct place at = { NULL, arg };
+		const enum fact_kind k = fact_kind_of(jv_str(kind));
+		struct facts got;
+		struct note what;
+		enum err e;
+
+		if (jv_type(v) == J_NONE)
+			continue;
+		if (n == DERIVED_MAX || k == FACT_NONE)
+			return refuse(&at, "no fact of that kind", why);
+		e = facts_read(k, &fv, a, &got, &what);
+		if (e)
+			return refuse(&at, what.text, why);
+		f[n].key = arg;
+		TRY(facts_record(&got, a, &f[n].v));
+		n++;
+	}
+	*out = cedar_record(f, n, a);
+	return out->type == CEDAR_NONE ? ERR_LIMIT : OK;
+}
