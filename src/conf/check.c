@@ -240,6 +240,47 @@ check_texts(struct conf_job *j, struct node *n)
 	}
 }
 
+/* {tool: {argument: kind}}; the names are the server's, so any text is one. */
+static void
+check_facts(struct conf_job *j, struct node *n)
+{
+	check_count(j, n);
+	for (struct node *tool = n->first; tool != NULL; tool = tool->next) {
+		if (tool->kind != N_MAP)
+			conf_bad(j, tool,
+			    "must hold arguments and what they are, as {path: "
+			    "path}");
+		for (struct node *m = tool->first; m != NULL; m = m->next) {
+			m->row = n->row;
+			if (m->kind != N_TEXT)
+				conf_bad(
+				    j, m, "must be one of %s", n->row->unit);
+			else
+				check_word(j, m);
+		}
+	}
+}
+
+/* {tool: [group, ...]} */
+static void
+check_risks(struct conf_job *j, struct node *n)
+{
+	check_count(j, n);
+	for (struct node *tool = n->first; tool != NULL; tool = tool->next) {
+		if (tool->kind != N_LIST)
+			conf_bad(j, tool, "must be a list, as [write]");
+		for (struct node *m = tool->first;
+		     tool->kind == N_LIST && m != NULL; m = m->next) {
+			m->row = n->row;
+			if (m->kind != N_TEXT)
+				conf_bad(
+				    j, m, "must be one of %s", n->row->unit);
+			else
+				check_word(j, m);
+		}
+	}
+}
+
 static void check_value(
     struct conf_job *j, struct node *n, const struct setting *row);
 
@@ -355,6 +396,10 @@ static const struct kind kinds[C__N] = {
 	[C_LIST] = { N_LIST, check_texts, "be a list, as [a, b]" },
 	[C_PATHS] = { N_LIST, check_texts, "be a list of paths, as [/a, /b]" },
 	[C_TEXTS] = { N_MAP, check_texts, "hold names and texts, as {A: b}" },
+	[C_FACTS] = { N_MAP, check_facts,
+	    "hold tools and their arguments, as {read_file: {path: path}}" },
+	[C_RISKS] = { N_MAP, check_risks,
+	    "hold tools and their groups, as {send_mail: [egress]}" },
 };
 
 /* Depth is that of the table: an unknown key is not walked into. */

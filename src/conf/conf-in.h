@@ -32,6 +32,8 @@ enum conf_type {
 	C_LIST,	 /* of texts */
 	C_PATHS, /* list of paths */
 	C_TEXTS, /* map of texts with free keys */
+	C_FACTS, /* map of maps of words, with free keys */
+	C_RISKS, /* map of lists of words, with free keys */
 	C__N
 };
 enum conf_when { WHEN_START, WHEN_RELOAD };
@@ -78,6 +80,8 @@ enum {
 	CONF_NODES_MAX = 100000,
 	CONF_KEYS_MAX = 8192, /* of one map */
 	CONF_PEM_MAX = 256 * 1024,
+	CONF_POLICY_MAX = 1024 * 1024,
+	CONF_POLICIES_MAX = 1024, /* files */
 	CONF_ARENA = 128 * 1024 * 1024,
 };
 
@@ -90,6 +94,10 @@ struct conf_files {
 	 * Never reads it. */
 	enum err (*look)(
 	    void *arg, const char *path, bool *shared, struct note *why);
+	/* Names in a directory, each ended by a NUL, in any order; ERR_MORE: it
+	 * is no directory. */
+	enum err (*list)(
+	    void *arg, const char *path, struct buf *names, struct note *why);
 	void *arg;
 };
 extern const struct conf_files conf_files_real;
@@ -118,6 +126,11 @@ void check_servers(struct conf_job *j);
 /* image.c */
 NODISCARD enum err image_build(struct conf_job *j, struct buf *image);
 bool image_readable(struct str path); /* without being asked for */
+bool image_path(struct str path, char z[static 4096]); /* false: too long */
+/* policies.c: what Cedar is made of. */
+void put_policies(struct conf_job *j, struct buf *b);
+void put_facts(const struct node *facts, struct buf *b);
+void put_risk(const struct node *risk, struct buf *b);
 /* The whole way, and the way from a tree on. */
 NODISCARD enum err conf_build(
     struct conf_job *j, struct str yaml, struct buf *image);

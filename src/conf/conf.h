@@ -26,7 +26,8 @@
  *     "client_cert":PEM or "", "credential":bool,
  *     "sharing":"session"|"principal"|"all",
  *     "era":"auto"|"legacy"|"modern",
- *     "read_only":["tool", ...]}],       may use batch durability
+ *     "read_only":["tool", ...],         may use batch durability
+ *     "facts":{"tool":{"argument":"path"}}, "risk":{"tool":["write"]}}],
  *   "launch": [{"name":"fs","argv":[..],"env":{..},"cwd":"/abs",
  *               "sandbox":"on"|"off","read":[..],"write":[..],"net":bool}],
  *              how to start each server, null for those of kind http; paths
@@ -36,12 +37,15 @@
  *                 {"path":"/s/fs/mcp","servers":[0]}],
  *   "rules": [{"effect":"allow"|"deny","principal":"*","server":"*",
  *              "method":"*","name":"*","id":"...","reason":"..."}],
+ *   "policies": [{"name":"policies/a.cedar","text":"...",
+ *                 "sha256":"<64 hex>"}], named as the configuration does
  *   "secrets": [{"name":"tls","path":"/abs/key.pem"},       only the paths:
  *               {"name":"server/web","path":"/abs/tok"},   the parent reads
  *               {"name":"client/web","path":"/abs/key"}],  the files and
  *                        sends them to role keys as SECRET
  *   "digest": hex SHA-256 over the lines that sha256sum prints for
- *             gatehouse.yaml and then each PEM file, named as it is written }
+ *             gatehouse.yaml and then each PEM and policy file, named as it
+ *             is written }
  *
  * Stdio servers have host, url, path "" and port 0.
  */

@@ -232,8 +232,11 @@ static void
 check_rules(struct conf_job *j)
 {
 	const struct node *rules = node_get(j->root, "rules");
+	const struct node *files = node_get(j->root, "policies");
 
 	if (rules == NULL || rules->count == 0) {
+		if (files != NULL && files->count > 0)
+			return;
 		conf_warn(j, rules,
 		    "there are no rules, so every call is "
 		    "denied; begin with - allow: {principal: "

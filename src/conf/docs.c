@@ -31,6 +31,8 @@ static const struct sample {
 	{ "servers.NAME.client_cert", "gate.pem", false },
 	{ "servers.NAME.client_key", "gate.key", false },
 	{ "servers.NAME.read_only", "[read_file, \"list_*\"]", true },
+	{ "servers.NAME.facts", "{read_file: {path: path}}", false },
+	{ "servers.NAME.risk", "{send_mail: [egress]}", false },
 	{ "principals.NAME.token_sha256",
 	    "\"<64 hex digits from: gatehouse token new alice>\"", false },
 	{ "anonymous", "local", true },
@@ -44,6 +46,7 @@ static const struct sample {
 	{ "rules[].deny.name", "\"delete_*\"", true },
 	{ "rules[].id", "no-deletes", true },
 	{ "rules[].reason", "deleting needs a person", true },
+	{ "policies", "[policies]", false },
 };
 
 static const struct sample *
@@ -262,6 +265,8 @@ put_man_row(struct buf *out, const struct setting *s)
 		[C_LIST] = "list",
 		[C_PATHS] = "list of paths",
 		[C_TEXTS] = "group of texts",
+		[C_FACTS] = "tool, argument and kind",
+		[C_RISKS] = "tool and list of groups",
 	};
 	const char *word = words[s->type] != NULL ? words[s->type] : s->unit;
 
@@ -271,7 +276,7 @@ put_man_row(struct buf *out, const struct setting *s)
 	put_roff(out, str_of(word));
 	buf_ch(out, '\n');
 	put_prose(out, str_of(s->help));
-	if (s->type == C_WORD) {
+	if (s->type == C_WORD || s->type == C_FACTS || s->type == C_RISKS) {
 		buf_str(out, STR("One of "));
 		put_roff(out, str_of(s->unit));
 		buf_str(out, STR(".\n"));

@@ -1,6 +1,8 @@
-/* files: the machine's files as conf sees them: PEM read, secrets looked at. */
+/* files: the machine's files as conf sees them: PEM and policies
+ * read, secrets looked at. */
 #include "conf/conf-in.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,5 +35,27 @@ read_real(
 	return file_read(path, max, out, why);
 }
 
-const struct conf_files conf_files_real = { .read = read_real,
-	.look = look_real };
+static enum err
+list_real(void *arg, const char *path, struct buf *names, struct note *why)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+
+	(void)arg;
+	if (d == NULL && errno == ENOTDIR)
+		return ERR_MORE;
+	if (d == NULL) {
+		note_set(why, "%s: %s", path, strerror(errno));
+		return ERR_OS;
+	}
+	while ((e = readdir(d)) != NULL)
+		buf_put(names, e->d_name, strlen(e->d_name) + 1);
+	(void)closedir(d);
+	return buf_end(names);
+}
+
+const struct conf_files conf_files_real = {
+	.read = read_real,
+	.look = look_real,
+	.list = list_real,
+};

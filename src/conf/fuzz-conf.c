@@ -32,7 +32,21 @@ fuzz_read(
 	return strlen(path) % 2 == 0 ? OK : ERR_OS;
 }
 
-static const struct conf_files files = { .read = fuzz_read, .look = fuzz_look };
+static enum err
+fuzz_list(void *arg, const char *path, struct buf *names, struct note *why)
+{
+	(void)arg;
+	note_set(why, "no");
+	if (strlen(path) % 3 == 0)
+		return strlen(path) % 2 == 0 ? ERR_MORE : ERR_OS;
+	buf_put(names, path, strlen(path) + 1);
+	buf_str(names, STR("b.cedar\0a.cedar\0"));
+	return OK;
+}
+
+static const struct conf_files files = {
+	.read = fuzz_read, .look = fuzz_look, .list = fuzz_list
+};
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)

@@ -10,8 +10,8 @@
 #define KEY(lit) tape_key(b, STR(lit))
 
 /* ---- files ---- */
-static bool
-z_path(struct str path, char z[static 4096])
+bool
+image_path(struct str path, char z[static 4096])
 {
 	if (path.n == 0 || path.n >= 4096)
 		return false;
@@ -33,7 +33,7 @@ put_pem(struct conf_job *j, const struct node *n, struct buf *b)
 		tape_str(b, STR(""));
 		return;
 	}
-	if (!z_path(conf_path(j, n->text), z)) {
+	if (!image_path(conf_path(j, n->text), z)) {
 		conf_bad(j, n, "the path is too long");
 		return;
 	}
@@ -63,7 +63,7 @@ put_secret(
 
 	if (n == NULL)
 		return false;
-	if (!z_path(path, z)) {
+	if (!image_path(path, z)) {
 		conf_bad(j, n, "the path is too long");
 		return false;
 	}
@@ -269,7 +269,11 @@ put_servers(struct conf_job *j, struct buf *b)
 		tape_str(b, SERVER("era"));
 		KEY("read_only");
 		put_list(b, node_get(s, "read_only"));
-		tape_end(b, o, 13);
+		KEY("facts");
+		put_facts(node_get(s, "facts"), b);
+		KEY("risk");
+		put_risk(node_get(s, "risk"), b);
+		tape_end(b, o, 15);
 	}
 	tape_end(b, m, all->count);
 }
@@ -581,10 +585,12 @@ image_build(struct conf_job *j, struct buf *b)
 	put_endpoints(j, b);
 	KEY("rules");
 	put_rules(j, b);
+	KEY("policies");
+	put_policies(j, b);
 	KEY("secrets");
 	put_secrets(j, b);
 	KEY("digest");
 	put_digest(j, b);
-	tape_end(b, o, 19);
+	tape_end(b, o, 20);
 	return buf_end(b);
 }

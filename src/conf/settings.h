@@ -58,6 +58,8 @@ SETTING("servers.NAME.client_key", SECRET, "", 1, 4096, "path", START, "its priv
 SETTING("servers.NAME.sharing", WORD, "session", 0, 0, "session|principal|all", START, "who shares one process of a program of the modern era; session: nobody but the calls of one upstream session; programs of the legacy era always have one for each session")
 SETTING("servers.NAME.era", WORD, "auto", 0, 0, "auto|legacy|modern", START, "protocol era of the server; auto asks it")
 SETTING("servers.NAME.read_only", LIST, "", 0, 256, "name or glob", START, "its tools that change nothing; only these may use durability batch")
+SETTING("servers.NAME.facts", FACTS, "", 0, 256, "path|url|email|host|cidr|sql|shell|money|size|count|secret|hash", RELOAD, "what arguments of its tools are, as {read_file: {path: path}}: policies see the facts of each in context.derived, and a call whose argument is no such thing is denied")
+SETTING("servers.NAME.risk", RISKS, "", 0, 256, "read|write|destructive|egress|money", RELOAD, "the groups that its tools are in, as {send_mail: [egress]}; what a tool says of itself when left out")
 SETTING("principals", NAMED, "", 0, 4096, "principal", RELOAD, "who may ask; a name is 1 to 64 of A-Z a-z 0-9 . _ @ -")
 SETTING("principals.NAME.token_sha256", HASH, "", 64, 64, "hex", RELOAD, "SHA-256 of the bearer token, from \"gatehouse token new NAME\"")
 SETTING("anonymous", NAME, "", 1, 64, "principal", START, "principal of calls without a token; only when listen is loopback")
@@ -74,3 +76,4 @@ SETTING("rules[].deny.method", GLOB, "*", 1, 64, "method or glob", RELOAD, "MCP 
 SETTING("rules[].deny.name", GLOB, "*", 1, 1024, "name or glob", RELOAD, "tool, prompt or resource, as its server names it")
 SETTING("rules[].id", NAME, "", 1, 64, "text", RELOAD, "name of the rule in records and refusals; rule-N when left out")
 SETTING("rules[].reason", TEXT, "", 1, 200, "text", RELOAD, "the sentence that agents and records are given")
+SETTING("policies", PATHS, "", 0, 64, "path", RELOAD, "Cedar policies that decide together with the rules: files, or directories of files named *.cedar; see \"gatehouse policy check\"")

@@ -17,7 +17,8 @@
 #define P "principals: {al: {token_sha256: \"" HEX64 "\"}}\n"
 #define TLS "tls: {cert: c.pem, key: k.pem}\n"
 
-/* Files that exist: c.pem (PEM), k.pem and tok (secret), junk, shared. */
+/* Files that exist: c.pem (PEM), k.pem and tok (secret), junk, shared;
+ * policies: a.cedar, the directory pol, and bad.cedar, which is not UTF-8. */
 static inline enum err
 fake_look(void *arg, const char *path, bool *shared, struct note *why)
 {
@@ -43,6 +44,10 @@ fake_read(
 				 "-----END CERTIFICATE-----\n"));
 	else if (strcmp(path, "/d/junk") == 0)
 		buf_str(out, STR("junk"));
+	else if (strcmp(path, "/d/bad.cedar") == 0)
+		buf_str(out, STR("\xff"));
+	else if (str_ends(str_of(path), STR(".cedar")))
+		buf_fmt(out, "// %s\n", path);
 	else {
 		note_set(why, "%s: no such file", path);
 		return ERR_OS;
@@ -50,7 +55,27 @@ fake_read(
 	return OK;
 }
 
-static const struct conf_files fake = { .read = fake_read, .look = fake_look };
+static inline enum err
+fake_list(void *arg, const char *path, struct buf *names, struct note *why)
+{
+	(void)arg;
+	if (strcmp(path, "/d/pol") == 0)
+		buf_str(names, STR(".\0..\0b.cedar\0.c.cedar\0a.cedar\0x.txt\0"
+				   ".cedar\0"));
+	else if (strcmp(path, "/d/empty") == 0)
+		buf_str(names, STR(".\0..\0"));
+	else if (str_ends(str_of(path), STR(".cedar")))
+		return ERR_MORE;
+	else {
+		note_set(why, "%s: no such file", path);
+		return ERR_OS;
+	}
+	return OK;
+}
+
+static const struct conf_files fake = {
+	.read = fake_read, .look = fake_look, .list = fake_list
+};
 
 struct tried {
 	enum err e;

@@ -7,7 +7,7 @@ test_image_servers(struct jv im)
 	struct jv s;
 
 	s = nth(jv_get(im, STR("servers")), 0);
-	ok(jv_count(s) == 13 && text_is(s, "kind", "stdio") &&
+	ok(jv_count(s) == 15 && text_is(s, "kind", "stdio") &&
 		jv_is(jv_get(s, STR("env")), J_NONE) &&
 		jv_is(jv_get(s, STR("argv")), J_NONE),
 	    "what every role may know of a stdio server");
@@ -82,7 +82,7 @@ test_image(void)
 	ok(t.e == OK && tape_check(buf_view(&t.image), &json_default) == OK,
 	    "the image is a whole tape");
 	im = jv_of(buf_view(&t.image));
-	ok(jv_count(im) == 19, "the top has 19 members");
+	ok(jv_count(im) == 20, "the top has 20 members");
 	ok(text_is(im, "listen", "127.0.0.1:9") &&
 		text_is(im, "desk", "127.0.0.1:8643") &&
 		text_is(im, "state", "/d/st") &&
@@ -102,6 +102,39 @@ test_image(void)
 	test_image_rest(im);
 	ok(str_search(buf_view(&t.image), STR("hunter2")) == t.image.n,
 	    "nothing secret is in it");
+	buf_done(&t.image);
+}
+
+static void
+test_policies(void)
+{
+	struct tried t = { .n = 0 };
+	struct jv im, all, s;
+
+	try("servers: {fs: {command: [x], facts: {t: {p: path, q: sql}}, "
+	    "risk: {t: [read, egress]}}}\n" A "policies: [pol, z.cedar]\n",
+	    &t);
+	im = jv_of(buf_view(&t.image));
+	all = jv_get(im, STR("policies"));
+	ok(t.e == OK && t.n == 0, "policies without rules need no warning");
+	ok(jv_count(all) == 3 && text_is(nth(all, 0), "name", "pol/a.cedar") &&
+		text_is(nth(all, 0), "text", "// /d/pol/a.cedar\n") &&
+		text_is(nth(all, 1), "name", "pol/b.cedar") &&
+		text_is(nth(all, 2), "name", "z.cedar") &&
+		jv_str(jv_get(nth(all, 2), STR("sha256"))).n == 64,
+	    "policies in order of names, and nothing that is none");
+	s = nth(jv_get(im, STR("servers")), 0);
+	ok(text_is(s, "facts/t/p", "path") && text_is(s, "facts/t/q", "sql") &&
+		jv_count(jv_at(s, "risk/t")) == 2,
+	    "facts and risk of tools");
+	buf_done(&t.image);
+	try(S A R, &t);
+	im = jv_of(buf_view(&t.image));
+	s = nth(jv_get(im, STR("servers")), 0);
+	ok(jv_is(jv_get(im, STR("policies")), J_ARR) &&
+		jv_is(jv_get(s, STR("facts")), J_OBJ) &&
+		jv_is(jv_get(s, STR("risk")), J_OBJ),
+	    "they are there when nothing is said");
 	buf_done(&t.image);
 }
 
@@ -195,6 +228,7 @@ int
 main(void)
 {
 	test_image();
+	test_policies();
 	test_digest();
 	test_example();
 	test_defaults();
