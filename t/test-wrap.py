@@ -140,6 +140,20 @@ g.ok((m.get("result") or {}).get("resultType") == "complete",
      "and calls", m)
 w.p.stdin.close()
 
+# A client starts all its servers at once, and speaks before they can hear.
+crowd = []
+for i in range(24):
+    crowd.append(Wrapped("legacy", f"many-{i}"))
+    crowd[-1].send({"jsonrpc": "2.0", "id": 1, "method": "initialize",
+                    "params": HELLO})
+answers = [w.answer(1, 30) for w in crowd]
+bad = [i for i, m in enumerate(answers) if "result" not in m]
+g.ok(not bad, "24 at once, and each is answered",
+     [(answers[i], crowd[i].err[-1:]) for i in bad])
+for w in crowd:
+    w.p.stdin.close()
+g.same([w.p.wait(15) for w in crowd], [0] * 24, "and each ends")
+
 w = Wrapped("legacy", "stubborn")
 w.ask(1, "initialize", HELLO)
 w.p.stdin.close()

@@ -2,7 +2,9 @@
  * roles: the role table.
  * JAIL(id, faces, may, may_not, owned, rights, files, user, nofile, nproc,
  * fsize): rights are rows of calls.h, or DENYLIST: everything but denied.h,
- * because the filter is inherited; files is what Landlock leaves; user OWN is
+ * because the filter is inherited; nofile of who passes descriptors on also
+ * bounds those that all processes of the user have under way (ETOOMANYREFS),
+ * so it is not small where many gateways start at once; files is what Landlock leaves; user OWN is
  * "gatehouse" when the program was started as root.
  */
 JAIL(PARENT, "nothing",
@@ -14,7 +16,7 @@ JAIL(LOAD, "local files",
     "exit",
     "write a file, network, exec",
     "wrong images: each carries the digest of its sources",
-    R_BASE | R_DUP | R_READ | R_IMAGE, FILES_READ, KEEP, 256, 0, 1U << 28)
+    R_BASE | R_DUP | R_READ | R_IMAGE, FILES_READ, KEEP, 65536, 0, 1U << 28)
 JAIL(FRONT, "agents' bytes", "use the sockets handed to it",
     "open, connect, exec, see a secret or a key",
     "lies about its agents' calls; cannot send, decide or edit the ledger",
@@ -38,7 +40,7 @@ JAIL(DIAL, "answers of name servers",
     "resolve and connect to configured upstreams, pass the socket on",
     "exec, write or read files but the resolver's, read what flows",
     "connects elsewhere, says nothing there",
-    R_BASE | R_DUP | R_SOCK | R_DIAL | R_READ, FILES_NAMES, OWN, 1024, 0, 0)
+    R_BASE | R_DUP | R_SOCK | R_DIAL | R_READ, FILES_NAMES, OWN, 65536, 0, 0)
 JAIL(KEYS, "typed requests",
     "sign what it assembles itself; hand a credential to its back",
     "network, files, exec", "worst loss: so the least code",

@@ -12,6 +12,7 @@
 
 enum { CELLS_MAX = 256, BACKS_MAX = 64 };
 static const uint64_t tick_ns = 1000000000, hurry_ns = 100000000;
+enum { PATIENCE = 3 }; /* ticks that fronts wait for a start of the ledger */
 
 static struct judge {
 	struct role_env *env;
@@ -19,8 +20,12 @@ static struct judge {
 	struct chan *front[CELLS_MAX];
 	struct chan *back[BACKS_MAX];
 	struct chan *ledger, *keys;
-	unsigned servers;
+	unsigned servers, ticks;
 	struct timer tick;
+	/* Agents may speak before role ledger has: until its first word their
+	 * fronts are not listened to, or their first call would be refused. */
+	struct chan_fds early[CELLS_MAX];
+	bool is_early[CELLS_MAX], open;
 } judge;
 
 static enum err
@@ -56,10 +61,13 @@ ask_sync(const struct msg *m)
 	return send(judge.ledger, m);
 }
 
+static void fronts_open(void);
+
 static void
 recorded(const struct msg *m)
 {
 	line_from_ledger(judge.line, m);
+	fronts_open();
 }
 
 /* What is recorded goes out before what waits for it. */
@@ -169,12 +177,30 @@ link_to(struct role_env *e, enum role_id peer, unsigned instance,
 		chan_fds_done(fds);
 		return;
 	}
+	if (peer == ROLE_FRONT && !judge.open) {
+		if (judge.is_early[instance])
+			chan_fds_done(&judge.early[instance]);
+		judge.early[instance] = *fds;
+		judge.is_early[instance] = true;
+		return;
+	}
 	if (*at != NULL) { /* its successor came before its end was seen */
 		chan_free(*at);
 		*at = NULL;
 		tell_lost(peer, instance);
 	}
 	*at = chan_new(e->loop, fds, ROLE_JUDGE, peer, instance, &ops, NULL);
+}
+
+static void
+fronts_open(void)
+{
+	if (judge.open)
+		return;
+	judge.open = true;
+	for (unsigned i = 0; i < CELLS_MAX; i++)
+		if (judge.is_early[i])
+			link_to(judge.env, ROLE_FRONT, i, &judge.early[i]);
 }
 
 static void
@@ -189,6 +215,9 @@ tick(struct timer *t)
 {
 	const bool hurry = line_tick(judge.line);
 
+	if (++judge.ticks >= PATIENCE)
+		fronts_open(); /* they are to be told that nothing is recorded
+				*/
 	drained();
 	loop_timer(judge.env->loop, t, hurry ? hurry_ns : tick_ns);
 }

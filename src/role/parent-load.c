@@ -138,8 +138,11 @@ failed(struct str text)
 
 	note_set(&say, "%.*s", STR_ARG(text));
 	if (house.load_for == LOAD_START) {
-		/* What is wrong was said in full before. */
-		house_fail("no start with this configuration and ledger");
+		/* What load found was printed in full; what it was that kept
+		 * load from looking was not. */
+		house_fail(house.load_said
+			       ? "no start with this configuration and ledger"
+			       : say.text);
 		return;
 	}
 	log_line(LOG_ERROR, "load", "%.*s", STR_ARG(text));
