@@ -64,6 +64,50 @@ struct pick {
 };
 
 static bool
+of_templates(const struct pick *p)
+{
+	return p->list->method == MCP_TEMPLATES_LIST;
+}
+
+/* What several servers show, none of them may answer for. */
+static bool
+one_owner(struct pick *p, struct str uri)
+{
+	const struct turn *t = p->t;
+	const struct fact f = { .kind = "finding",
+		.reason = "several servers show this resource",
+		.principal = t->principal->name,
+		.server = p->up->name,
+		.name = uri,
+		.verdict = "hidden" };
+	size_t n;
+
+	(void)uri_owner(
+	    p->l, t->endpoint, t->principal, uri, of_templates(p), &n);
+	if (n > 1 && p->found++ < FINDINGS_MAX)
+		(void)record_fact(p->l, &f);
+	return n <= 1;
+}
+
+/* A list of resources is claimed whole before any of it is shown. */
+static void
+claim_items(struct pick *p, struct jv items)
+{
+	const struct turn *t = p->t;
+	struct jit it = jit_of(items);
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v)) {
+		const struct str id = jv_str(jv_get(v, str_of(p->list->key)));
+
+		if (id.n > 0 && id.n <= 2000 &&
+		    may(p->l, t->principal, p->up, str_of(p->list->use), id))
+			uri_claim(p->l, t->endpoint, t->principal, p->up, id,
+			    of_templates(p));
+	}
+}
+
+static bool
 put_item(struct pick *p, struct jv item)
 {
 	struct endpoint *e = p->t->endpoint;
@@ -81,8 +125,8 @@ put_item(struct pick *p, struct jv item)
 	if (p->list->method == MCP_TOOLS_LIST &&
 	    !tool_learn(p->l, p->up, item, p->era == MCP_MODERN, &p->found))
 		return false;
-	if (!is_name)
-		uri_learn(e, id, p->list->method == MCP_TEMPLATES_LIST, p->up);
+	if (e->aggregate && !is_name && !one_owner(p, id))
+		return false;
 	buf_clear(&p->l->work2);
 	if (p->list->method == MCP_TOOLS_LIST && !p->tasks &&
 	    task_hide(&p->l->work2, item))
@@ -107,22 +151,55 @@ put_items(struct pick *p, struct jv items)
 }
 
 /* Earlier pages lie one behind the other in g->all. */
+static struct jv
+earlier(const struct leg *g, struct buf *arr)
+{
+	const size_t o = tape_arr(arr);
+
+	buf_str(arr, buf_view(&g->all));
+	tape_end(arr, o, g->all_n);
+	return jv_of(buf_view(arr));
+}
+
+static struct jv
+last_page(const struct pick *p, const struct leg *g)
+{
+	return jv_get(jv_of(buf_view(&g->out)), str_of(p->list->items));
+}
+
 static size_t
 put_leg(struct pick *p, const struct leg *g)
 {
 	struct buf arr = { .max = g->all.n + 64 };
-	size_t n, o;
+	size_t n;
 
-	o = tape_arr(&arr);
-	buf_str(&arr, buf_view(&g->all));
-	tape_end(&arr, o, g->all_n);
 	p->seen = map_new(0);
-	n = put_items(p, jv_of(buf_view(&arr)));
-	n += put_items(
-	    p, jv_get(jv_of(buf_view(&g->out)), str_of(p->list->items)));
+	n = put_items(p, earlier(g, &arr));
+	n += put_items(p, last_page(p, g));
 	map_free(p->seen);
 	buf_done(&arr);
 	return n;
+}
+
+/* Whose list did not come shows what it showed before. */
+static void
+claim_all(struct pick *p)
+{
+	const struct turn *t = p->t;
+	size_t i = 0;
+
+	for (const struct leg *g = t->legs; g != NULL; g = g->next, i++) {
+		struct buf arr = { .max = g->all.n + 64 };
+
+		if (g->status != 0 || g->is_error)
+			continue;
+		p->up = t->target[i];
+		uris_forget(
+		    p->l, t->endpoint, t->principal, p->up, of_templates(p));
+		claim_items(p, earlier(g, &arr));
+		claim_items(p, last_page(p, g));
+		buf_done(&arr);
+	}
 }
 
 enum err
@@ -144,6 +221,8 @@ merge_list(struct line *l, struct turn *t, const struct list *list)
 	const struct leg *bad = NULL;
 	size_t o, a, n = 0, good = 0;
 
+	if (!str_eq(str_of(list->key), STR("name")))
+		claim_all(&p);
 	o = tape_obj(&t->out);
 	tape_key(&t->out, str_of(list->items));
 	a = tape_arr(&t->out);

@@ -347,7 +347,7 @@ server_tells(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 		if (!h->session->ready && is_change(method))
 			return;
 		if ((mcp_row(method)->flags & ML) == 0 ||
-		    !told(l, h, method, p))
+		    !told(l, h->session->endpoint, h, method, p))
 			return;
 		if (method == MCP_TASK_STATUS) {
 			if (!task_status(l, h, p))

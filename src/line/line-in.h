@@ -106,7 +106,8 @@ struct endpoint {
 	struct upstream *up[SERVERS_MAX];
 	size_t n;
 	bool aggregate;
-	struct map *uris, *prefixes; /* resource URI, template -> upstream */
+	struct map *claims;	     /* by principal: whose lists show what */
+	size_t claimed[SERVERS_MAX]; /* by each of up */
 };
 
 struct hop {
@@ -329,8 +330,20 @@ bool may(const struct line *l, const struct principal *p,
 /* Is it allowed, without arguments?  As strict as a call. */
 bool may_use(const struct line *l, const struct principal *p,
     const struct upstream *u, struct str method, struct str name);
-void uri_learn(
-    struct endpoint *e, struct str uri, bool template, struct upstream *u);
+
+/* uris.c: of an endpoint of all servers */
+void uris_forget(const struct line *l, struct endpoint *e,
+    const struct principal *p, const struct upstream *u, bool template);
+void uri_claim(const struct line *l, struct endpoint *e,
+    const struct principal *p, const struct upstream *u, struct str uri,
+    bool template);
+/* NULL: n servers show it, none or several. */
+struct upstream *uri_owner(const struct line *l, struct endpoint *e,
+    const struct principal *p, struct str uri, bool template, size_t *n);
+/* False: it is another one's, or several show it. */
+bool uri_may_be(const struct line *l, struct endpoint *e,
+    const struct principal *p, const struct upstream *u, struct str uri);
+void uris_done(struct endpoint *e);
 
 /* record.c */
 enum err step_record(struct line *l, struct turn *t);
@@ -487,8 +500,8 @@ void listen_session(struct line *l, struct session *s, struct hop *h);
 NODISCARD bool listen_uri(/* false: too many */
     struct line *l, struct session *s, struct hop *h, struct str uri, bool on);
 void listen_result(struct turn *t);
-bool told(const struct line *l, const struct hop *h, enum mcp_method m,
-    struct jv params);
+bool told(const struct line *l, struct endpoint *e, const struct hop *h,
+    enum mcp_method m, struct jv params);
 void tape_with(struct buf *b, struct jv obj, struct str key, struct jv v);
 
 #endif

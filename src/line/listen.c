@@ -117,7 +117,8 @@ uris_at(
 	       jit_next(&it, NULL, &v)) {
 		if (!jv_is(v, J_STR) || jv_str(v).n > URI_MAX ||
 		    !may_use(l, t->principal, h->up, STR("resources/subscribe"),
-			jv_str(v)))
+			jv_str(v)) ||
+		    !uri_may_be(l, t->endpoint, t->principal, h->up, jv_str(v)))
 			continue;
 		tape_copy(&l->work2, v);
 		n++;
@@ -202,20 +203,52 @@ listen_legacy(struct line *l, struct hop *h, struct jv uris)
 	}
 }
 
+static bool
+among(struct jv uris, struct str uri)
+{
+	struct jit it = jit_of(uris);
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		if (str_eq(jv_str(v), uri))
+			return true;
+	return false;
+}
+
+static void
+add_uris(struct turn *t, struct jv more)
+{
+	struct buf b = { .max = t->uris.n + more.n + 64 };
+	const size_t a = tape_arr(&b);
+	struct jit it = jit_of(t->uris);
+	size_t n = 0;
+	struct jv v;
+
+	for (; jit_next(&it, NULL, &v); n++)
+		tape_copy(&b, v);
+	it = jit_of(more);
+	while (n < LISTEN_URIS && jit_next(&it, NULL, &v))
+		if (!among(t->uris, jv_str(v))) {
+			tape_copy(&b, v);
+			n++;
+		}
+	tape_end(&b, a, n);
+	if (n > 0)
+		t->uris = jv_of(arena_str(t->mem, buf_view(&b)));
+	buf_done(&b);
+}
+
 /* What one server adds to what is honoured. */
 static void
 honour(struct line *l, struct turn *t, const struct hop *h, struct jv wanted)
 {
 	const struct jv all = jv_get(wanted, STR("resourceSubscriptions"));
-	struct jv some;
 
 	for (size_t i = 0; i < countof(wishes); i++)
 		if (jv_true(jv_get(wanted, str_of(wishes[i].key))) &&
 		    offers(h, wishes[i].cap, "listChanged"))
 			t->listen |= wishes[i].bit;
-	some = uris_at(l, t, h, all);
-	if (jv_count(some) > jv_count(t->uris))
-		t->uris = jv_of(arena_str(t->mem, jv_bytes(some)));
+	add_uris(t, uris_at(l, t, h, all));
 	honour_tasks(l, t, h, jv_get(wanted, STR("taskIds")));
 }
 
@@ -305,18 +338,11 @@ listen_over(struct line *l, struct turn *t)
 static bool
 wants(const struct turn *t, enum mcp_method m, struct jv params)
 {
-	const struct str uri = jv_str(jv_get(params, STR("uri")));
-	struct jit it = jit_of(t->uris);
-	struct jv v;
-
 	for (size_t i = 0; i < countof(wishes); i++)
 		if (wishes[i].event == m)
 			return (t->listen & wishes[i].bit) != 0;
-	if (m == MCP_RESOURCE_UPDATED)
-		while (jit_next(&it, NULL, &v))
-			if (str_eq(jv_str(v), uri))
-				return true;
-	return false;
+	return m == MCP_RESOURCE_UPDATED &&
+	       among(t->uris, jv_str(jv_get(params, STR("uri"))));
 }
 
 /* params with _meta naming the agent's own subscription. */
@@ -367,12 +393,15 @@ listen_needs(const struct line *l, const struct hop *h)
 
 /* May this server speak of this resource to this principal? */
 bool
-told(const struct line *l, const struct hop *h, enum mcp_method m,
-    struct jv params)
+told(const struct line *l, struct endpoint *e, const struct hop *h,
+    enum mcp_method m, struct jv params)
 {
+	const struct str uri = jv_str(jv_get(params, STR("uri")));
+
 	return m != MCP_RESOURCE_UPDATED ||
-	       may_use(l, h->principal, h->up, STR("resources/subscribe"),
-		   jv_str(jv_get(params, STR("uri"))));
+	       (may_use(
+		    l, h->principal, h->up, STR("resources/subscribe"), uri) &&
+		   uri_may_be(l, e, h->principal, h->up, uri));
 }
 
 void
@@ -384,7 +413,7 @@ listen_event(struct line *l, struct hop *h, enum mcp_method m, struct str name,
 		struct msg e = msg_of(MSG_EVENT);
 
 		if (!concerns(t, h) || !wants(t, m, params) ||
-		    !told(l, h, m, params))
+		    !told(l, t->endpoint, h, m, params))
 			continue;
 		put_tagged(&b, params, t->id_tape);
 		msg_set(&e, F_REF, t->ref);

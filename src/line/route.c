@@ -47,32 +47,25 @@ split_name(const struct endpoint *e, struct str *name)
 	return NULL;
 }
 
-/* Exact as listed, else the longest template prefix. */
+/* A completion of a template names it whole. */
 static struct upstream *
-split_uri(const struct endpoint *e, struct str uri)
+split_uri(const struct line *l, struct turn *t, size_t *n)
 {
-	struct upstream *u;
+	struct endpoint *e = t->endpoint;
 
-	if (!e->aggregate)
-		return e->up[0];
-	u = map_get(e->uris, uri);
-	for (size_t n = uri.n > URI_MAX ? URI_MAX : uri.n; u == NULL && n > 0;
-	     n--)
-		u = map_get(e->prefixes, str_sub(uri, 0, n));
-	return u;
+	*n = 1;
+	return !e->aggregate ? e->up[0]
+			     : uri_owner(l, e, t->principal, t->name,
+				   t->method == MCP_COMPLETE, n);
 }
 
-/* A template stands for all that begins as it does, a resource for itself. */
-void
-uri_learn(struct endpoint *e, struct str uri, bool template, struct upstream *u)
+static enum err
+claimed_twice(struct turn *t)
 {
-	struct map *m = template ? e->prefixes : e->uris;
-
-	if (template)
-		uri = str_sub(uri, 0, str_find(uri, '{'));
-	if (e->aggregate && uri.n > 0 && uri.n <= URI_MAX &&
-	    map_count(m) < URIS_MAX && map_get(m, uri) == NULL)
-		(void)map_put(m, uri, u);
+	t->verdict.rule = STR("uri-collision");
+	return turn_fail(t, 0, MCP_E_DENIED,
+	    "several servers of this endpoint show it: ask one by its own "
+	    "endpoint");
 }
 
 /* What a completion is for is what its type says, and only that is there. */
@@ -93,9 +86,10 @@ completed(struct jv ref, bool *by_name)
 
 /* The one server that a named request concerns. */
 static enum err
-route_one(struct turn *t)
+route_one(const struct line *l, struct turn *t)
 {
 	struct upstream *u = NULL;
+	size_t n = 0;
 	struct jv name;
 	bool by_name =
 	    t->method == MCP_TOOLS_CALL || t->method == MCP_PROMPTS_GET;
@@ -111,8 +105,9 @@ route_one(struct turn *t)
 		return turn_fail(
 		    t, 0, MCP_E_PARAMS, "the request's name is too long");
 	t->name = jv_str(name);
-	u = by_name ? split_name(t->endpoint, &t->name)
-		    : split_uri(t->endpoint, t->name);
+	u = by_name ? split_name(t->endpoint, &t->name) : split_uri(l, t, &n);
+	if (n > 1)
+		return claimed_twice(t);
 	if (u == NULL || t->name.n == 0)
 		return turn_fail(t, 0,
 		    t->era == MCP_LEGACY && t->method == MCP_RESOURCES_READ
@@ -144,7 +139,7 @@ step_route(struct line *l, struct turn *t)
 		TRY(task_spoken(l, t));
 	TRY(task_wanted(l, t));
 	if (named(t->method))
-		return route_one(t);
+		return route_one(l, t);
 	if (t->method == MCP_SET_LEVEL &&
 	    (!jv_is(jv_get(t->params, STR("level")), J_STR) ||
 		jv_str(jv_get(t->params, STR("level"))).n > LEVEL_MAX))
@@ -239,8 +234,7 @@ endpoint_setup(struct line *l, struct endpoint *e, struct jv v)
 
 	e->path = jv_str(jv_get(v, STR("path")));
 	e->aggregate = str_eq(e->path, STR("/mcp"));
-	e->uris = map_new(0);
-	e->prefixes = map_new(0);
+	e->claims = map_new(0);
 	while (jit_next(&it, NULL, &s)) {
 		if (jv_i64(s, &i) != OK || i < 0 || (size_t)i >= l->up_n ||
 		    e->n == SERVERS_MAX)
@@ -285,10 +279,8 @@ route_setup(struct line *l, struct note *why)
 void
 route_done(struct line *l)
 {
-	for (size_t i = 0; i < l->endpoint_n; i++) {
-		map_free(l->endpoint[i].uris);
-		map_free(l->endpoint[i].prefixes);
-	}
+	for (size_t i = 0; i < l->endpoint_n; i++)
+		uris_done(&l->endpoint[i]);
 	mem_free(l->endpoint);
 	for (size_t i = 0; i < l->up_n; i++) {
 		size_t at = 0;
