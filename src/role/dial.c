@@ -257,11 +257,7 @@ dial_prepare(struct role_env *e, struct note *why)
 		note_set(why, "the resolver: %s", strerrordesc_np(errno));
 		return ERR_OS;
 	}
-	while (e->link_n > 0) {
-		e->link_n--;
-		dial_link(e, e->link[e->link_n].peer,
-		    e->link[e->link_n].instance, &e->link[e->link_n].fds);
-	}
+	role_links(e, dial_link);
 	return OK;
 }
 

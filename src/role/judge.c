@@ -261,14 +261,7 @@ prepare(struct role_env *e, struct note *why)
 	TRY(line_new(e->image, e->instance, &ports, &judge.line, why));
 	TRY(pen_begin(e, &pen, why));
 	loop_hooks(e->loop, flush, chan_busy_any, NULL);
-	while (e->link_n > 0) {
-		const enum role_id peer = e->link[0].peer;
-		const unsigned instance = e->link[0].instance;
-		struct chan_fds fds;
-
-		TRY(role_link(e, peer, instance, &fds));
-		link_to(e, peer, instance, &fds);
-	}
+	role_links(e, link_to);
 	judge.tick.fire = tick;
 	loop_timer(e->loop, &judge.tick, tick_ns);
 	return OK;

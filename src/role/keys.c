@@ -486,14 +486,7 @@ prepare(struct role_env *e, struct note *why)
 	TRY(creds_place(jv_get(e->image, STR("servers")), why));
 	TRY(pair_check(
 	    keys.tls, jv_get(e->image, STR("tls")), "cert", "tls.key", why));
-	while (e->link_n > 0) {
-		const enum role_id peer = e->link[0].peer;
-		const unsigned instance = e->link[0].instance;
-		struct chan_fds fds;
-
-		TRY(role_link(e, peer, instance, &fds));
-		link_to(e, peer, instance, &fds);
-	}
+	role_links(e, link_to);
 	lock_memory();
 	return OK;
 }

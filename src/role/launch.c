@@ -289,11 +289,7 @@ launch_prepare(struct role_env *e, struct note *why)
 {
 	env = e;
 	TRY(hand_begin(e, why));
-	while (e->link_n > 0) {
-		e->link_n--;
-		launch_link(e, e->link[e->link_n].peer,
-		    e->link[e->link_n].instance, &e->link[e->link_n].fds);
-	}
+	role_links(e, launch_link);
 	return OK;
 }
 

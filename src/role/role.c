@@ -168,6 +168,18 @@ role_link(struct role_env *e, enum role_id peer, unsigned instance,
 	return ERR_GONE;
 }
 
+void
+role_links(
+    struct role_env *e, void (*link)(struct role_env *e, enum role_id peer,
+			    unsigned instance, struct chan_fds *fds))
+{
+	while (e->link_n > 0) {
+		e->link_n--;
+		link(e, e->link[e->link_n].peer, e->link[e->link_n].instance,
+		    &e->link[e->link_n].fds);
+	}
+}
+
 /* ---- after the boot ---- */
 
 static void

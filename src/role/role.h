@@ -85,6 +85,10 @@ int role_main_with(
 int parent_main(struct jv image, const char *config_path, unsigned flags);
 /* Maps and checks an image. */
 NODISCARD enum err role_image_map(int fd, struct jv *out);
+/* Gives every link of the boot to link, as later ones come to role->link. */
+void role_links(
+    struct role_env *e, void (*link)(struct role_env *e, enum role_id peer,
+			    unsigned instance, struct chan_fds *fds));
 /* Takes the link to (peer, instance) out of e->link. ERR_GONE when none. */
 NODISCARD enum err role_link(struct role_env *e, enum role_id peer,
     unsigned instance, struct chan_fds *out);

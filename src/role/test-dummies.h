@@ -44,11 +44,7 @@ dummy_prepare(struct role_env *e, struct note *why)
 {
 	(void)why;
 	dummy = e;
-	while (e->link_n > 0) {
-		e->link_n--;
-		dummy_link(e, e->link[e->link_n].peer,
-		    e->link[e->link_n].instance, &e->link[e->link_n].fds);
-	}
+	role_links(e, dummy_link);
 	return OK;
 }
 
