@@ -181,6 +181,7 @@ link_to(struct role_env *e, enum role_id peer, unsigned instance,
 		if (judge.is_early[instance])
 			chan_fds_done(&judge.early[instance]);
 		judge.early[instance] = *fds;
+		*fds = (struct chan_fds){ -1, -1, -1, -1, 0 }; /* ours now */
 		judge.is_early[instance] = true;
 		return;
 	}
