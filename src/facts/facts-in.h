@@ -37,6 +37,7 @@ enum err no(struct reading *r, const char *fmt, ...) PRINTF(2, 3);
 struct str lower(struct arena *a, struct str s); /* ASCII */
 struct str upper(struct arena *a, struct str s);
 struct str join3(struct arena *a, struct str x, struct str y, struct str z);
+bool is_among(char ch, struct str set);
 bool is_alpha(char ch);
 bool is_digit(char ch);
 bool is_hex(char ch);

@@ -36,7 +36,7 @@ static const struct shape {
 static bool
 token_char(char ch)
 {
-	return is_alpha(ch) || is_digit(ch) || memchr("_-.+/=", ch, 6) != NULL;
+	return is_alpha(ch) || is_digit(ch) || is_among(ch, STR("_-.+/="));
 }
 
 static size_t
@@ -109,7 +109,7 @@ read_hash(struct reading *r)
 			continue;
 		if (front.n &&
 		    !(front.n == name.n + 1 && str_starts(front, name) &&
-			memchr(":-", front.p[name.n], 2) != NULL))
+			is_among(front.p[name.n], STR(":-"))))
 			continue;
 		put_text(r, "algorithm", name);
 		put_text(r, "hex", lower(r->a, hex));

@@ -161,7 +161,7 @@ single_quoted(struct scan *x, struct buf *w)
 static bool
 ends_word(char ch)
 {
-	return is_space(ch) || memchr(";&|<>()", ch, 7) != NULL;
+	return is_space(ch) || is_among(ch, STR(";&|<>()"));
 }
 
 /* One word with its quotes taken off; *plain: it had none. */
@@ -185,7 +185,7 @@ read_word(struct scan *x, struct buf *w)
 				buf_ch(w, look(x, 1));
 			x->at += 2;
 		} else {
-			x->sh->expands |= memchr("*?[~{", ch, 5) != NULL;
+			x->sh->expands |= is_among(ch, STR("*?[~{"));
 			buf_ch(w, ch);
 			x->at++;
 		}
@@ -249,7 +249,7 @@ operate(struct scan *x)
 		sh->redirects = true;
 		sh->doubt |= ch == '<' && look(x, 0) == '<';
 		sh->substitutes |= look(x, 0) == '(';
-		while (memchr("<>&|", look(x, 0), 4) != NULL && look(x, 0))
+		while (is_among(look(x, 0), STR("<>&|")))
 			x->at++;
 		x->file = look(x, 0) != '(';
 		return;
@@ -273,7 +273,7 @@ scan_words(struct scan *x)
 		const char ch = look(x, 0);
 		const bool before = x->sh->expands;
 
-		if (ch == '\n' || memchr(";&|<>()", ch, 7) != NULL) {
+		if (ch == '\n' || is_among(ch, STR(";&|<>()"))) {
 			operate(x);
 		} else if (is_space(ch)) {
 			x->at++;

@@ -4,6 +4,12 @@
 #include "facts/facts-in.h"
 
 bool
+is_among(char ch, struct str set)
+{
+	return str_find(set, ch) < set.n;
+}
+
+bool
 is_alpha(char ch)
 {
 	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');

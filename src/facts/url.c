@@ -77,7 +77,7 @@ scheme_ok(struct str s)
 		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_alpha(s.p[i]) && !is_digit(s.p[i]) &&
-		    memchr("+-.", s.p[i], 3) == NULL)
+		    !is_among(s.p[i], STR("+-.")))
 			return false;
 	return true;
 }
@@ -108,7 +108,7 @@ hierarchy(struct reading *r, struct str s, struct url *u)
 	size_t end = 0, at = 0;
 	struct str host;
 
-	while (end < s.n && memchr("/?#", s.p[end], 3) == NULL)
+	while (end < s.n && !is_among(s.p[end], STR("/?#")))
 		end++;
 	host = str_sub(s, 0, end);
 	at = str_find(host, '@');
@@ -203,7 +203,7 @@ read_email(struct reading *r)
 		return no(r, "a mail address is local@domain");
 	for (size_t i = 0; i < local.n; i++)
 		if (!is_word(local.p[i]) &&
-		    memchr(".!#$%&'*+-/=?^`{|}~", local.p[i], 19) == NULL)
+		    !is_among(local.p[i], STR(".!#$%&'*+-/=?^`{|}~")))
 			return no(r, "a character that an address has not");
 	TRY(host_parse(r, str_sub(r->text, at + 1, r->text.n), &h));
 	put_text(r, "address", join3(r->a, local, STR("@"), h.name));
