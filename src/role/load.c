@@ -23,9 +23,10 @@ enum {
 	LOAD_IMAGE_MAX = 64 << 20,
 	LOAD_ERRORS = 20, /* more do not help who mends them */
 	LOAD_SEGMENTS = 999999,
-	/* Newest bytes of a cell's log that every start reads through; the rest
-	 * is what `gatehouse verify` is for. */
-	LOAD_VERIFY = 64 << 20,
+	/* Newest bytes of a cell's log that every start reads through, also that
+	 * of one judge alone, whose cell waits for it; the rest is what
+	 * `gatehouse ledger verify` is for. */
+	LOAD_VERIFY = 8 << 20,
 };
 
 static struct timer work;
