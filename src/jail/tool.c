@@ -121,22 +121,6 @@ inside(struct jail_tool *t, bool pids, unsigned uid, unsigned gid,
 	return OK;
 }
 
-/* What the child could not do, or nothing once it could do all. */
-static bool
-child_failed(int fd, struct note *why)
-{
-	struct note said = { .text = "" };
-	size_t n = 0, got = 0;
-
-	while (
-	    n < sizeof(said.text) - 1 &&
-	    fd_read(fd, said.text + n, sizeof(said.text) - 1 - n, &got) == OK)
-		n += got;
-	if (n > 0)
-		*why = said;
-	return n > 0;
-}
-
 /* One try with these namespaces: as fork(), or -1 when they cannot be. */
 static pid_t
 fork_try(struct jail_tool *t, unsigned long spaces, struct note *why)
@@ -165,7 +149,7 @@ fork_try(struct jail_tool *t, unsigned long spaces, struct note *why)
 	(void)close(up[1]);
 	if (p < 0) {
 		(void)os_fail(why, "namespaces");
-	} else if (child_failed(up[0], why)) {
+	} else if (fd_said(up[0], why)) {
 		(void)waitpid(p, NULL, 0);
 		p = -1;
 	}

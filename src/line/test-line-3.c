@@ -33,62 +33,6 @@ test_stdio_session(void)
 }
 
 static void
-list_changed(struct line *l, uint64_t hop)
-{
-	struct msg m = msg_of(MSG_UP_EVENT);
-
-	msg_set(&m, F_HOP, hop);
-	msg_set_text(&m, F_NAME, STR("notifications/prompts/list_changed"));
-	line_from_back(l, 0, &m);
-}
-
-/* Servers that load as they start tell of it before they are asked. */
-static void
-test_early_change(void)
-{
-	struct msg n = msg_of(MSG_NOTICE);
-	struct line *l = fresh();
-	uint64_t hop;
-	char cred[32];
-
-	request(l, 1, MCP_LEGACY, "initialize",
-	    "{\"protocolVersion\":\"2025-06-18\"}", 'a');
-	ack(l, true);
-	hop = msg_num(sent(MSG_HOP_OPEN), F_HOP);
-	list_changed(l, hop);
-	opened(l, MCP_LEGACY, "{\"prompts\":{\"listChanged\":true}}");
-	list_changed(l, hop);
-	ack(l, false);
-	list_changed(l, hop);
-	ok(sent(MSG_ANSWER) != NULL && sent(MSG_EVENT) == NULL,
-	    "a change before initialized is nobody's news");
-	memset(cred, 'a', sizeof(cred));
-	msg_set(&n, F_WHERE, 1);
-	msg_set(&n, F_ERA, MCP_LEGACY);
-	msg_set(&n, F_METHOD, MCP_INITIALIZED);
-	msg_set_text(&n, F_SESSION, msg_text(sent(MSG_ANSWER), F_SESSION));
-	msg_set_text(&n, F_CRED, (struct str){ cred, sizeof(cred) });
-	line_from_front(l, 0, &n);
-	{
-		struct msg m = msg_of(MSG_STREAM);
-
-		msg_set(&m, F_REF, next_ref++);
-		msg_set(&m, F_WHERE, 1);
-		msg_set_text(
-		    &m, F_SESSION, msg_text(sent(MSG_ANSWER), F_SESSION));
-		msg_set_text(&m, F_CRED, (struct str){ cred, sizeof(cred) });
-		line_from_front(l, 0, &m);
-	}
-	list_changed(l, hop);
-	ok(sent(MSG_EVENT) != NULL &&
-		str_eq(msg_text(sent(MSG_EVENT), F_NAME),
-		    STR("notifications/prompts/list_changed")),
-	    "a change after it is told");
-	forget();
-	line_free(l);
-}
-
-static void
 test_many_hops(void)
 {
 	struct said s = { .where = 1,
@@ -590,7 +534,6 @@ main(void)
 	test_unanswered();
 	test_taken_up();
 	test_stdio_session();
-	test_early_change();
 	test_many_hops();
 	test_caps_relayed();
 	test_late();

@@ -241,22 +241,6 @@ pipes_close(int p[3])
 		fd_close(&p[i]);
 }
 
-/* Nothing comes when exec closed the other end; else why there was none. */
-static bool
-exec_failed(int fd, struct note *why)
-{
-	struct note said = { .text = "" };
-	size_t n = 0, got = 0;
-
-	while (
-	    n < sizeof(said.text) - 1 &&
-	    fd_read(fd, said.text + n, sizeof(said.text) - 1 - n, &got) == OK)
-		n += got;
-	if (n > 0)
-		*why = said;
-	return n > 0;
-}
-
 /* Is a path of the list in /tmp, or above it? */
 static bool
 any_in_tmp(struct jv list)
@@ -303,7 +287,7 @@ server_fork(struct jv server, const int theirs[3], struct note *why)
 		_exit(127);
 	}
 	(void)close(up[1]);
-	if (p > 0 && exec_failed(up[0], why)) {
+	if (p > 0 && fd_said(up[0], why)) {
 		(void)kill(-p, SIGKILL);
 		(void)waitpid(p, NULL, 0);
 		p = -1;

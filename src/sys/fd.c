@@ -137,6 +137,21 @@ read_all(
 	}
 }
 
+bool
+fd_said(int fd, struct note *why)
+{
+	struct note said = { .text = "" };
+	size_t n = 0, got = 0;
+
+	while (
+	    n < sizeof(said.text) - 1 &&
+	    fd_read(fd, said.text + n, sizeof(said.text) - 1 - n, &got) == OK)
+		n += got;
+	if (n > 0)
+		*why = said;
+	return n > 0;
+}
+
 NODISCARD enum err
 file_open(const char *path, bool follow, int *out, struct note *why)
 {

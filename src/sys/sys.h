@@ -59,6 +59,9 @@ NODISCARD enum err fd_read(int fd, void *p, size_t cap, size_t *n);
 NODISCARD enum err fd_write(int fd, struct str s, size_t *n);
 NODISCARD enum err fd_write2(int fd, struct str a, struct str b, size_t *n);
 /* A whole regular file; ERR_LIMIT past max. */
+/* What a child wrote before it ended or became another program: why it could
+ * not; false when there is nothing. */
+bool fd_said(int fd, struct note *why);
 /* Opens a regular file to read, and nothing else that may stand there. */
 NODISCARD enum err file_open(
     const char *path, bool follow, int *fd, struct note *why);
