@@ -228,7 +228,7 @@ ext_call(enum ast_fn fn, const struct cedar_value *arg, uint32_t n,
 			return none;
 		}
 	got = f->run(&c);
-	/* cppcheck-suppress returnDanglingLifetime: it points to what f made */
+	/* cppcheck-suppress returnDanglingLifetime ; it is what f made */
 	return got;
 }
 

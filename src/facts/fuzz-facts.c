@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct arena *a;
 	struct fact_value v = { .of = FACT_OF_TEXT };
 	struct facts f;
-	struct note why;
+	struct note why = { "" };
 	enum fact_kind k;
 
 	if (n < 2)

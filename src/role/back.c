@@ -244,9 +244,10 @@ lost(struct chan *c)
 	if (chan_peer(c) == ROLE_JUDGE)
 		while (b->hops != NULL) /* nobody owns them any more */
 			hop_close(b->hops, true);
-	if (at != NULL && *at == c)
+	if (at != NULL && *at == c) {
 		*at = NULL;
-	b->remote.keys = b->keys;
+		b->remote.keys = b->keys;
+	}
 	if (chan_peer(c) == ROLE_DIAL)
 		tcp_dialer_lost(b);
 	if (chan_peer(c) == ROLE_LAUNCH)

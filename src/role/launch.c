@@ -145,7 +145,7 @@ told(const struct hand_tell *t, const int fd[static 3])
 static void
 hand_ready(struct watch *w, unsigned what)
 {
-	struct hand_tell t;
+	struct hand_tell t = { 0 };
 	int fd[3];
 	enum err e;
 
