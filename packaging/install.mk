@@ -8,6 +8,9 @@ install: all install-lib
 	install -D -m 644 man/gatehouse.1 $(DEST)/share/man/man1/gatehouse.1
 	install -D -m 644 man/gatehouse.yaml.5 $(DEST)/share/man/man5/gatehouse.yaml.5
 	install -D -m 644 gatehouse.yaml $(DEST)/share/doc/gatehouse/gatehouse.yaml
+	install -d $(DEST)/share/gatehouse/policies
+	install -m 644 policies/*.cedar policies/*.yaml \
+	    $(DEST)/share/gatehouse/policies
 	install -d $(DEST)/share/bash-completion/completions \
 	    $(DEST)/share/zsh/site-functions \
 	    $(DEST)/share/fish/vendor_completions.d $(DEST)/lib/systemd/system

@@ -18,6 +18,16 @@ NODISCARD enum err rules_compile(
 /* Every policy of `files` (not of rules) as the list engine needs it. */
 NODISCARD enum err shown_compile(const struct cedar_policies *files,
     struct cedar_policies *list, struct note *why);
+/* Rules and files in one set, by their ids. */
+NODISCARD enum err all_compile(
+    struct jv image, struct cedar_policies *all, struct note *why);
+/* Records of the context, or none: not known, or no policy asks. */
+struct known {
+	struct cedar_value input, derived, session;
+};
+/* What is known of a call; input: also the arguments. */
+NODISCARD enum err known_of(const struct call *c, bool input, struct arena *a,
+    struct known *out, struct note *why);
 /* Does a policy read context.input?  Of a policy set in JSON. */
 bool reads_input(struct jv est);
 
@@ -27,13 +37,12 @@ enum {
 };
 /* One call for the engine; lives in the arena it was made in. */
 struct world {
+	struct cedar_uid par[3]; /* principal, action, resource */
 	struct cedar_entities *es;
 	struct cedar_request *r;
 };
-/* input, derived: records, or none when no policy asks. */
 NODISCARD enum err world_of(const struct call *c, bool reach,
-    struct cedar_value input, struct cedar_value derived, struct arena *a,
-    struct world *out);
+    const struct known *k, struct arena *a, struct world *out);
 /* The arguments as a record; ERR_SYNTAX with the member's path. */
 NODISCARD enum err input_of(struct jv arguments, struct arena *a,
     struct cedar_value *out, struct note *why);

@@ -129,6 +129,21 @@ sets_fill(struct sets *s, struct jv image, bool *reads, struct note *why)
 }
 
 enum err
+all_compile(struct jv image, struct cedar_policies *all, struct note *why)
+{
+	struct cedar_policies *files = cedar_policies_new();
+	enum err e = files_compile(jv_get(image, STR("policies")), files, why);
+	bool reads = false;
+
+	if (!e)
+		e = rules_compile(jv_get(image, STR("rules")), false, all, why);
+	for (size_t i = 0; !e && i < cedar_policies_count(files); i++)
+		e = copy_one(files, i, all, &reads, why);
+	cedar_policies_free(files);
+	return e;
+}
+
+enum err
 policy_compile(
     struct jv image, struct buf *decide, struct buf *list, struct note *why)
 {
@@ -386,15 +401,30 @@ verdict_of(const struct policy *p, const struct world *w, struct arena *a)
 		.reason = STR("No rule allows this call.") };
 }
 
+enum err
+known_of(const struct call *c, bool input, struct arena *a, struct known *out,
+    struct note *why)
+{
+	const struct jv args = jv_get(c->params, STR("arguments"));
+	struct known k = { .input = { .type = CEDAR_NONE } };
+
+	note_set(why, "The call is too large for its policies.");
+	if (input)
+		TRY(input_of(args, a, &k.input, why));
+	if (!jv_is(c->facts, J_NONE))
+		TRY(derived_of(c->facts, args, a, &k.derived, why));
+	if (!jv_is(c->session, J_NONE))
+		TRY(input_of(c->session, a, &k.session, why));
+	*out = k;
+	return OK;
+}
+
 struct verdict
 policy_decide(const struct policy *p, const struct call *c, struct arena *a)
 {
-	const struct jv args = jv_get(c->params, STR("arguments"));
-	struct cedar_value input = { .type = CEDAR_NONE };
-	struct cedar_value derived = { .type = CEDAR_NONE };
+	struct known k;
 	struct note why;
 	struct world w;
-	enum err e = OK;
 
 	if (a == NULL) {
 		a = p->scratch;
@@ -404,14 +434,9 @@ policy_decide(const struct policy *p, const struct call *c, struct arena *a)
 		note_set(&why, "The call has no principal.");
 		return denied("default-deny", a, &why);
 	}
-	note_set(&why, "The call is too large for its policies.");
-	if (p->input)
-		e = input_of(args, a, &input, &why);
-	if (!e && !jv_is(c->facts, J_NONE))
-		e = derived_of(c->facts, args, a, &derived, &why);
-	if (e)
+	if (known_of(c, p->input, a, &k, &why) != OK)
 		return denied("arguments", a, &why);
-	if (world_of(c, false, input, derived, a, &w) != OK) {
+	if (world_of(c, false, &k, a, &w) != OK) {
 		note_set(&why, "The call is too large for its policies.");
 		return denied("arguments", a, &why);
 	}
@@ -421,13 +446,13 @@ policy_decide(const struct policy *p, const struct call *c, struct arena *a)
 static bool
 shown(const struct policy *p, const struct call *c, bool reach)
 {
-	const struct cedar_value none = { .type = CEDAR_NONE };
+	const struct known none = { .input = { .type = CEDAR_NONE } };
 	struct cedar_answer ans;
 	struct world w;
 
 	arena_reset(p->scratch);
 	return c->principal.n > 0 &&
-	       world_of(c, reach, none, none, p->scratch, &w) == OK &&
+	       world_of(c, reach, &none, p->scratch, &w) == OK &&
 	       cedar_authorize(p->shown, w.r, w.es, p->scratch, &ans) == OK &&
 	       ans.decision == CEDAR_ALLOW;
 }

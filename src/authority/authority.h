@@ -12,7 +12,7 @@
  * Gatehouse::Action::"<server>___<tool>" in "call_tool" and in risk groups;
  * Gatehouse::Tool::"<server>/<tool>" in Gatehouse::Server::"<server>";
  * context.call {principal, server, method, name}, context.input,
- * context.derived.  doc/policy.md is for who writes them.
+ * context.derived, context.session.  doc/policy.md is for who writes them.
  */
 #ifndef AUTHORITY_H
 #define AUTHORITY_H
@@ -37,8 +37,9 @@ struct verdict {
 enum { RISK_MAX = 5 }; /* read, write, destructive, egress, money */
 struct call {
 	struct str principal, server, method, name;
-	struct jv params; /* as the agent sent them */
-	struct jv facts;  /* {"ARG":"kind"} declared for it, or absent */
+	struct jv params;  /* as the agent sent them */
+	struct jv facts;   /* {"ARG":"kind"} declared for it, or absent */
+	struct jv session; /* what is known of the session, or absent */
 	struct str risk[RISK_MAX]; /* groups that its action is in */
 	size_t risk_n;
 };
@@ -56,6 +57,17 @@ NODISCARD enum err policy_compile(
 NODISCARD enum err policy_new(
     struct jv image, struct policy **out, struct note *why);
 void policy_free(struct policy *p); /* NULL is fine */
+/* For people: all that decides as Cedar text, rules first. */
+NODISCARD enum err policy_show(
+    struct jv image, struct buf *out, struct note *why);
+/*
+ * Why a call is decided as it is; appends a tape: {"principal","action",
+ * "groups":[],"resource","policies":[{"id","effect":"permit"|"forbid",
+ * "scope":bool,"holds":bool,"missed":[{"part":"principal"|"action"|"resource"
+ * |"when ...","error":""}]}]}.  Slow: each part of each policy is asked alone.
+ */
+NODISCARD enum err policy_explain(
+    struct jv image, const struct call *c, struct buf *tape, struct note *why);
 
 /* The verdict's texts live in the policy or in a, the turn's arena; when that
  * is spent the verdict is DENY.  NULL: an arena of the policy's own, until the

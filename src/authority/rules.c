@@ -123,7 +123,9 @@ put_text(struct buf *b, struct str s)
 static void
 put_scope(struct buf *b, const struct rule *r, const char *action)
 {
-	buf_str(b, STR("@reason("));
+	buf_str(b, STR("@id("));
+	put_text(b, r->id);
+	buf_str(b, STR(")\n@reason("));
 	put_text(b, r->reason);
 	buf_fmt(b, ")\n%s (", r->allow ? "permit" : "forbid");
 	buf_str(b, STR("principal"));

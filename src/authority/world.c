@@ -135,13 +135,13 @@ call_record(const struct call *c, struct arena *a)
 }
 
 enum err
-world_of(const struct call *c, bool reach, struct cedar_value input,
-    struct cedar_value derived, struct arena *a, struct world *out)
+world_of(const struct call *c, bool reach, const struct known *k,
+    struct arena *a, struct world *out)
 {
 	const struct row row = row_of(c->method);
 	const enum thing on = reach ? SERVER : row.on;
 	struct cedar_uid par[3];
-	struct cedar_field f[3];
+	struct cedar_field f[4];
 	size_t n = 0;
 
 	out->es = cedar_entities_over(NULL, a);
@@ -153,14 +153,17 @@ world_of(const struct call *c, bool reach, struct cedar_value input,
 	if (!reach && str_eq(row.action, STR(A_CALL_TOOL)))
 		par[1].id = joined(a, c->server, "___", c->name);
 	par[2] = (struct cedar_uid){ thing_type[on], thing_id(c, on, a) };
+	memcpy(out->par, par, sizeof(par));
 	TRY(add_agent(c, out->es, a));
 	TRY(add_action(c, par[1], reach ? par[1].id : row.action, out->es));
 	TRY(add_thing(c, par[2], on == SERVER, out->es, a));
 	f[n++] = (struct cedar_field){ STR("call"), call_record(c, a) };
-	if (input.type != CEDAR_NONE)
-		f[n++] = (struct cedar_field){ STR("input"), input };
-	if (derived.type != CEDAR_NONE)
-		f[n++] = (struct cedar_field){ STR("derived"), derived };
+	if (k->input.type != CEDAR_NONE)
+		f[n++] = (struct cedar_field){ STR("input"), k->input };
+	if (k->derived.type != CEDAR_NONE)
+		f[n++] = (struct cedar_field){ STR("derived"), k->derived };
+	if (k->session.type != CEDAR_NONE)
+		f[n++] = (struct cedar_field){ STR("session"), k->session };
 	TRY(cedar_request_of(par, cedar_record(f, n, a), a, &out->r));
 	return arena_spent(a) ? ERR_LIMIT : OK;
 }

@@ -6,6 +6,7 @@
 #include "ctl/ctl-ledger.h"
 #include "ctl/ctl-policy.h"
 #include "ctl/ctl-schema.h"
+#include "ctl/policy-in.h"
 #include "jail/jail.h"
 #include "role/role.h"
 
@@ -86,6 +87,10 @@ role(struct ctl *c)
 }
 
 static const struct ctl_opt with_file[] = {
+	{ "-c", "FILE", "the configuration; gatehouse.yaml by default" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_conf[] = {
 	{ "-c", "FILE", "the configuration; gatehouse.yaml by default" },
 	{ NULL, NULL, NULL },
 };
@@ -222,6 +227,30 @@ const struct ctl_cmd ctl_cmds[] = {
 	{ "jail show", "", 0, 0,
 	    "Prints what each role may do: the security architecture", NULL,
 	    NULL, jail_table, true, false, false },
+	{ "policy show", "", 0, 0,
+	    "Prints all that decides, as Cedar, the rules too", NULL, with_conf,
+	    ctl_policy_show, false, false, false },
+	{ "policy test", "CASES", 1, 1, "Tries the policies on calls in a file",
+	    "CASES is YAML or JSON: cases, a list of calls, each with "
+	    "principal, server, name, and if need be method, arguments and "
+	    "session; with expect (allow, deny or hold) and by, the policy "
+	    "that decides. Or calls: FILE.jsonl, one call a line. policies "
+	    "names files of Cedar beside CASES, servers their facts and risk; "
+	    "without policies those of the configuration are tried. runs is a "
+	    "list of all that. Exit 0 when every case is as expected, 1 when "
+	    "one is not.",
+	    with_conf, ctl_policy_test, true, false, false },
+	{ "policy explain", "CALL", 1, 1, "Says why a call is decided as it is",
+	    "CALL is a file with one call, as policy test has them. Names the "
+	    "policies that decide, and of the others the part that is not so.",
+	    with_conf, ctl_policy_explain, true, false, false },
+	{ "policy map", "SERVER=TOOLS.json...", 1, 64,
+	    "Shows who may use which tool",
+	    "TOOLS.json is the server's answer to tools/list. For each "
+	    "principal and tool: allow, hold, deny for a call without "
+	    "arguments; depends when other arguments may get more; never when "
+	    "none do; and the policy that says so.",
+	    with_conf, ctl_policy_map, true, false, false },
 	{ "ledger verify", "DIR", 1, 1,
 	    "Checks every record of a ledger and names the first bad one",
 	    "DIR is the state directory, or ledger in it. Reads every "

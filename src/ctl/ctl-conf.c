@@ -1,10 +1,11 @@
 /* ctl-conf: "check" and "config example": what is wrong with gatehouse.yaml. */
 #include "ctl/ctl-conf.h"
 
+#include "authority/authority.h"
 #include "conf/conf.h"
 #include "sys/sys.h"
 
-enum { FILE_MAX = 2 * 1024 * 1024 };
+enum { FILE_MAX = 2 * 1024 * 1024, IMAGE_MAX = 64 * 1024 * 1024 };
 
 const char *
 ctl_config_path(const struct ctl *c)
@@ -16,6 +17,19 @@ ctl_config_path(const struct ctl *c)
 	return c->argc > 0 ? c->arg[0] : "gatehouse.yaml";
 }
 
+/* Will the policies do?  What they are made into is load's business. */
+static enum err
+policies_read(struct ctl_reading *r)
+{
+	struct buf decide = { .max = IMAGE_MAX }, list = { .max = IMAGE_MAX };
+	const enum err e = policy_compile(
+	    jv_of(buf_view(&r->image)), &decide, &list, &r->policy);
+
+	buf_done(&decide);
+	buf_done(&list);
+	return e;
+}
+
 /* Reads and compiles; the findings are in r. */
 enum err
 ctl_config_read(const char *path, struct ctl_reading *r)
@@ -25,7 +39,7 @@ ctl_config_read(const char *path, struct ctl_reading *r)
 	struct str dir;
 	enum err e;
 
-	r->image.max = 64 * 1024 * 1024;
+	r->image.max = IMAGE_MAX;
 	if (!ctl_absolute(path, real)) {
 		note_set(&r->why,
 		    "%s: there is no such file; \"gatehouse "
@@ -42,7 +56,7 @@ ctl_config_read(const char *path, struct ctl_reading *r)
 	e = conf_read(
 	    buf_view(&text), dir, &r->image, r->at, CTL_FINDINGS, &r->n);
 	buf_done(&text);
-	return e;
+	return e == OK ? policies_read(r) : e;
 }
 
 void
@@ -71,7 +85,9 @@ put_json(const char *path, const struct ctl_reading *r, enum err e)
 	buf_fmt(&b,
 	    ",\"valid\":%s,\"errors\":%zu,\"warnings\":%zu,"
 	    "\"findings\":[",
-	    e == OK ? "true" : "false", r->n - warnings_in(r), warnings_in(r));
+	    e == OK ? "true" : "false",
+	    r->n - warnings_in(r) + (r->policy.text[0] != '\0'),
+	    warnings_in(r));
 	for (size_t i = 0; i < r->n; i++) {
 		buf_fmt(&b,
 		    "%s{\"line\":%u,\"column\":%u,\"level\":\"%s\","
@@ -79,6 +95,14 @@ put_json(const char *path, const struct ctl_reading *r, enum err e)
 		    i == 0 ? "" : ",", r->at[i].line, r->at[i].column,
 		    r->at[i].warning ? "warning" : "error");
 		json_quote(str_of(r->at[i].text.text), &b);
+		buf_ch(&b, '}');
+	}
+	if (r->policy.text[0] != '\0') {
+		buf_fmt(&b,
+		    "%s{\"line\":0,\"column\":0,\"level\":\"error\","
+		    "\"text\":",
+		    r->n == 0 ? "" : ",");
+		json_quote(str_of(r->policy.text), &b);
 		buf_ch(&b, '}');
 	}
 	buf_str(&b, STR("]}\n"));
@@ -115,6 +139,8 @@ ctl_put_findings(struct buf *b, const char *path, const struct ctl_reading *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		put_finding(b, path, &r->at[i]);
+	if (r->policy.text[0] != '\0')
+		buf_fmt(b, "%s\n", r->policy.text);
 }
 
 int
@@ -126,7 +152,7 @@ ctl_check(struct ctl *c)
 	struct buf b = { .max = 1024 * 1024 };
 	int status;
 
-	if (e != OK && r.n == 0) {
+	if (e != OK && r.n == 0 && r.policy.text[0] == '\0') {
 		ctl_reading_done(&r);
 		return ctl_say(c, CTL_FAILED, "%s",
 		    r.why.text[0] != '\0' ? r.why.text : err_name(e));

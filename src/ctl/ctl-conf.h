@@ -10,7 +10,8 @@ struct ctl_reading {
 	struct buf image;
 	struct conf_error at[CTL_FINDINGS];
 	size_t n;
-	struct note why; /* when there is no finding */
+	struct note why;    /* when there is no finding */
+	struct note policy; /* FILE:LINE:COL: what is wrong with a policy */
 };
 const char *ctl_config_path(const struct ctl *c); /* -c FILE, FILE, default */
 NODISCARD enum err ctl_config_read(const char *path, struct ctl_reading *r);

@@ -1,8 +1,8 @@
 /*
- * load.c: the role that reads local files.  Compiles the configuration and the
- * ends of the ledger into one image, hands it over and exits.  Promises that an
- * image is whole or not sent, and that a damaged ledger is no start: going on
- * behind it would bury the damage.
+ * load.c: the role that reads local files.  Compiles the configuration, its
+ * policies and the ends of the ledger into one image, hands it over and exits.
+ * Promises that an image is whole or not sent, and that a damaged ledger is no
+ * start: going on behind it would bury the damage.
  */
 #include "role/role.h"
 
@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "authority/authority.h"
 #include "conf/conf.h"
 #include "ledger/ledger.h"
 
@@ -177,12 +178,66 @@ cell_end(const char *dir, unsigned cell, struct buf *tape, struct note *why)
 
 /* ---- the image ---- */
 
-/* What conf compiled, with the ledger's ends as its last member and without
- * what launch alone is to have. */
+/* What decides: engines for the judge.  Of the texts they were made from the
+ * names and digests are kept: nobody parses policies after load. */
+static enum err
+put_policies(struct jv image, struct buf *out, struct note *why)
+{
+	struct buf decide = { .max = LOAD_IMAGE_MAX };
+	struct buf list = { .max = LOAD_IMAGE_MAX };
+	struct buf text = { .max = LOAD_IMAGE_MAX };
+	struct jit it = jit_of(jv_get(image, STR("policies")));
+	const size_t m = tape_arr(out);
+	size_t n = 0;
+	struct jv v;
+	const enum err e = policy_compile(image, &decide, &list, why);
+
+	for (; jit_next(&it, NULL, &v); n++) {
+		const size_t o = tape_obj(out);
+
+		tape_key(out, STR("name"));
+		tape_copy(out, jv_get(v, STR("name")));
+		tape_key(out, STR("sha256"));
+		tape_copy(out, jv_get(v, STR("sha256")));
+		tape_end(out, o, 2);
+	}
+	tape_end(out, m, n);
+	base64_put(&text, buf_view(&decide));
+	tape_key(out, STR("engine"));
+	tape_str(out, buf_view(&text));
+	buf_clear(&text);
+	base64_put(&text, buf_view(&list));
+	tape_key(out, STR("engine_list"));
+	tape_str(out, buf_view(&text));
+	buf_done(&text);
+	buf_done(&decide);
+	buf_done(&list);
+	return e;
+}
+
+/* An image that was loaded before, for the ledger's ends alone, has engines. */
+static bool
+is_compiled(struct jv image)
+{
+	return !jv_is(jv_get(image, STR("engine")), J_NONE);
+}
+
+/* Members that are made here. */
+static bool
+is_ours(struct str key, bool compiled)
+{
+	if (str_eq(key, STR("policies")))
+		return !compiled;
+	return str_eq(key, STR("ledger")) || str_eq(key, STR("launch"));
+}
+
+/* What conf compiled, with the engines and the ledger's ends as its last
+ * members and without what launch alone is to have. */
 static enum err
 with_ledger(struct jv image, struct buf *out, struct note *why)
 {
 	const struct str state = jv_str(jv_get(image, STR("state")));
+	const bool compiled = is_compiled(image);
 	struct jit it = jit_of(image);
 	struct str key;
 	struct jv val;
@@ -198,18 +253,22 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	(void)snprintf(dir, sizeof(dir), "%.*s/ledger", STR_ARG(state));
 	m = tape_obj(out);
 	while (jit_next(&it, &key, &val)) {
-		if (str_eq(key, STR("ledger")) || str_eq(key, STR("launch")))
+		if (is_ours(key, compiled))
 			continue;
 		tape_key(out, key);
 		tape_copy(out, val);
 		n++;
+	}
+	if (!compiled) {
+		tape_key(out, STR("policies"));
+		TRY(put_policies(image, out, why));
 	}
 	tape_key(out, STR("ledger"));
 	list = tape_arr(out);
 	for (unsigned c = 0; c < (unsigned)cells; c++)
 		TRY(cell_end(dir, c, out, why));
 	tape_end(out, list, (size_t)cells);
-	tape_end(out, m, n + 1);
+	tape_end(out, m, n + (compiled ? 1 : 4));
 	if (buf_end(out) != OK) {
 		note_set(why, "the image is over %d bytes", LOAD_IMAGE_MAX);
 		return ERR_LIMIT;

@@ -1,0 +1,39 @@
+/*
+ * policy-in: the commands about policies: what they are (show), whether they
+ * are right (check), what they decide (test, explain, map).
+ */
+#ifndef POLICY_IN_H
+#define POLICY_IN_H
+
+#include "authority/authority.h"
+#include "ctl/ctl.h"
+#include "json/json.h"
+
+int ctl_policy_show(struct ctl *c);
+int ctl_policy_check(struct ctl *c);
+int ctl_policy_test(struct ctl *c);
+int ctl_policy_explain(struct ctl *c);
+int ctl_policy_map(struct ctl *c);
+
+enum { POLICY_BYTES = 64 * 1024 * 1024, POLICY_ROOM = 16 * 1024 * 1024 };
+
+/* ---- policy-read.c ---- */
+
+/* YAML (so JSON too), or one JSON value a line when path ends in .jsonl: then
+ * an array of them.  What is wrong is said; CTL_YES, CTL_NO, CTL_FAILED. */
+int policy_slurp(const struct ctl *c, const char *path, struct buf *tape);
+/* name beside path, unless absolute.  false: too long. */
+bool policy_beside(const char *path, struct str name, char out[static 4096]);
+/* {"rules":[],"policies":[...],"servers":[...]} of what a file of cases says
+ * of itself: policies: [files, beside it], servers: {NAME: {facts, risk}}. */
+int policy_image_of(const struct ctl *c, const char *path, struct jv policies,
+    struct jv servers, struct buf *image);
+/* That of the configuration. */
+int policy_image_conf(const struct ctl *c, struct buf *image);
+/* The call that v describes, with what the image says of its server.
+ * false: a member is missing or wrong, named in *why. */
+bool policy_call_of(
+    struct jv image, struct jv v, struct call *out, struct note *why);
+const char *policy_effect(enum effect e);
+
+#endif

@@ -1,0 +1,399 @@
+/*
+ * policy-read: the files that the policy commands take: configurations, and
+ * cases in YAML or JSON lines with the policies they are about.
+ */
+#include "ctl/policy-in.h"
+
+#include <libfyaml.h>
+
+#include "conf/conf.h"
+#include "ctl/ctl-conf.h"
+#include "sys/sys.h"
+
+enum { DEPTH_MAX = 48 };
+
+/* ---- YAML to a tape ---- */
+
+struct open {
+	size_t mark, n;
+	bool map;
+};
+struct reader {
+	struct buf *b;
+	struct open open[DEPTH_MAX];
+	size_t depth;
+	bool keyed; /* a key waits for its value */
+};
+
+/* What plain words are besides texts. */
+static bool
+put_plain(struct buf *b, struct str s)
+{
+	const struct json_limits lim = { 1, 1, 64 };
+
+	if (s.n == 0 || str_eq(s, STR("~"))) {
+		tape_null(b);
+		return true;
+	}
+	if (s.n > 40 || s.p[0] == '"' || s.p[0] == '[' || s.p[0] == '{')
+		return false;
+	return json_parse(s, &lim, b, NULL) == OK;
+}
+
+static bool
+got_scalar(struct reader *r, struct fy_event *e)
+{
+	struct open *up = r->depth == 0 ? NULL : &r->open[r->depth - 1];
+	struct str s = { "", 0 };
+	const char *p = NULL;
+
+	if (e->scalar.value != NULL)
+		p = fy_token_get_text(e->scalar.value, &s.n);
+	if (p != NULL)
+		s.p = p;
+	if (up != NULL && up->map && !r->keyed) {
+		tape_key(r->b, s);
+		r->keyed = true;
+		return true;
+	}
+	r->keyed = false;
+	if (up != NULL)
+		up->n++;
+	if (e->scalar.value != NULL &&
+	    fy_token_scalar_style(e->scalar.value) != FYSS_PLAIN)
+		tape_str(r->b, s);
+	else if (!put_plain(r->b, s))
+		tape_str(r->b, s);
+	return true;
+}
+
+static bool
+got_open(struct reader *r, bool map)
+{
+	struct open *up = r->depth == 0 ? NULL : &r->open[r->depth - 1];
+
+	if (r->depth == DEPTH_MAX || (up != NULL && up->map && !r->keyed))
+		return false;
+	r->keyed = false;
+	if (up != NULL)
+		up->n++;
+	r->open[r->depth++] =
+	    (struct open){ map ? tape_obj(r->b) : tape_arr(r->b), 0, map };
+	return true;
+}
+
+static bool
+got_close(struct reader *r)
+{
+	struct open *o = &r->open[--r->depth];
+	size_t n = o->n;
+
+	tape_end(r->b, o->mark, n);
+	return true;
+}
+
+static bool
+got(struct reader *r, struct fy_event *e)
+{
+	switch ((int)e->type) {
+	case FYET_SCALAR:
+		return got_scalar(r, e);
+	case FYET_MAPPING_START:
+		return got_open(r, true);
+	case FYET_SEQUENCE_START:
+		return got_open(r, false);
+	case FYET_MAPPING_END:
+	case FYET_SEQUENCE_END:
+		return got_close(r);
+	case FYET_ALIAS:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static enum err
+yaml_tape(struct str text, struct buf *tape, struct note *why)
+{
+	struct reader r = { .b = tape };
+	struct fy_event *e;
+	struct yaml y;
+	bool good = utf8_ok(text) && yaml_open(&y, text);
+	void *walk = NULL;
+	const struct fy_diag_error *d;
+
+	if (!good) {
+		note_set(why, "this is not UTF-8, or not YAML");
+		return ERR_SYNTAX;
+	}
+	while (good && (e = fy_parser_parse(y.parser)) != NULL) {
+		good = got(&r, e);
+		fy_parser_event_free(y.parser, e);
+	}
+	d = fy_diag_errors_iterate(y.diag, &walk);
+	if (d != NULL)
+		note_set(why, "line %d: %s", d->line, d->msg);
+	else if (!good)
+		note_set(why, "aliases and maps as keys are refused");
+	good = good && d == NULL && r.depth == 0;
+	yaml_done(&y);
+	/* twice the same member is refused by the check */
+	if (good && tape_check(buf_view(tape), &json_default) != OK) {
+		note_set(why, "a member is there twice, or it is too large");
+		good = false;
+	}
+	return good ? OK : ERR_SYNTAX;
+}
+
+/* One value a line; empty lines are nothing. */
+static enum err
+lines_tape(struct str text, struct buf *tape, struct note *why)
+{
+	const size_t m = tape_arr(tape);
+	struct str line;
+	size_t n = 0, nr = 0;
+
+	while (str_split(&text, '\n', &line)) {
+		struct note what;
+
+		nr++;
+		if (str_trim(line).n == 0)
+			continue;
+		if (json_parse(line, &json_default, tape, &what) != OK) {
+			note_set(why, "line %zu: %.150s", nr, what.text);
+			return ERR_SYNTAX;
+		}
+		n++;
+	}
+	tape_end(tape, m, n);
+	return buf_end(tape);
+}
+
+int
+policy_slurp(const struct ctl *c, const char *path, struct buf *tape)
+{
+	struct buf text = { .max = POLICY_BYTES };
+	struct note why = { "" };
+	enum err e = file_read(path, POLICY_BYTES, &text, &why);
+
+	if (e != OK) {
+		buf_done(&text);
+		return ctl_say(c, CTL_FAILED, "%s", why.text);
+	}
+	tape->max = POLICY_BYTES;
+	if (str_ends(str_of(path), STR(".jsonl")))
+		e = lines_tape(buf_view(&text), tape, &why);
+	else
+		e = yaml_tape(buf_view(&text), tape, &why);
+	buf_done(&text);
+	return e == OK ? CTL_YES : ctl_say(c, CTL_NO, "%s: %s", path, why.text);
+}
+
+bool
+policy_beside(const char *path, struct str name, char out[static 4096])
+{
+	const char *slash = strrchr(path, '/');
+	const size_t dir = slash == NULL || (name.n > 0 && name.p[0] == '/')
+			       ? 0
+			       : (size_t)(slash - path) + 1;
+
+	if (dir + name.n >= 4096)
+		return false;
+	memcpy(out, path, dir);
+	memcpy(out + dir, name.p, name.n);
+	out[dir + name.n] = '\0';
+	return true;
+}
+
+/* ---- images ---- */
+
+static int
+put_file(const struct ctl *c, const char *path, struct str name, struct buf *b)
+{
+	struct buf text = { .max = POLICY_BYTES };
+	struct note why = { "" };
+	char real[4096];
+	size_t o;
+
+	if (!policy_beside(path, name, real))
+		return ctl_say(c, CTL_NO, "%s: a path is too long", path);
+	if (file_read(real, POLICY_BYTES, &text, &why) != OK) {
+		buf_done(&text);
+		return ctl_say(c, CTL_FAILED, "%s", why.text);
+	}
+	o = tape_obj(b);
+	tape_key(b, STR("name"));
+	tape_str(b, str_of(real));
+	tape_key(b, STR("text"));
+	tape_str(b, buf_view(&text));
+	tape_end(b, o, 2);
+	buf_done(&text);
+	return CTL_YES;
+}
+
+static void
+put_server(struct buf *b, struct str name, struct jv v)
+{
+	const size_t o = tape_obj(b);
+	static const struct str members[] = { STR_INIT("facts"),
+		STR_INIT("risk") };
+
+	tape_key(b, STR("name"));
+	tape_str(b, name);
+	for (size_t i = 0; i < countof(members); i++) {
+		const struct jv m = jv_get(v, members[i]);
+
+		tape_key(b, members[i]);
+		if (jv_is(m, J_OBJ))
+			tape_copy(b, m);
+		else
+			tape_end(b, tape_obj(b), 0);
+	}
+	tape_end(b, o, 3);
+}
+
+int
+policy_image_of(const struct ctl *c, const char *path, struct jv policies,
+    struct jv servers, struct buf *b)
+{
+	struct jit it = jit_of(policies);
+	struct str name;
+	size_t o, m;
+	int status = CTL_YES;
+	struct jv v;
+
+	b->max = POLICY_BYTES;
+	o = tape_obj(b);
+	tape_key(b, STR("rules"));
+	tape_end(b, tape_arr(b), 0);
+	tape_key(b, STR("policies"));
+	m = tape_arr(b);
+	while (status == CTL_YES && jit_next(&it, NULL, &v))
+		status = put_file(c, path, jv_str(v), b);
+	tape_end(b, m, jv_count(policies));
+	tape_key(b, STR("servers"));
+	m = tape_arr(b);
+	it = jit_of(servers);
+	while (jit_next(&it, &name, &v))
+		put_server(b, name, v);
+	tape_end(b, m, jv_count(servers));
+	tape_end(b, o, 3);
+	if (status == CTL_YES && buf_end(b) != OK)
+		return ctl_say(c, CTL_NO, "%s: a policy is not UTF-8", path);
+	return status;
+}
+
+int
+policy_image_conf(const struct ctl *c, struct buf *image)
+{
+	const char *path = ctl_option(c, "-c");
+	struct ctl_reading r = { .n = 0 };
+	struct buf said = { .max = 1024 * 1024 };
+	enum err e;
+
+	if (path == NULL)
+		path = "gatehouse.yaml";
+	e = ctl_config_read(path, &r);
+	image->max = POLICY_BYTES;
+	if (e == OK) {
+		buf_str(image, buf_view(&r.image));
+	} else {
+		ctl_put_findings(&said, path, &r);
+		if (said.n == 0)
+			buf_fmt(&said, "gatehouse: %s\n", r.why.text);
+		(void)fprintf(stderr, "%.*s", STR_ARG(buf_view(&said)));
+	}
+	buf_done(&said);
+	ctl_reading_done(&r);
+	return e == OK ? CTL_YES : e == ERR_OS ? CTL_FAILED : CTL_NO;
+}
+
+/* ---- calls ---- */
+
+const char *
+policy_effect(enum effect e)
+{
+	return e == ALLOW ? "allow" : e == HOLD ? "hold" : "deny";
+}
+
+static struct jv
+server_of(struct jv image, struct str name)
+{
+	struct jit it = jit_of(jv_get(image, STR("servers")));
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		if (str_eq(jv_str(jv_get(v, STR("name"))), name))
+			return v;
+	return (struct jv){ NULL, 0 };
+}
+
+static bool
+member_known(struct str key)
+{
+	static const struct str known[] = { STR_INIT("case"),
+		STR_INIT("principal"), STR_INIT("server"), STR_INIT("method"),
+		STR_INIT("name"), STR_INIT("arguments"), STR_INIT("session"),
+		STR_INIT("expect"), STR_INIT("by") };
+
+	for (size_t i = 0; i < countof(known); i++)
+		if (str_eq(known[i], key))
+			return true;
+	return false;
+}
+
+/* A misspelt member would leave out what was meant. */
+static bool
+members_ok(struct jv v, struct note *why)
+{
+	struct jit it = jit_of(v);
+	struct str key;
+
+	if (!jv_is(v, J_OBJ)) {
+		note_set(why, "a call is an object");
+		return false;
+	}
+	while (jit_next(&it, &key, NULL))
+		if (!member_known(key)) {
+			note_set(why, "unknown member \"%.*s\"",
+			    (int)(key.n > 60 ? 60 : key.n), key.p);
+			return false;
+		}
+	return true;
+}
+
+bool
+policy_call_of(struct jv image, struct jv v, struct call *out, struct note *why)
+{
+	struct call c = { .principal = jv_str(jv_get(v, STR("principal"))),
+		.server = jv_str(jv_get(v, STR("server"))),
+		.method = jv_str(jv_get(v, STR("method"))),
+		.name = jv_str(jv_get(v, STR("name"))),
+		.session = jv_get(v, STR("session")),
+		.params = v };
+	const struct jv server = server_of(image, c.server);
+	struct jit it;
+	struct jv risk;
+
+	if (!members_ok(v, why))
+		return false;
+	if (c.principal.n == 0 || c.server.n == 0) {
+		note_set(why, "a call needs principal and server");
+		return false;
+	}
+	if (jv_is(server, J_NONE)) {
+		note_set(why, "there is no server \"%.*s\"",
+		    (int)(c.server.n > 60 ? 60 : c.server.n), c.server.p);
+		return false;
+	}
+	if (c.method.n == 0)
+		c.method = STR("tools/call");
+	if (str_eq(c.method, STR("tools/call"))) {
+		c.facts = jv_get(jv_get(server, STR("facts")), c.name);
+		it = jit_of(jv_get(jv_get(server, STR("risk")), c.name));
+		while (c.risk_n < RISK_MAX && jit_next(&it, NULL, &risk))
+			c.risk[c.risk_n++] = jv_str(risk);
+	}
+	*out = c;
+	return true;
+}
