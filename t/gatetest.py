@@ -226,6 +226,13 @@ def children(d):
     return found
 
 
+def directory(name):
+    """A new directory of this test's own, gone when it ends."""
+    path = tempfile.mkdtemp(prefix=f"gatehouse-{name}-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
 def token_hash(token):
     import hashlib
     return hashlib.sha256(token.encode()).hexdigest()
@@ -240,10 +247,8 @@ class Gateway:
     """
 
     def __init__(self, config, agents=None, wait=True, env=None,
-                 directory=None, binary=None, **settings):
-        self.dir = directory or tempfile.mkdtemp(prefix="gatehouse-t-")
-        if directory is None:
-            atexit.register(shutil.rmtree, self.dir, ignore_errors=True)
+                 where=None, binary=None, **settings):
+        self.dir = where or directory("t")
         self.port = free_port()
         self.state = os.path.join(self.dir, "state")
         os.makedirs(self.state, exist_ok=True)

@@ -1,12 +1,11 @@
 """Every agent before every server: two eras, two transports each side."""
 import json
 import os
-import tempfile
 
 import fakes
 import gatetest as g
 
-d = tempfile.mkdtemp(prefix="gatehouse-bridge-")
+d = g.directory("bridge")
 http = {era: fakes.HttpUpstream(era) for era in ("modern", "legacy")}
 journal = {era: os.path.join(d, f"{era}.journal") for era in http}
 servers = {}

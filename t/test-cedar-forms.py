@@ -19,8 +19,7 @@ def cedar(*args, text=None):
     return r.returncode, r.stdout, r.stderr
 
 
-d = g.tempfile.mkdtemp(prefix="gatehouse-cedar-")
-g.atexit.register(g.shutil.rmtree, d, True)
+d = g.directory("cedar")
 path = os.path.join(d, "p.cedar")
 with open(path, "w") as f:
     f.write(LOOSE)

@@ -18,8 +18,7 @@ def completed(*words, cwd="/"):
     g.ok(not r.stderr, f"completing {words} says nothing", r.stderr)
     return set(r.stdout.split())
 
-d = g.tempfile.mkdtemp(prefix="gatehouse-cli-")
-g.atexit.register(g.shutil.rmtree, d, True)
+d = g.directory("cli")
 open(os.path.join(d, "gatehouse.yaml"), "w").close()
 for words, want in [
         (["cl"], {"clients"}),

@@ -2,14 +2,13 @@
 import os
 import subprocess
 import sys
-import tempfile
 import time
 
 import gatetest as g
 import journal
 
 # A full disk: nothing goes on without a record, and room makes it go again.
-d = tempfile.mkdtemp(prefix="gatehouse-full-")
+d = g.directory("full")
 disk = os.path.join(d, "state")
 os.mkdir(disk)
 mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "none",

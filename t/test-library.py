@@ -10,8 +10,7 @@ FOREIGN = {"open", "openat", "read", "write", "socket", "connect", "time",
            "clock_gettime", "getenv", "fork", "execve", "pthread_create",
            "fopen64", "fopen", "printf", "exit", "random", "getrandom"}
 
-d = g.tempfile.mkdtemp(prefix="gatehouse-lib-")
-g.atexit.register(g.shutil.rmtree, d, True)
+d = g.directory("lib")
 
 
 def run(*args, **kw):

@@ -97,7 +97,7 @@ g.ok(code == 0, "the ledger verifies", out + err)
 
 # Limits: refused with the right status, and served again after.
 gate = g.Gateway({"servers": {"up": {"url": up.url, "era": "modern"}},
-                  "cells": 1, "limits": {"inflight": 2, "rate": 20}})
+                  "cells": 1, "limits": {"inflight": 2, "rate": 5}})
 agent = gate.agent(path="/s/up/mcp")
 held = []
 for _ in range(2):

@@ -3,7 +3,6 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 
 import fakes
 import gatetest as g
@@ -13,7 +12,7 @@ from two import Two
 up = fakes.HttpUpstream("modern")
 SERVERS = {"up": {"url": up.url}}
 ALICE = {"alice": {"token_sha256": g.token_hash("t")}}
-d = tempfile.mkdtemp(prefix="gatehouse-peers-")
+d = g.directory("peers")
 
 
 def check(config, command="check", seconds=5):

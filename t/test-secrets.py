@@ -3,12 +3,11 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 
 import fakes
 import gatetest as g
 
-d = tempfile.mkdtemp(prefix="gatehouse-secrets-")
+d = g.directory("secrets")
 VALUE, WORD, OLD = (f"{n}-{os.urandom(16).hex()}" for n in ("v", "w", "o"))
 
 server = fakes.stdio_command("modern", os.path.join(d, "journal"))
@@ -63,7 +62,7 @@ g.ok(g.until(lambda: not gate.agent(path="/s/fs/mcp").call("echo").allowed),
 gate.stop()
 
 # gatehouse wrap: the client's whole environment is the server's.
-home = tempfile.mkdtemp(prefix="gatehouse-home-")
+home = g.directory("home")
 p = g.start([g.BINARY, "wrap", "--", sys.executable,
              os.path.join(g.TOP, "t", "fakes.py"), "modern",
              os.path.join(d, "wrapped"), ""],

@@ -1,11 +1,10 @@
 """Who shares a tool server's process, as `sharing` says."""
 import os
-import tempfile
 
 import fakes
 import gatetest as g
 
-d = tempfile.mkdtemp(prefix="gatehouse-sharing-")
+d = g.directory("sharing")
 
 
 def server(name, era):

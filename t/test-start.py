@@ -1,15 +1,13 @@
 #!/usr/bin/env python3
 """What must not be served on: another's port, a place others may write to."""
 import os
-import tempfile
 
 import fakes
 import gatetest as g
 
 up = fakes.HttpUpstream("modern")
 BASE = {"servers": {"up": {"url": up.url, "era": "modern"}}}
-d = tempfile.mkdtemp(prefix="gatehouse-start-")
-g.atexit.register(g.shutil.rmtree, d, True)
+d = g.directory("start")
 
 
 def starts(name, **config):

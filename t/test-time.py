@@ -2,7 +2,6 @@
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -47,7 +46,7 @@ def silent_on(method):
     return behave
 
 
-d = tempfile.mkdtemp(prefix="gatehouse-time-")
+d = g.directory("time")
 deaf = Deaf()
 opening = fakes.HttpUpstream("legacy", behave=silent_on("initialize"))
 listing = fakes.HttpUpstream("modern", behave=silent_on("tools/list"))

@@ -4,13 +4,12 @@ import os
 import socket
 import ssl
 import subprocess
-import tempfile
 import time
 
 import fakes
 import gatetest as g
 
-d = tempfile.mkdtemp(prefix="gatehouse-tls-")
+d = g.directory("tls")
 
 
 def openssl(*args):

@@ -4,12 +4,11 @@ import os
 import socket
 import ssl
 import subprocess
-import tempfile
 
 import fakes
 import gatetest as g
 
-d = tempfile.mkdtemp(prefix="gatehouse-tls-")
+d = g.directory("tls")
 subprocess.run(
     ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
      "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{d}/key.pem", "-out",

@@ -2,7 +2,6 @@
 import json
 import os
 import socket
-import tempfile
 import time
 
 import fakes
@@ -193,7 +192,7 @@ def behaviour(name):
 
 good = fakes.HttpUpstream("modern")
 ups = {n: fakes.HttpUpstream("modern", behaviour(n)) for n in BAD}
-d = tempfile.mkdtemp(prefix="gatehouse-bad-")
+d = g.directory("bad")
 STDIO = ("dead", "die", "hang", "junk", "huge", "babble", "stderr", "wrongid",
          "stubborn")
 journal = {n: os.path.join(d, n) for n in STDIO}

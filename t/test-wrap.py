@@ -2,20 +2,19 @@
 import json
 import os
 import subprocess
-import tempfile
 import threading
 import time
 
 import fakes
 import gatetest as g
 
-d = tempfile.mkdtemp(prefix="gatehouse-wrap-")
+d = g.directory("wrap")
 
 
 class Wrapped:
     def __init__(self, era, behaviour=""):
         self.journal = os.path.join(d, f"{era}-{behaviour}-{time.time()}")
-        self.home = tempfile.mkdtemp(prefix="gatehouse-home-")
+        self.home = g.directory("home")
         env = {"HOME": self.home, "PATH": "/usr/bin:/bin",
                "GIVEN_BY_THE_CLIENT": "x"}
         self.p = g.start([g.BINARY, "wrap", "--", fakes.PYTHON,

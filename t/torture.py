@@ -18,7 +18,6 @@ import shutil
 import signal
 import statistics
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -34,7 +33,7 @@ LONG = 10.0
 
 class Torture:
     def __init__(self, seed):
-        self.dir = tempfile.mkdtemp(prefix="gatehouse-torture-")
+        self.dir = g.directory("torture")
         self.ups = {n: journal.Upstream(os.path.join(self.dir, n))
                     for n in ("one", "two")}
         servers = {n: {"url": u.url, "era": "modern"}
@@ -42,7 +41,7 @@ class Torture:
         os.mkdir(os.path.join(self.dir, "pipe"))
         servers["pipe"] = fakes.stdio_command(
             "modern", os.path.join(self.dir, "pipe", "journal"))
-        self.gate = g.Gateway({"servers": servers}, directory=self.dir)
+        self.gate = g.Gateway({"servers": servers}, where=self.dir)
         self.agents = journal.Agents(self.gate, list(self.ups),
                                      os.path.join(self.dir, "agent"), seed)
         self.random = random.Random(seed)
