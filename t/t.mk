@@ -7,6 +7,7 @@ protocol: all lib
 conform: all
 	@tool/need build node
 	t/conform-cedar $(CORPORA)
+	t/cedar-fuzz 2000
 	t/conform-schema.py --corpora $(CORPORA)
 	t/conform.py --corpora $(CORPORA)
 conform-direct:
@@ -17,6 +18,7 @@ demo:
 	$(MAKE) all
 	t/demo $(if $(STAY),--stay)
 torture: all
+	t/cedar-fuzz 100000
 	t/torture.py --times $(N)
 	$(MAKE) V=plant build/plant/gatehouse
 	GATEHOUSE=build/plant/gatehouse t/torture.py --times 20 --expect-loss

@@ -321,6 +321,8 @@ read_number(struct json_in *in, struct jv v, const struct json_at *at,
 	const struct str s = jv_str(v);
 	int64_t i;
 
+	if (str_eq(s, STR("-0")))
+		return json_in_fail(in, ERR_SYNTAX, at, "-0 is not an integer");
 	for (size_t k = 0; k < s.n; k++)
 		if ((s.p[k] < '0' || s.p[k] > '9') && (s.p[k] != '-' || k > 0))
 			return json_in_fail(in, ERR_SYNTAX, at,

@@ -28,6 +28,7 @@ static const struct row attrs[] = {
 	{ "the least", "{\"age\":-9223372036854775808}", 0, 0 },
 	{ "a fraction", "{\"age\":1.5}", "not an integer", "not an integer" },
 	{ "1.0", "{\"age\":1.0}", "not an integer", "not an integer" },
+	{ "-0", "{\"age\":-0}", "not an integer", "not an integer" },
 	{ "1e2", "{\"age\":1e2}", "not an integer", "not an integer" },
 	{ "null", "{\"age\":null}", "null is no value", "null is no value" },
 	{ "null in a set", "{\"set\":[null]}", "null is no value",

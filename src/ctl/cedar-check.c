@@ -124,13 +124,20 @@ check_request(struct check *k, struct jv want)
 	struct cedar_answer got;
 	struct cedar_why why = { 0 };
 
+	const bool refuse = !jv_is(jv_get(want, STR("refused")), J_NONE);
+	bool refused;
+
 	k->c->requests++;
 	buf_clear(&k->text);
 	json_write(jv_get(want, STR("context")), &k->text);
-	if (cedar_request_new(par, buf_view(&k->text), validate ? k->s : NULL,
-		k->a, &r, &why) != OK)
-		differ(k, "%.*s: the request is refused: %s", STR_ARG(name),
-		    why.note.text);
+	refused =
+	    k->es == NULL || cedar_request_new(par, buf_view(&k->text),
+				 validate ? k->s : NULL, k->a, &r, &why) != OK;
+	if (refused != refuse)
+		differ(k, "%.*s: is %s%s", STR_ARG(name),
+		    refused ? "refused: " : "not refused", why.note.text);
+	else if (refused)
+		return;
 	else if (cedar_authorize(k->e, r, k->es, k->a, &got) != OK)
 		differ(k, "%.*s: too large", STR_ARG(name));
 	else
@@ -293,47 +300,62 @@ read_schema(struct check *k)
 {
 	struct cedar_why why = { 0 };
 
-	if (cedar_schema_parse(k->t->schema, &k->s, &why) == OK)
+	if (k->t->schema.n == 0 ||
+	    cedar_schema_parse(k->t->schema, &k->s, &why) == OK)
 		return true;
 	differ(k, "schema:%u:%u: %s", why.line, why.col, why.note.text);
 	return false;
 }
 
+/* false: there is nothing to ask. */
 static bool
-read_all(struct check *k)
+read_policies(struct check *k)
+{
+	struct cedar_why why = { 0 };
+	bool good;
+
+	k->ps = cedar_policies_new();
+	good = cedar_policies_parse(k->ps, k->t->policies, &why) == OK &&
+	       cedar_engine_new(k->ps, &k->e, &why) == OK;
+	if (good && k->t->refused.n > 0)
+		differ(k, "the policies are not refused");
+	if (!good && k->t->refused.n == 0)
+		differ(
+		    k, "policies:%u:%u: %s", why.line, why.col, why.note.text);
+	return good && k->t->refused.n == 0;
+}
+
+static void
+read_entities(struct check *k, bool may_fail)
 {
 	struct cedar_why why = { 0 };
 
-	if (!read_schema(k))
-		return false;
-	k->ps = cedar_policies_new();
-	if (cedar_policies_parse(k->ps, k->t->policies, &why) != OK ||
-	    cedar_engine_new(k->ps, &k->e, &why) != OK) {
-		differ(
-		    k, "policies:%u:%u: %s", why.line, why.col, why.note.text);
-		return false;
-	}
 	if (cedar_entities_from_json(k->t->entities, k->s, &k->es, &why) !=
-	    OK) {
+		OK &&
+	    !may_fail)
 		differ(k, "entities: %s", why.note.text);
-		return false;
-	}
-	return true;
 }
 
 static void
 check_deciding(struct check *k)
 {
-	const struct jv test = parse(k, k->t->test, &k->test);
-	struct jit it = jit_of(jv_get(test, STR("requests")));
-	struct jv r, v = { NULL, 0 };
+	const struct jv test = k->t->refused.n > 0
+				   ? (struct jv){ NULL, 0 }
+				   : parse(k, k->t->test, &k->test);
+	const struct jv requests = jv_get(test, STR("requests"));
+	struct jit it = jit_of(requests), first = it;
+	struct jv r = { NULL, 0 }, v = { NULL, 0 };
 
-	if (!read_all(k))
+	if (!read_schema(k) || !read_policies(k))
 		return;
+	(void)jit_next(&first, NULL, &r);
+	read_entities(k, jv_is(jv_get(r, STR("refused")), J_STR));
 	while (jit_next(&it, NULL, &r))
 		check_request(k, r);
 	if (k->t->validation.n > 0)
 		v = parse(k, k->t->validation, &k->verdicts);
+	if (k->s == NULL)
+		return;
 	check_mode(k, CEDAR_STRICT, test, v);
 	check_mode(k, CEDAR_PERMISSIVE, test, v);
 	arena_reset(k->a);

@@ -40,6 +40,7 @@ check_line(struct ctl *c, struct corpus *k, struct str line, struct buf *tape)
 	t.policies = jv_str(jv_get(v, STR("policies")));
 	t.schema = jv_str(jv_get(v, STR("schema")));
 	t.entities = jv_str(jv_get(v, STR("entities")));
+	t.refused = jv_str(jv_get(v, STR("refused")));
 	t.validation = jv_str(jv_get(v, STR("validation")));
 	corpus_check(k, &t);
 	return true;

@@ -16,6 +16,7 @@ struct corpus_test {
 	struct str name;
 	struct str test; /* JSON: requests and what to expect */
 	struct str policies, schema, entities;
+	struct str refused;    /* not empty: the policies must be */
 	struct str validation; /* JSON: verdicts of the validator */
 	struct str parsing;    /* JSON: which entities must be read */
 };
