@@ -24,8 +24,8 @@ enum {
 	LOAD_IMAGE_MAX = 64 << 20,
 	LOAD_ERRORS = 20, /* more do not help who mends them */
 	LOAD_SEGMENTS = 999999,
-	/* Newest bytes of a cell's log that every start reads through, also that
-	 * of one judge alone, whose cell waits for it; the rest is what
+	/* Newest bytes of a cell's log that every start reads through, also
+	 * that of one judge alone, whose cell waits for it; the rest is what
 	 * `gatehouse ledger verify` is for. */
 	LOAD_VERIFY = 8 << 20,
 };
