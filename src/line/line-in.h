@@ -47,7 +47,6 @@ enum {
 	HOPS_MAX = 16,	  /* shared ones of a principal at one server */
 	HOP_IDLE_S = 300, /* an unused shared hop is closed after this */
 	HOP_OPEN_S = 120, /* a server needs no longer to start */
-	EARLY_S = 5,	  /* the ledger is a process that starts beside us */
 	GRACE_S = 30,	  /* that a peer may be later than its own deadline */
 	HOP_WORDS =
 	    65536, /* bytes of a server's capabilities, or of its info */
@@ -195,7 +194,6 @@ struct turn {
 	bool dead;     /* cancelled: no answer leaves */
 	bool over;     /* it waits for its outcome record, or has it */
 	bool stdio, held, progress, queued;
-	bool early; /* it came before the ledger's first word */
 	enum mcp_era era;
 	enum mcp_method method;
 	struct endpoint *endpoint;
@@ -270,8 +268,8 @@ struct line {
 	struct leg *leg_free;
 	size_t leg_free_n;
 	struct turn *listens;
-	struct map *refs;      /* front, ref -> turn of an open request */
-	bool ledger_ok, heard; /* heard: it has spoken, if only to say no */
+	struct map *refs; /* front, ref -> turn of an open request */
+	bool ledger_ok;
 	uint64_t seq;
 	struct queue written, durable; /* turns that wait for the ledger */
 	struct buf rec, work, work2;
@@ -305,7 +303,6 @@ void turn_resume(struct line *l, struct turn *t, enum err how);
 enum err turn_fail(struct turn *t, unsigned status, int code, const char *fmt,
     ...) PRINTF(4, 5);
 void turn_over(struct line *l, struct turn *t);
-void turns_begin(struct line *l); /* those that came early */
 void turn_gone(struct line *l, unsigned front, uint64_t ref);
 void turn_cancel(struct line *l, struct turn *t, const char *why);
 void turn_late(struct line *l, struct turn *t);

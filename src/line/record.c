@@ -313,7 +313,6 @@ record_ack(struct line *l, const struct msg *m)
 	if (!l->ledger_ok) { /* its first word: where the numbering goes on */
 		l->seq = seq;
 		l->ledger_ok = true;
-		turns_begin(l);
 		return;
 	}
 	release(l, &l->written, seq, OK);
@@ -327,5 +326,4 @@ record_lost(struct line *l)
 	l->ledger_ok = false;
 	release(l, &l->written, UINT64_MAX, ERR_GONE);
 	release(l, &l->durable, UINT64_MAX, ERR_GONE);
-	turns_begin(l);
 }

@@ -135,18 +135,6 @@ static const char image_text[] =
     "\"method\":\"resources/read\",\"name\":\"*\",\"id\":\"bobs\","
     "\"reason\":\"\"}]}";
 
-/* Where the ledger's numbering goes on. */
-static bool ledger_speaks = true;
-static inline void
-first_word(struct line *l)
-{
-	struct msg m = msg_of(MSG_RECORDED);
-
-	msg_set(&m, F_SEQ, 41);
-	if (ledger_speaks)
-		line_from_ledger(l, &m);
-}
-
 static inline struct line *
 fresh_of(const char *text)
 {
@@ -157,6 +145,7 @@ fresh_of(const char *text)
 		.now = the_clock,
 		.random = no_random };
 	static struct buf image = { .max = 1 << 20 };
+	struct msg m = msg_of(MSG_RECORDED);
 	struct note why = { "" };
 	struct line *l = NULL;
 
@@ -164,7 +153,8 @@ fresh_of(const char *text)
 	BUG_ON(json_parse(str_of(text), &json_default, &image, NULL) != OK);
 	if (line_new(jv_of(buf_view(&image)), 0, &ports, &l, &why) != OK)
 		printf("# %s\n", why.text);
-	first_word(l);
+	msg_set(&m, F_SEQ, 41);
+	line_from_ledger(l, &m); /* its first word */
 	forget();
 	back_here = true;
 	return l;

@@ -489,47 +489,9 @@ test_taken_up(void)
 	line_free(l);
 }
 
-/* The ledger starts beside us: who is faster than its first word waits. */
-static void
-test_early(void)
-{
-	struct line *l;
-
-	ledger_speaks = false;
-	l = fresh();
-	ledger_speaks = true;
-	request(l, 1, MCP_MODERN, "tools/call", "{\"name\":\"read\"}", 'a');
-	request(l, 1, MCP_MODERN, "tools/call", "{\"name\":\"read\"}", 'a');
-	ok(outs_n == 0, "before the ledger's first word nothing is done");
-	gone(l, 0, next_ref - 2);
-	first_word(l);
-	ok(sent_n(MSG_RECORD) == 1 && sent(MSG_ANSWER) == NULL &&
-		msg_num(sent(MSG_RECORD), F_SEQ) == 42,
-	    "and then it is, for who is still there");
-	line_ledger_lost(l);
-	ok(line_busy(l) == 0, "once");
-	forget();
-	request(l, 1, MCP_MODERN, "tools/call", "{\"name\":\"read\"}", 'a');
-	ok(msg_num(sent(MSG_ANSWER), F_STATUS) == 503,
-	    "a ledger that was there and is gone: refused at once");
-	forget();
-	line_free(l);
-	ledger_speaks = false;
-	l = fresh();
-	ledger_speaks = true;
-	request(l, 1, MCP_MODERN, "tools/call", "{\"name\":\"read\"}", 'a');
-	clock_ns += (EARLY_S + 1) * second;
-	line_tick(l);
-	ok(msg_num(sent(MSG_ANSWER), F_STATUS) == 503 && line_busy(l) == 0,
-	    "one that says nothing at all: refused in time");
-	forget();
-	line_free(l);
-}
-
 int
 main(void)
 {
-	test_early();
 	test_withdrawn();
 	test_unanswered();
 	test_taken_up();

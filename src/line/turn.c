@@ -370,27 +370,7 @@ turn_start(struct line *l, unsigned front, const struct msg *m)
 		t->failed = steps[0].name;
 		t->step = AT_RECORD;
 	}
-	if (!l->heard) {
-		t->early = true;
-		t->until = line_now(l) + EARLY_S * UINT64_C(1000000000);
-		return;
-	}
 	turn_run(l, t);
-}
-
-void
-turns_begin(struct line *l)
-{
-	l->heard = true;
-	for (uint32_t i = 0; i < l->turns.n; i++) {
-		struct turn *t = l->turns.at[i].p;
-
-		if (t == NULL || !t->early)
-			continue;
-		t->early = false;
-		t->until = 0;
-		turn_run(l, t);
-	}
 }
 
 /* Every end passes here: legs and links go, the struct is kept for reuse. */
