@@ -397,13 +397,49 @@ up_event(struct line *l, const struct msg *m)
 
 /* ---- legacy agent, modern server ---- */
 
+/* The call once more, with what the server gave and asked for this time and
+ * nothing of an earlier round. */
+static void
+again_with(struct line *l, struct turn *t, struct jv inputs, struct jv state)
+{
+	struct buf b = { .max = t->inputs.max };
+	struct jit it = jit_of(t->params);
+	const size_t o = tape_obj(&b);
+	size_t n = 0;
+	struct str k;
+	struct jv v;
+
+	while (jit_next(&it, &k, &v)) {
+		if (str_eq(k, STR("inputResponses")) ||
+		    str_eq(k, STR("requestState")))
+			continue;
+		tape_key(&b, k);
+		tape_copy(&b, v);
+		n++;
+	}
+	if (jv_is(inputs, J_OBJ)) {
+		tape_key(&b, STR("inputResponses"));
+		tape_copy(&b, inputs);
+		n++;
+	}
+	if (jv_is(state, J_STR)) {
+		tape_key(&b, STR("requestState"));
+		tape_copy(&b, state);
+		n++;
+	}
+	tape_end(&b, o, n);
+	t->params = jv_of(arena_str(t->mem, buf_view(&b)));
+	buf_done(&b);
+	turn_again(l, t);
+}
+
 static void
 input_came(
     struct line *l, struct turn *t, const struct ask *a, const struct msg *m)
 {
 	const struct jv state =
 	    jv_get(jv_of(buf_view(&t->legs->out)), STR("requestState"));
-	struct buf r = { .max = t->inputs.max }, b = { .max = t->inputs.max };
+	struct buf r = { .max = t->inputs.max };
 	size_t o;
 
 	tape_key(&t->inputs, a->id);
@@ -414,18 +450,10 @@ input_came(
 	o = tape_obj(&r);
 	buf_str(&r, buf_view(&t->inputs));
 	tape_end(&r, o, t->inputs_n);
-	tape_with(&b, t->params, STR("inputResponses"), jv_of(buf_view(&r)));
-	buf_clear(&r);
-	if (jv_is(state, J_STR))
-		tape_with(&r, jv_of(buf_view(&b)), STR("requestState"), state);
-	else
-		buf_str(&r, buf_view(&b));
-	t->params = jv_of(arena_str(t->mem, buf_view(&r)));
 	buf_clear(&t->inputs);
 	t->inputs_n = 0;
+	again_with(l, t, jv_of(buf_view(&r)), state);
 	buf_done(&r);
-	buf_done(&b);
-	turn_again(l, t);
 }
 
 /* input_required of a modern server becomes requests to a legacy agent. */
@@ -438,9 +466,17 @@ bridge_inputs(struct line *l, struct turn *t, struct leg *g)
 	struct str key;
 	struct jv v;
 
-	if (s == NULL || jv_count(jv_get(r, STR("inputRequests"))) == 0)
+	if (s == NULL)
 		return turn_fail(t, 502, MCP_E_UPSTREAM,
-		    "the server wants inputs but names none");
+		    "the server wants inputs, and nobody can give them");
+	if (jv_count(jv_get(r, STR("inputRequests"))) == 0) {
+		if (++t->rounds > ROUNDS_MAX)
+			return turn_fail(t, 502, MCP_E_UPSTREAM,
+			    "the server wants to be asked without end");
+		again_with(l, t, (struct jv){ NULL, 0 },
+		    jv_get(r, STR("requestState")));
+		return ERR_MORE;
+	}
 	t->asks_open = 0;
 	while (jit_next(&it, &key, &v)) {
 		const struct str name = jv_str(jv_get(v, STR("method")));

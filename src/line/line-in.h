@@ -51,7 +51,8 @@ enum {
 	HOP_WORDS =
 	    65536, /* bytes of a server's capabilities, or of its info */
 	REPLAY_BYTES = 256 * 1024, /* of one session's kept events */
-	HELD_S = 300,		   /* an agent must come back with its inputs */
+	ROUNDS_MAX = 8, /* that a server wants nothing but to be asked again */
+	HELD_S = 300,	/* an agent must come back with its inputs */
 };
 
 /* Handles that survive reuse: index | generation << 20. */
@@ -234,6 +235,7 @@ struct turn {
 	size_t asks_open;
 	struct buf inputs; /* legacy agent: inputResponses, members so far */
 	size_t inputs_n;
+	unsigned rounds;
 	uint64_t retry_of; /* a held turn that this request brings inputs to */
 	bool sealing;
 	struct str bound; /* digest that came with an opened requestState */

@@ -358,9 +358,68 @@ test_early_change(void)
 	line_free(l);
 }
 
+static struct jv
+up_param(const char *key)
+{
+	return jv_get(msg_tree(sent(MSG_UP_CALL), F_PARAMS), str_of(key));
+}
+
+/* A modern server wants nothing but its state back: no agent need know. */
+static void
+test_state_only(void)
+{
+	struct line *l = fresh();
+	char id[64], more[96];
+
+	begin_session_at(l, MCP_MODERN, "{\"tools\":{}}");
+	session_name(id);
+	forget();
+	legacy(l, id, "tools/call", "{\"name\":\"read\",\"x\":1}", 'a');
+	ack(l, true);
+	answered(l, 0, asks_two);
+	reply(l, id, 1, "{\"action\":\"accept\"}");
+	reply(l, id, 2, "{\"action\":\"accept\"}");
+	ack(l, true);
+	ok(str_eq(jv_str(up_param("requestState")), STR("s")) &&
+		jv_count(up_param("inputResponses")) == 2,
+	    "inputs go back with their state");
+	for (int i = 0; i <= ROUNDS_MAX; i++) {
+		(void)snprintf(more, sizeof(more),
+		    "{\"resultType\":\"input_required\","
+		    "\"requestState\":\"s%d\"}",
+		    i);
+		answered(l, 0, more);
+		if (i == ROUNDS_MAX)
+			break;
+		ok(record_has("kind", "decision") &&
+			record_has("verdict", "allow"),
+		    "a state alone: the call is decided anew");
+		ack(l, true);
+		ok(jv_type(up_param("x")) == J_NUM &&
+			jv_str(up_param("requestState")).n == 2 &&
+			jv_type(up_param("inputResponses")) == J_NONE,
+		    "and sent with it, without what an earlier round had");
+	}
+	ack(l, true);
+	ok(error_code() == MCP_E_UPSTREAM && line_busy(l) == 0,
+	    "but not without end");
+	forget();
+	legacy(l, id, "tools/call", "{\"name\":\"read\"}", 'a');
+	ack(l, true);
+	answered(
+	    l, 0, "{\"resultType\":\"input_required\",\"requestState\":\"t\"}");
+	ack(l, true);
+	answered(l, 0, "{\"content\":[],\"done\":\"yes\"}");
+	ack(l, true);
+	ok(result_has("done", "yes"), "a server that then answers is heard");
+	forget();
+	line_free(l);
+}
+
 int
 main(void)
 {
+	test_state_only();
 	test_hostile_front();
 	test_ref_twice();
 	test_names();
