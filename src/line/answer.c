@@ -475,6 +475,7 @@ step_merge(struct line *l, struct turn *t)
 	e = task_merge(l, t, g);
 	if (e != ERR_MORE)
 		return e;
+	again_note(l, t);
 	if (list != NULL)
 		filter_list(l, t, list, jv_of(buf_view(&g->out)));
 	else

@@ -94,11 +94,23 @@ hop_for(struct line *l, struct turn *t, struct upstream *u)
 	return h;
 }
 
+static void
+session_here(struct line *l, struct hop *h)
+{
+	listen_session(l, h->session, h);
+	again_say(l, h);
+}
+
 void
 hop_opened(struct line *l, const struct msg *m)
 {
 	struct hop *h = slab_get(&l->hop_ids, msg_num(m, F_HOP));
 
+	if (h != NULL && h->state == HOP_OPEN && h->session != NULL &&
+	    msg_num(m, F_STATUS) == 0) { /* the back opened it once more */
+		again_say(l, h);
+		return;
+	}
 	if (h == NULL || h->state != HOP_OPENING)
 		return;
 	if (msg_num(m, F_STATUS) != 0) {
@@ -122,7 +134,7 @@ hop_opened(struct line *l, const struct msg *m)
 	if (msg_text(m, F_TEXT).n <= HOP_WORDS && utf8_ok(msg_text(m, F_TEXT)))
 		h->text = str_keep(msg_text(m, F_TEXT));
 	if (h->session != NULL)
-		listen_session(l, h->session, h);
+		session_here(l, h);
 	/* Legs are pushed at the front while we walk: start over each time. */
 	for (struct leg *g = h->legs; g != NULL;) {
 		if (g->state == LEG_WAITS) {

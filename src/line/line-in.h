@@ -151,6 +151,7 @@ struct session {
 	bool has_stream, stdio, ready; /* ready: initialized came */
 	int version;
 	struct str caps, info, level; /* tapes; level is text */
+	struct map *subs; /* upstream index and URI -> upstream; or NULL */
 	struct hop *hop[SERVERS_MAX]; /* by upstream index */
 	struct ask ask[ASKS_MAX];
 	uint64_t ask_no;
@@ -490,7 +491,12 @@ void asks_flush(struct line *l, struct session *s);
 void asks_drop(struct line *l, const struct hop *h);
 void asks_forget(struct turn *t);
 
+/* again.c */
+void again_note(struct line *l, const struct turn *t);
+void again_say(struct line *l, struct hop *h);
+
 /* listen.c */
+void listen_legacy(struct line *l, struct hop *h, struct jv uris);
 enum err listen_start(struct line *l, struct turn *t);
 void listen_event(struct line *l, struct hop *h, enum mcp_method m,
     struct str name, struct jv params);

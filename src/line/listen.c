@@ -174,7 +174,8 @@ honour_tasks(struct line *l, struct turn *t, const struct hop *h, struct jv all)
 	buf_done(&b);
 }
 
-static void
+/* Subscriptions of our own at a legacy server. */
+void
 listen_legacy(struct line *l, struct hop *h, struct jv uris)
 {
 	struct jit it = jit_of(uris);

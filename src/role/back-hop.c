@@ -289,11 +289,10 @@ hop_up(struct hop *h)
 		    h->modern ? "modern" : "legacy");
 	}
 	b->by->opened(h);
+	tell_opened(h); /* again: the judge says again what it had set */
 	if (h->reopening) {
 		h->reopening = false;
 		hop_release(h);
-	} else {
-		tell_opened(h);
 	}
 	hops_go_on(b);
 }
