@@ -16,8 +16,8 @@
  *          or null (the private key never enters the image),
  *   "hosts": ["127.0.0.1:8642", ...],  "origins": [...],
  *   "limits": {"body":n,"head":n,"depth":n,"members":n,"string":n,
- *     "connections":n,"streams":n,"sessions":n,"inflight":n,"rate":n,
- *     "call_ms":n,"call_max_ms":n,"idle_ms":n,"session_idle_ms":n,
+ *     "connections":n,"streams":n,"sessions":n,"inflight":n,"rate":n,"principal_sessions":n,
+ *     "call_ms":n,"call_max_ms":n,"idle_ms":n,"session_idle_ms":n,"refusals":n,
  *     "replay":n (bytes),"tasks":n,"task_ttl_ms":n},
  *   "principals": [{"name":"alice","cred":"<64 hex of SHA-256(token)>"}],
  *   "anonymous": "name" or "",      principal of calls without a token

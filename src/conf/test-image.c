@@ -92,7 +92,7 @@ test_image(void)
 	ok(num_is(im, "limits/call_ms", 120000) &&
 		num_is(im, "limits/body", 1048576) &&
 		num_is(im, "limits/replay", 65536) &&
-		jv_count(jv_get(im, STR("limits"))) == 17,
+		jv_count(jv_get(im, STR("limits"))) == 19,
 	    "limits, written and default");
 	ok(jv_count(jv_get(im, STR("hosts"))) == 3 &&
 		str_eq(

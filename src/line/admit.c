@@ -135,12 +135,8 @@ admit_session(struct line *l, struct turn *t)
 {
 	struct session *s;
 
-	if (t->method == MCP_INITIALIZE) {
-		if (map_count(l->sessions) >= l->max_sessions)
-			return turn_fail(
-			    t, 503, MCP_E_BUSY, "too many sessions are open");
-		return OK;
-	}
+	if (t->method == MCP_INITIALIZE)
+		return session_room(l, t);
 	if (t->session_id.n == 0 && !t->stdio)
 		return turn_fail(
 		    t, 400, MCP_E_REQUEST, "Mcp-Session-Id is missing");

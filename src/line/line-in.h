@@ -71,9 +71,11 @@ void slab_done(struct slab *s);
 struct principal {
 	struct str name;
 	unsigned inflight;
+	uint64_t sessions;
 	bool known;		 /* the image has a credential for it */
 	uint64_t tokens, filled; /* rate bucket: thousandths, and when filled */
-	struct task *tasks;	 /* newest first */
+	uint64_t denied_since, denied, folded; /* of this second; not written */
+	struct task *tasks;		       /* newest first */
 	size_t tasks_n;
 };
 
@@ -259,7 +261,8 @@ struct line {
 	struct policy *policy;
 	struct map *principals; /* 32 bytes of credential digest -> principal */
 	struct map *names;	/* name -> principal; owns them */
-	struct principal *anonymous;
+	struct principal *anonymous,
+	    nobody; /* nobody: of unknown credentials */
 	struct upstream up[SERVERS_MAX];
 	size_t up_n;
 	struct endpoint *endpoint;
@@ -278,7 +281,8 @@ struct line {
 	struct buf rec, work, work2;
 	bool batch, answers_durable;
 	uint64_t max_body, max_sessions, max_inflight, rate, call_ns,
-	    call_max_ns, session_idle_ns, max_replay, max_tasks, task_ms;
+	    call_max_ns, session_idle_ns, max_replay, max_tasks, task_ms,
+	    max_refusals, own_sessions; /* of one principal, in this cell */
 	size_t busy;
 };
 
@@ -355,6 +359,7 @@ void record_continued(struct line *l, const struct turn *t);
 struct fact {
 	const char *kind, *verdict, *reason;
 	struct str principal, server, method, name;
+	uint64_t count; /* 0: one */
 };
 /* A fact that the turn waits for: ERR_MORE. */
 enum err record_first(struct line *l, struct turn *t, const struct fact *f);
@@ -362,6 +367,9 @@ bool record_fact(/* false: it cannot be recorded */
     struct line *l, const struct fact *f);
 /* A task's news outside of an answer; false: it cannot be recorded. */
 bool record_task(struct line *l, const struct task *k, struct jv result);
+/* Is this refusal one too many for this second, to be counted only? */
+bool record_folds(struct line *l, struct principal *p);
+void record_folded(struct line *l); /* what was counted is written */
 void record_ack(struct line *l, const struct msg *m);
 void record_lost(struct line *l);
 
@@ -450,6 +458,7 @@ void given_done(struct session *s);
 
 /* session.c */
 enum err session_new(struct line *l, struct turn *t);
+enum err session_room(const struct line *l, struct turn *t);
 struct session *session_get(
     struct line *l, struct str id, bool stdio, unsigned front);
 struct session *session_checked(

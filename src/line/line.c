@@ -13,6 +13,17 @@ limit(const struct line *l, const char *key, uint64_t fallback)
 	return (uint64_t)v;
 }
 
+/* A cell knows no other's sessions, so each has its part, rounded up. */
+static uint64_t
+part(const struct line *l, uint64_t of_all)
+{
+	int64_t cells;
+
+	if (jv_i64(jv_get(l->image, STR("cells")), &cells) != OK || cells < 1)
+		cells = 1;
+	return (of_all + (uint64_t)cells - 1) / (uint64_t)cells;
+}
+
 static void
 read_limits(struct line *l)
 {
@@ -23,12 +34,14 @@ read_limits(struct line *l)
 	l->answers_durable = str_eq(jv_str(a), STR("durable"));
 	l->max_body = limit(l, "body", 4U << 20);
 	l->max_sessions = limit(l, "sessions", 1000);
+	l->own_sessions = part(l, limit(l, "principal_sessions", 1024));
 	l->max_inflight = limit(l, "inflight", 256);
 	l->rate = limit(l, "rate", 0);
 	l->call_ns = limit(l, "call_ms", 60000) * 1000000;
 	l->call_max_ns = limit(l, "call_max_ms", 600000) * 1000000;
 	l->session_idle_ns = limit(l, "session_idle_ms", 1800000) * 1000000;
 	l->max_replay = limit(l, "replay", 256);
+	l->max_refusals = limit(l, "refusals", 100);
 	l->max_tasks = limit(l, "tasks", 64);
 	l->task_ms = limit(l, "task_ttl_ms", 3600000);
 }
@@ -131,6 +144,8 @@ line_free(struct line *l)
 {
 	if (l == NULL)
 		return;
+	if (l->names != NULL)
+		record_folded(l);
 	record_lost(l);
 	for (uint32_t i = 0; i < l->turns.n; i++)
 		if (l->turns.at[i].p != NULL)
@@ -190,11 +205,13 @@ gone(struct line *l, unsigned front, const struct msg *m)
 static void
 refused(struct line *l, unsigned front, const struct msg *m)
 {
-	const struct principal *p = principal_of(l, m);
+	struct principal *p = principal_of(l, m);
 	struct note text, words;
 	struct fact f = { .kind = "refusal", .verdict = "deny" };
 
 	(void)front;
+	if (record_folds(l, p))
+		return;
 	note_set(&text, "%u %.*s", (unsigned)msg_num(m, F_STATUS),
 	    STR_ARG(msg_text(m, F_TEXT)));
 	note_words(&words, str_of(text.text));
@@ -350,6 +367,7 @@ line_tick(struct line *l)
 			turn_late(l, t);
 	}
 	tasks_tick(l, false);
+	record_folded(l);
 	sessions_tick(l);
 	return hops_tick(l);
 }

@@ -137,9 +137,56 @@ record_decision(struct line *l, struct turn *t)
 #define FORWARD_FIRST 0
 #endif
 
+/* Refusals are answered whatever their number; a disk is not filled with them.
+ * Only of those that nothing was done for: an allowed call has its record. */
+bool
+record_folds(struct line *l, struct principal *p)
+{
+	const uint64_t now = line_now(l);
+
+	if (p == NULL)
+		p = &l->nobody;
+	if (l->max_refusals == 0 || !l->ledger_ok)
+		return false;
+	if (now - p->denied_since >= UINT64_C(1000000000)) {
+		p->denied_since = now;
+		p->denied = 0;
+	}
+	if (++p->denied <= l->max_refusals)
+		return false;
+	p->folded++;
+	count(CNT_DENIED);
+	return true;
+}
+
+static void
+write_folded(struct line *l, struct principal *p)
+{
+	const struct fact f = { .kind = "refusals",
+		.verdict = "deny",
+		.reason = "more than limits.refusals in a second: counted",
+		.principal = p->name,
+		.count = p->folded };
+
+	if (p->folded > 0 && record_fact(l, &f))
+		p->folded = 0;
+}
+
+void
+record_folded(struct line *l)
+{
+	void *v;
+
+	write_folded(l, &l->nobody);
+	for (size_t at = 0; map_next(l->names, &at, NULL, &v);)
+		write_folded(l, v);
+}
+
 enum err
 step_record(struct line *l, struct turn *t)
 {
+	if (t->failed != NULL && record_folds(l, t->principal))
+		return OK;
 	if (FORWARD_FIRST && t->failed == NULL)
 		return OK;
 	return record_decision(l, t);
@@ -216,6 +263,8 @@ fact_tape(struct line *l, const struct fact *f)
 	buf_clear(b);
 	o = tape_obj(b);
 	number(b, &n, "cell", l->cell);
+	if (f->count > 0)
+		number(b, &n, "count", f->count);
 	member(b, &n, "kind", str_of(f->kind));
 	member(b, &n, "method", f->method);
 	member(b, &n, "name", f->name);

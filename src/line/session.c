@@ -48,6 +48,19 @@ make_id(const struct line *l, bool stdio, unsigned front, struct buf *b)
 	return buf_view(b);
 }
 
+/* One principal's sessions must not be the end of the others'. */
+enum err
+session_room(const struct line *l, struct turn *t)
+{
+	if (map_count(l->sessions) >= l->max_sessions)
+		return turn_fail(
+		    t, 503, MCP_E_BUSY, "too many sessions are open");
+	if (t->principal->sessions >= l->own_sessions)
+		return turn_fail(t, 429, MCP_E_BUSY,
+		    "too many sessions of this principal are open");
+	return OK;
+}
+
 enum err
 session_new(struct line *l, struct turn *t)
 {
@@ -57,9 +70,7 @@ session_new(struct line *l, struct turn *t)
 
 	if (map_get(l->sessions, id) != NULL)
 		return turn_fail(t, 400, MCP_E_REQUEST, "already initialized");
-	if (map_count(l->sessions) >= l->max_sessions)
-		return turn_fail(
-		    t, 503, MCP_E_BUSY, "too many sessions are open");
+	TRY(session_room(l, t)); /* others came while this was recorded */
 	if (v < 0 || v >= MCP_V_2026_07_28)
 		v = MCP_V_2025_11_25;
 	s = mem_get(sizeof(*s));
@@ -74,6 +85,7 @@ session_new(struct line *l, struct turn *t)
 	s->info = keep_tape(t->info);
 	s->used = line_now(l);
 	(void)map_put(l->sessions, s->id, s);
+	s->principal->sessions++;
 	t->session = s;
 	s->turns = t;
 	count(CNT_SESSIONS);
@@ -96,6 +108,7 @@ void
 session_end(struct line *l, struct session *s, const char *why)
 {
 	(void)map_del(l->sessions, s->id);
+	s->principal->sessions--;
 	while (s->turns != NULL) {
 		struct turn *t = s->turns;
 

@@ -135,6 +135,16 @@ static const char image_text[] =
     "\"method\":\"resources/read\",\"name\":\"*\",\"id\":\"bobs\","
     "\"reason\":\"\"}]}";
 
+/* Where the ledger's numbering goes on. */
+static inline void
+first_word(struct line *l)
+{
+	struct msg m = msg_of(MSG_RECORDED);
+
+	msg_set(&m, F_SEQ, 41);
+	line_from_ledger(l, &m);
+}
+
 static inline struct line *
 fresh_of(const char *text)
 {
@@ -145,7 +155,6 @@ fresh_of(const char *text)
 		.now = the_clock,
 		.random = no_random };
 	static struct buf image = { .max = 1 << 20 };
-	struct msg m = msg_of(MSG_RECORDED);
 	struct note why = { "" };
 	struct line *l = NULL;
 
@@ -153,8 +162,7 @@ fresh_of(const char *text)
 	BUG_ON(json_parse(str_of(text), &json_default, &image, NULL) != OK);
 	if (line_new(jv_of(buf_view(&image)), 0, &ports, &l, &why) != OK)
 		printf("# %s\n", why.text);
-	msg_set(&m, F_SEQ, 41);
-	line_from_ledger(l, &m); /* its first word */
+	first_word(l);
 	forget();
 	back_here = true;
 	return l;
