@@ -11,6 +11,9 @@ install: all install-lib
 	install -d $(DEST)/share/gatehouse/policies
 	install -m 644 policies/*.cedar policies/*.yaml \
 	    $(DEST)/share/gatehouse/policies
+	install -d $(DEST)/share/gatehouse/policies/incidents
+	install -m 644 policies/incidents/* \
+	    $(DEST)/share/gatehouse/policies/incidents
 	install -d $(DEST)/share/bash-completion/completions \
 	    $(DEST)/share/zsh/site-functions \
 	    $(DEST)/share/fish/vendor_completions.d $(DEST)/lib/systemd/system

@@ -230,6 +230,14 @@ const struct ctl_cmd ctl_cmds[] = {
 	{ "policy show", "", 0, 0,
 	    "Prints all that decides, as Cedar, the rules too", NULL, with_conf,
 	    ctl_policy_show, false, false, false },
+	{ "policy check", "[SERVER=TOOLS.json...]", 0, 64,
+	    "Checks the policies of a configuration",
+	    "TOOLS.json is the server's answer to tools/list: with it the "
+	    "policies are validated strictly against the names and types of "
+	    "its tools and what is declared of their arguments; without, "
+	    "types are not checked. Warns of a permit for everything and of "
+	    "permits that a forbid covers. Exit 0 valid, 1 not.",
+	    with_conf, ctl_policy_check, true, false, false },
 	{ "policy test", "CASES", 1, 1, "Tries the policies on calls in a file",
 	    "CASES is YAML or JSON: cases, a list of calls, each with "
 	    "principal, server, name, and if need be method, arguments and "

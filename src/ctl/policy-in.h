@@ -36,4 +36,12 @@ bool policy_call_of(
     struct jv image, struct jv v, struct call *out, struct note *why);
 const char *policy_effect(enum effect e);
 
+/* ---- policy-schema.c ---- */
+
+struct cedar_schema;
+/* What policies may name: the tools in SERVER=FILE arguments and what image
+ * declares of them. */
+int policy_schema(
+    const struct ctl *c, struct jv image, struct cedar_schema **out);
+
 #endif
