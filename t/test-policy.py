@@ -3,9 +3,9 @@ what a running gateway does with them."""
 import glob
 import json
 import os
+import re
 import subprocess
 
-import fakes
 import gatetest as g
 
 DIR = g.tempfile.mkdtemp(prefix="gatehouse-policy-")
@@ -101,4 +101,29 @@ tools = write("tools.json", json.dumps({"tools": [
         "path": {"type": "string"}}, "required": ["path"]}}]}))
 status, out = gatehouse("policy", "map", f"fs={tools}")
 g.ok(status == 0 and "depends" in out, "policy map", out)
+write("pol/a.cedar", '@id("a")\npermit (principal, action == '
+      'Gatehouse::Action::"fs___read", resource)\n'
+      'when { context.input.path == 7 };\n')
+status, out = gatehouse("policy", "check", f"fs={tools}")
+g.ok(status == 1 and "pol/a.cedar:3:" in out, "policy check: types", out)
+write("pol/a.cedar", '@id("a")\npermit (principal, action, resource);\n'
+      '@id("b")\nforbid (principal, action, resource);\n')
+status, out = gatehouse("policy", "check")
+g.ok(status == 0 and "permits everything" in out and "never permits: b" in out
+     and "types were not checked" in out, "policy check: lint", out)
+
+# Every example of the page for newcomers works as it stands.
+os.mkdir(os.path.join(DIR, "doc"))
+page = open(os.path.join(g.TOP, "doc", "policy.md")).read()
+blocks = re.findall(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", page,
+                    re.M | re.S)
+g.ok(len(blocks) >= 7, "doc/policy.md has examples")
+for _, name, text in blocks:
+    if name:
+        write(os.path.join("doc", name), text)
+for kind, name, text in blocks:
+    for line in text.splitlines() if kind == "sh" else ():
+        status, out = gatehouse(*line.split()[1:],
+                                cwd=os.path.join(DIR, "doc"))
+        g.ok(status == 0, f"doc/policy.md: {line}", out)
 g.done()
