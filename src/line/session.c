@@ -135,6 +135,7 @@ session_end(struct line *l, struct session *s, const char *why)
 	drop(&s->info);
 	drop(&s->level);
 	given_done(s);
+	map_free(s->subs);
 	mem_free(s);
 }
 
