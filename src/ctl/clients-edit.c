@@ -13,10 +13,12 @@ struct edit {
 	struct str put;
 };
 struct editor {
-	const struct client *cl; /* these four as in struct client_edit */
+	const struct client *cl; /* these seven as in struct client_edit */
 	struct str text;
 	struct arena *a;
 	struct note *why;
+	const struct gate *gate;
+	const struct entry_done *known, *kept;
 	struct edit *edits;
 	size_t n, max;
 	struct entries all;
@@ -38,10 +40,15 @@ editor_init(struct editor *ed, const struct client_edit *in)
 	struct arena *a = in->a;
 	size_t i = 0;
 
-	*ed = (struct editor){
-		.cl = in->cl, .text = in->text, .a = a, .why = in->why
-	};
+	*ed = (struct editor){ .cl = in->cl,
+		.text = in->text,
+		.a = a,
+		.why = in->why,
+		.gate = in->gate,
+		.known = in->known,
+		.kept = in->kept };
 	TRY(clients_list(in->cl, in->text, a, &ed->all, in->why));
+	TRY(clients_cover(&ed->all, in->gate, in->known, a));
 	ed->max = 2 * ed->all.count + 1;
 	ed->edits = arena_alloc(a, ed->max * sizeof(*ed->edits));
 	ed->want = arena_alloc(a, ed->max * sizeof(*ed->want));
@@ -312,10 +319,63 @@ wrap_entry(struct editor *ed, const struct entry *e, size_t i,
 	TRY(wrapped_words(ed, e, gateway, &ed->want[i]));
 	ed->want_n[i] += PREFIX;
 	TRY(wrap_one(ed, e, ed->want[i]));
-	*d = (struct entry_done){ *done, e->where, ed->want[i], ed->want_n[i],
-		ed->cl->shape != SHAPE_ARRAY && e->args == NULL };
+	*d = (struct entry_done){ .next = *done,
+		.where = e->where,
+		.words = ed->want[i],
+		.words_n = ed->want_n[i],
+		.bare = ed->cl->shape != SHAPE_ARRAY && e->args == NULL };
 	*done = d;
 	return OK;
+}
+
+/* The gateway's url for it, or none. */
+static struct str
+url_for(struct editor *ed, const struct entry *e)
+{
+	const struct entry_done *d = http_done(ed->kept, e->where);
+
+	if (e->server != NULL)
+		return e->server->at;
+	return d != NULL && e->clean && str_eq(d->url, e->words[0])
+		   ? d->words[0]
+		   : STR("");
+}
+
+/* The url's literal, and nothing else. */
+static enum err
+wrap_http(struct editor *ed, const struct entry *e, size_t i,
+    struct entry_done **done)
+{
+	struct entry_done *d = arena_alloc(ed->a, sizeof(*d));
+	struct str *at = arena_alloc(ed->a, sizeof(*at));
+	struct buf b = { .max = 65536 };
+
+	if (d == NULL || at == NULL)
+		return ERR_LIMIT;
+	if (e->wrapped) { /* what is known of it is not forgotten */
+		if (e->done == NULL)
+			return OK;
+		*d = *e->done;
+		d->next = *done;
+		*done = d;
+		return OK;
+	}
+	*at = url_for(ed, e);
+	if (at->n == 0)
+		return OK;
+	ed->want[i] = at;
+	*d = (struct entry_done){ .next = *done,
+		.where = e->where,
+		.words = at,
+		.words_n = 1,
+		.literal =
+		    str_sub(ed->text, e->url->at, e->url->end - e->url->at),
+		.url = e->words[0] };
+	*done = d;
+	json_quote(*at, &b);
+	change(ed, e->url->at, d->literal.n, arena_str(ed->a, buf_view(&b)));
+	buf_done(&b);
+	return arena_spent(ed->a) ? ERR_LIMIT : OK;
 }
 
 enum err
@@ -330,6 +390,8 @@ clients_wrap(const struct client_edit *in, struct str gateway, struct buf *out,
 	for (const struct entry *e = ed.all.first; e != NULL; e = e->next, i++)
 		if (e->kind == ENTRY_STDIO && !e->wrapped)
 			TRY(wrap_entry(&ed, e, i, gateway, done));
+		else if (e->kind == ENTRY_HTTP)
+			TRY(wrap_http(&ed, e, i, done));
 	return finish(&ed, out);
 }
 
@@ -462,27 +524,53 @@ as_left(const struct entry_done *known, const struct entry *e, bool *bare)
 	       same_words(known->words, known->words_n, e->words, e->words_n);
 }
 
+/* true: it stays, and should not.  One that points at the gateway and that we
+ * did not put there is its owner's. */
+static bool
+unwrap_http(struct editor *ed, const struct entry *e, size_t i, bool force)
+{
+	const struct entry_done *d = e->done;
+	struct str *url;
+
+	if (!e->wrapped || d == NULL)
+		return false;
+	url = arena_alloc(ed->a, sizeof(*url));
+	if (url == NULL || e->url->odd || (!force && !http_as_left(d, e)))
+		return true;
+	*url = d->url;
+	ed->want[i] = url;
+	change(ed, e->url->at, e->url->end - e->url->at, d->literal);
+	return false;
+}
+
+static bool
+unwrap_stdio(struct editor *ed, const struct entry *e, size_t i, bool force)
+{
+	bool bare;
+
+	if (!e->wrapped)
+		return false;
+	if ((!as_left(ed->known, e, &bare) && !force) ||
+	    !unwrap_one(ed, e, bare))
+		return true;
+	ed->want[i] += e->prefix;
+	ed->want_n[i] -= e->prefix;
+	return false;
+}
+
 enum err
-clients_unwrap(const struct client_edit *in, const struct entry_done *known,
-    bool force, struct buf *out, size_t *left)
+clients_unwrap(
+    const struct client_edit *in, bool force, struct buf *out, size_t *left)
 {
 	struct editor ed;
 	size_t i = 0, stay = 0;
-	bool bare;
 
 	TRY(editor_init(&ed, in));
-	for (const struct entry *e = ed.all.first; e != NULL;
-	     e = e->next, i++) {
-		if (e->kind != ENTRY_STDIO || !e->wrapped)
-			continue;
-		if ((!as_left(known, e, &bare) && !force) ||
-		    !unwrap_one(&ed, e, bare)) {
+	for (const struct entry *e = ed.all.first; e != NULL; e = e->next, i++)
+		if ((e->kind == ENTRY_STDIO &&
+			unwrap_stdio(&ed, e, i, force)) ||
+		    (e->kind == ENTRY_HTTP && unwrap_http(&ed, e, i, force)))
 			stay++;
-			continue;
-		}
-		ed.want[i] += e->prefix;
-		ed.want_n[i] -= e->prefix;
-	}
 	TRY(finish(&ed, out));
 	*left = stay;
 	return OK;

@@ -26,6 +26,7 @@ struct client_job {
 	struct arena *a;
 	struct client_file *first, *last;
 	bool dry, force;
+	struct gate gate;
 	const char *verb; /* "status", "wrap", "unwrap" */
 };
 
@@ -48,6 +49,10 @@ NODISCARD enum err files_find(struct client_job *j);
 void files_done(struct client_job *j);
 /* Backup, then the new bytes in one rename. */
 NODISCARD enum err file_put(struct client_file *f, struct note *why);
+
+/* clients-gate.c: the servers live in the arena. */
+NODISCARD enum err gate_read(
+    struct ctl *c, struct arena *a, struct gate *g, struct note *why);
 
 /* clients-report.c */
 int report(struct client_job *j);

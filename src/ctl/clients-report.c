@@ -7,9 +7,6 @@ static const char not_covered[] =
     "packaged extensions, account\nconnectors, dev containers, WSL and "
     "remote hosts, project files of other directories, and servers\nadded "
     "after this (run it again).";
-static const char http_remedy[] =
-    "reached by HTTP, not covered: put its url into gatehouse.yaml and the "
-    "gateway's into the client";
 
 /* Foreign text for a terminal. */
 static void
@@ -21,12 +18,43 @@ put_tame(struct buf *b, struct str s)
 			      : s.p[i]);
 }
 
+static void
+put_http(const struct client_job *j, const struct entry *was,
+    const struct entry *is, struct buf *b)
+{
+	const bool undo = strcmp(j->verb, "unwrap") == 0;
+
+	buf_str(b, STR("reached by HTTP, "));
+	if (!is->wrapped && was->wrapped)
+		buf_str(b,
+		    j->dry ? STR("would be uncovered") : STR("uncovered now"));
+	else if (!is->wrapped && is->why == NULL)
+		buf_str(b, undo ? STR("not covered")
+				: STR("not covered; \"gatehouse clients "
+				      "wrap\" covers it"));
+	else if (!is->wrapped)
+		buf_fmt(b, "not covered: %s", is->why);
+	else if (undo && is->done != NULL)
+		buf_str(b, STR("changed since it was covered, left alone; "
+			       "--force puts its old url back, and what was "
+			       "added beside the url then goes there"));
+	else if (undo)
+		buf_str(b, STR("the gateway's url was not put there by "
+			       "\"clients wrap\"; left alone"));
+	else if (is->server == NULL)
+		buf_fmt(b, "covered by an earlier wrap, but: %s", is->why);
+	else
+		buf_fmt(b, "%s, as %.*s of the gateway",
+		    was->wrapped ? "covered"
+		    : j->dry	 ? "would be covered"
+				 : "covered now",
+		    STR_ARG(is->server->name));
+}
+
 static const char *
 said(
     const struct client_job *j, const struct entry *was, const struct entry *is)
 {
-	if (is->kind == ENTRY_HTTP)
-		return http_remedy;
 	if (is->kind == ENTRY_OTHER)
 		return is->why;
 	if (is->wrapped && !was->wrapped)
@@ -37,6 +65,16 @@ said(
 		return "changed since it was wrapped, left alone; --force "
 		       "unwraps it all the same";
 	return is->wrapped ? "wrapped" : "not wrapped";
+}
+
+static void
+put_said(const struct client_job *j, const struct entry *was,
+    const struct entry *is, struct buf *b)
+{
+	if (is->kind == ENTRY_HTTP)
+		put_http(j, was, is, b);
+	else
+		buf_str(b, str_of(said(j, was, is)));
 }
 
 static struct str
@@ -51,6 +89,7 @@ static void
 put_file(struct client_job *j, const struct client_file *f, struct buf *b)
 {
 	const struct entry *was = f->was.first, *is = f->is.first;
+	struct buf text = { .max = 65536 };
 
 	buf_fmt(b, "%s  ", f->cl->title);
 	put_tame(b, f->path);
@@ -67,8 +106,13 @@ put_file(struct client_job *j, const struct client_file *f, struct buf *b)
 			put_tame(b, program(is));
 			buf_ch(b, ')');
 		}
-		buf_fmt(b, ": %s\n", said(j, was, is));
+		buf_str(b, STR(": "));
+		buf_clear(&text);
+		put_said(j, was, is, &text);
+		put_tame(b, buf_view(&text));
+		buf_ch(b, '\n');
 	}
+	buf_done(&text);
 	if (f->was.count == 0 && !f->refused && !f->failed)
 		buf_str(b, STR("  no tool servers\n"));
 	if (f->note.text[0] != '\0') {
@@ -90,6 +134,7 @@ put_entry_json(const struct client_job *j, const struct entry *was,
     const struct entry *is, struct buf *b)
 {
 	static const char *const kinds[] = { "other", "stdio", "http" };
+	struct buf text = { .max = 65536 };
 
 	buf_str(b, STR("{\"where\":"));
 	json_quote(is->where, b);
@@ -97,7 +142,9 @@ put_entry_json(const struct client_job *j, const struct entry *was,
 	json_quote(program(is), b);
 	buf_fmt(b, ",\"was_wrapped\":%s,\"wrapped\":%s,\"text\":",
 	    was->wrapped ? "true" : "false", is->wrapped ? "true" : "false");
-	json_quote(str_of(said(j, was, is)), b);
+	put_said(j, was, is, &text);
+	json_quote(buf_view(&text), b);
+	buf_done(&text);
 	buf_ch(b, '}');
 }
 
@@ -125,6 +172,16 @@ put_file_json(struct client_job *j, const struct client_file *f, struct buf *b)
 	buf_str(b, STR("]}"));
 }
 
+/* An entry that could be before the gateway and is not, or is before one that
+ * does not serve it. */
+static bool
+amiss(const struct entry *e)
+{
+	if (e->kind == ENTRY_HTTP)
+		return e->wrapped ? e->server == NULL : e->server != NULL;
+	return e->kind == ENTRY_STDIO && !e->wrapped;
+}
+
 /* 0: all is as the verb wants it. */
 static int
 verdict(const struct client_job *j)
@@ -139,7 +196,7 @@ verdict(const struct client_job *j)
 		for (const struct entry *e = f->is.first; e != NULL;
 		     e = e->next)
 			if (strcmp(j->verb, "unwrap") != 0 && !j->dry &&
-			    e->kind == ENTRY_STDIO && !e->wrapped)
+			    amiss(e))
 				status = CTL_NO;
 	}
 	return status;

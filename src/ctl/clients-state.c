@@ -77,6 +77,8 @@ entries_of(struct jv list, struct arena *a, struct entry_done **out)
 			return ERR_LIMIT;
 		d->where = arena_str(a, jv_str(jv_get(v, STR("where"))));
 		d->bare = jv_true(jv_get(v, STR("bare")));
+		d->literal = arena_str(a, jv_str(jv_get(v, STR("literal"))));
+		d->url = arena_str(a, jv_str(jv_get(v, STR("url"))));
 		TRY(words_of(
 		    jv_get(v, STR("words")), a, &d->words, &d->words_n));
 		d->next = *out;
@@ -137,7 +139,14 @@ put_entry(const struct entry_done *d, struct buf *b)
 			buf_ch(b, ',');
 		json_quote(d->words[i], b);
 	}
-	buf_str(b, STR("]}"));
+	buf_ch(b, ']');
+	if (d->literal.n > 0) {
+		buf_str(b, STR(",\"literal\":"));
+		json_quote(d->literal, b);
+		buf_str(b, STR(",\"url\":"));
+		json_quote(d->url, b);
+	}
+	buf_ch(b, '}');
 }
 
 enum err

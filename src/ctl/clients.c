@@ -5,74 +5,75 @@
 
 /* Where this program runs: Linux.  Other systems keep them elsewhere. */
 const struct client clients[] = {
-	{ "claude-desktop", "Claude Desktop", TREE_JSON, SHAPE_ARGS,
+	{ "claude-desktop", "Claude Desktop", TREE_JSON, SHAPE_ARGS, false,
 	    { "~/.config/Claude/claude_desktop_config.json",
 		"~/.config/claude/claude_desktop_config.json" },
 	    { "mcpServers" },
 	    "installed .mcpb extensions and account connectors" },
-	{ "claude-code", "Claude Code", TREE_JSON, SHAPE_ARGS,
+	{ "claude-code", "Claude Code", TREE_JSON, SHAPE_ARGS, true,
 	    { "$CLAUDE_CONFIG_DIR/.claude.json", "~/.claude.json",
 		"./.mcp.json" },
 	    { "mcpServers", "projects.*.mcpServers" },
 	    "plugins, and managed-mcp.json of an administrator" },
-	{ "cursor", "Cursor", TREE_JSON, SHAPE_ARGS,
+	{ "cursor", "Cursor", TREE_JSON, SHAPE_ARGS, false,
 	    { "~/.cursor/mcp.json", "./.cursor/mcp.json" }, { "mcpServers" },
 	    NULL },
-	{ "vscode", "VS Code", TREE_JSON, SHAPE_ARGS,
+	{ "vscode", "VS Code", TREE_JSON, SHAPE_ARGS, false,
 	    { "~/.config/Code/User/mcp.json", "./.vscode/mcp.json" },
 	    { "servers" },
 	    "profiles, dev containers, and servers that extensions bring" },
-	{ "copilot-cli", "Copilot CLI", TREE_JSON, SHAPE_ARGS,
+	{ "copilot-cli", "Copilot CLI", TREE_JSON, SHAPE_ARGS, false,
 	    { "$COPILOT_HOME/mcp-config.json", "~/.copilot/mcp-config.json" },
 	    { "mcpServers" }, NULL },
-	{ "codex", "Codex CLI", TREE_TOML, SHAPE_ARGS,
+	{ "codex", "Codex CLI", TREE_TOML, SHAPE_ARGS, false,
 	    { "$CODEX_HOME/config.toml", "~/.codex/config.toml",
 		"./.codex/config.toml" },
 	    { "mcp_servers" }, NULL },
-	{ "gemini", "Gemini CLI", TREE_JSON, SHAPE_ARGS,
+	{ "gemini", "Gemini CLI", TREE_JSON, SHAPE_ARGS, true,
 	    { "~/.gemini/settings.json", "./.gemini/settings.json" },
 	    { "mcpServers" },
 	    "extensions, and /etc/gemini-cli of an administrator" },
-	{ "windsurf", "Windsurf", TREE_JSON, SHAPE_ARGS,
+	{ "windsurf", "Windsurf", TREE_JSON, SHAPE_ARGS, false,
 	    { "~/.codeium/windsurf/mcp_config.json" }, { "mcpServers" }, NULL },
-	{ "cline", "Cline", TREE_JSON, SHAPE_ARGS,
+	{ "cline", "Cline", TREE_JSON, SHAPE_ARGS, true,
 	    { "~/.config/Code/User/globalStorage/saoudrizwan.claude-dev/"
 	      "settings/cline_mcp_settings.json",
 		"~/.config/Cursor/User/globalStorage/saoudrizwan.claude-dev/"
 		"settings/cline_mcp_settings.json" },
 	    { "mcpServers" }, NULL },
-	{ "roo", "Roo Code", TREE_JSON, SHAPE_ARGS,
+	{ "roo", "Roo Code", TREE_JSON, SHAPE_ARGS, true,
 	    { "~/.config/Code/User/globalStorage/rooveterinaryinc.roo-cline/"
 	      "settings/mcp_settings.json",
 		"./.roo/mcp.json" },
 	    { "mcpServers" }, NULL },
-	{ "continue", "Continue", TREE_YAML, SHAPE_ARGS,
+	{ "continue", "Continue", TREE_YAML, SHAPE_ARGS, true,
 	    { "~/.continue/config.yaml" }, { "mcpServers" },
 	    ".continue/mcpServers/*.yaml of projects" },
-	{ "zed", "Zed", TREE_JSON, SHAPE_ARGS,
+	{ "zed", "Zed", TREE_JSON, SHAPE_ARGS, false,
 	    { "~/.config/zed/settings.json" }, { "context_servers" },
 	    "servers that extensions bring" },
-	{ "opencode", "OpenCode", TREE_JSON, SHAPE_ARRAY,
+	{ "opencode", "OpenCode", TREE_JSON, SHAPE_ARRAY, true,
 	    { "~/.config/opencode/opencode.json",
 		"~/.config/opencode/opencode.jsonc", "./opencode.json" },
 	    { "mcp" }, NULL },
-	{ "goose", "Goose", TREE_YAML, SHAPE_CMD,
+	{ "goose", "Goose", TREE_YAML, SHAPE_CMD, true,
 	    { "~/.config/goose/config.yaml" }, { "extensions" },
 	    "built-in extensions, which run inside Goose" },
-	{ "lmstudio", "LM Studio", TREE_JSON, SHAPE_ARGS,
+	{ "lmstudio", "LM Studio", TREE_JSON, SHAPE_ARGS, false,
 	    { "~/.lmstudio/mcp.json", "~/.cache/lm-studio/mcp.json" },
 	    { "mcpServers" }, NULL },
-	{ "kiro", "Kiro", TREE_JSON, SHAPE_ARGS,
+	{ "kiro", "Kiro", TREE_JSON, SHAPE_ARGS, false,
 	    { "~/.kiro/settings/mcp.json", "./.kiro/settings/mcp.json" },
 	    { "mcpServers" }, NULL },
-	{ "amazon-q", "Amazon Q", TREE_JSON, SHAPE_ARGS,
+	{ "amazon-q", "Amazon Q", TREE_JSON, SHAPE_ARGS, false,
 	    { "~/.aws/amazonq/mcp.json" }, { "mcpServers" }, NULL },
-	{ "crush", "Crush", TREE_JSON, SHAPE_ARGS,
+	{ "crush", "Crush", TREE_JSON, SHAPE_ARGS, true,
 	    { "~/.config/crush/crush.json", "./.crush.json" }, { "mcp" },
 	    NULL },
-	{ "junie", "Junie", TREE_JSON, SHAPE_ARGS, { "./.junie/mcp/mcp.json" },
-	    { "mcpServers" }, "servers in the settings of the IDE" },
-	{ "inspector", "MCP Inspector", TREE_JSON, SHAPE_ARGS,
+	{ "junie", "Junie", TREE_JSON, SHAPE_ARGS, false,
+	    { "./.junie/mcp/mcp.json" }, { "mcpServers" },
+	    "servers in the settings of the IDE" },
+	{ "inspector", "MCP Inspector", TREE_JSON, SHAPE_ARGS, false,
 	    { "~/.mcp-inspector/mcp.json" }, { "mcpServers" }, NULL },
 };
 const size_t clients_n = countof(clients);
@@ -115,9 +116,6 @@ struct lister {
 	struct arena *a;
 	struct entries *out;
 };
-
-/* What marks an entry as reached over the network. */
-static const char *const urls[] = { "url", "httpUrl", "serverUrl", "uri" };
 
 static const char *
 command_key(const struct client *cl)
@@ -218,13 +216,11 @@ classify(struct lister *l, struct entry *e)
 	}
 	e->command = tree_get(e->node, command_key(l->cl));
 	e->args = tree_get(e->node, "args");
-	if (e->command == NULL) {
-		for (size_t i = 0; i < countof(urls); i++)
-			if (tree_get(e->node, urls[i]) != NULL)
-				e->kind = ENTRY_HTTP;
-		return OK;
-	}
-	e->why = unfit(l->cl, l->text, e);
+	e->url = http_url(e->node);
+	if (e->command == NULL)
+		return e->url == NULL ? OK : http_classify(l->cl, l->a, e);
+	e->why = e->url != NULL ? "it has a command and a url; remove one"
+				: unfit(l->cl, l->text, e);
 	if (e->why != NULL)
 		return OK;
 	e->kind = ENTRY_STDIO;

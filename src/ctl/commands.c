@@ -115,9 +115,10 @@ static const struct ctl_opt with_cell[] = {
 
 #define CLIENT                                                                 \
 	{ "--client", "NAME", "this client alone" },                           \
+	    { "--file", "PATH",                                                \
+		    "this file alone; needs --client to tell its shape" },     \
 	{                                                                      \
-		"--file", "PATH",                                              \
-		    "this file alone; needs --client to tell its shape"        \
+		"-c", "FILE", "the configuration; gatehouse.yaml by default"   \
 	}
 #define DRY                                                                    \
 	{                                                                      \
@@ -196,13 +197,21 @@ const struct ctl_cmd ctl_cmds[] = {
 	{ "clients status", "", 0, 0,
 	    "Shows which agents' tool servers are wrapped",
 	    "Looks at the configuration files of known clients. Exit 0 when "
-	    "every server on stdio is wrapped, 1 when one is not.",
+	    "every server that can be put behind the gateway is, 1 when one "
+	    "is not. Of servers reached by HTTP that are not covered it says "
+	    "why, and what to do.",
 	    with_client, ctl_clients_status, true, false, false },
 	{ "clients wrap", "", 0, 0,
 	    "Puts the gateway before the tool servers of known agents",
-	    "Changes only the commands of servers on stdio, keeps comments "
-	    "and order, leaves a backup beside the file. Servers reached by "
-	    "HTTP are reported and left alone.",
+	    "Changes only the commands of servers on stdio and the urls of "
+	    "servers reached by HTTP, keeps comments and order, leaves a "
+	    "backup beside the file. A url becomes the gateway's only when "
+	    "the entry has no headers, no OAuth and nothing else that may "
+	    "be a credential, when the configuration has a server of exactly "
+	    "that url, and sets anonymous, because no token is written into "
+	    "a client's file; all others are reported and left alone. What "
+	    "is covered stays so when the configuration no longer has it, "
+	    "until it is unwrapped.",
 	    with_wrapping, ctl_clients_wrap, true, false, false },
 	{ "clients unwrap", "", 0, 0, "Takes it away again",
 	    "Restores the file byte for byte when nobody has changed it "

@@ -34,7 +34,7 @@ slurp(const char *path, struct buf *out)
 }
 
 /* line is split at spaces: no case needs a space in an argument. */
-static void
+static UNUSED void
 run(struct ran *r, const char *line)
 {
 	char text[512], *argv[32] = { 0 };
