@@ -74,6 +74,7 @@ enum msg_field {
 	F_INFO,	  /* clientInfo or serverInfo */
 	F_HEADS,  /* Mcp-Param-* headers: {"name": "decoded value"} */
 	F_REC,	  /* fields of a record */
+	F_TOKEN,  /* the agent's progressToken: STR or NUM */
 	F__N
 };
 

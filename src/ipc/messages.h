@@ -32,7 +32,7 @@ MESSAGE(STATUS, R(PARENT), R(DESK), B(TEXT), B(REF), "the answer")
 /* ---- agent side ---- */
 MESSAGE(REQUEST, R(FRONT), R(JUDGE), B(REF) | B(WHERE) | B(ERA) | B(METHOD),
     B(NAME) | B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(ID) | B(PARAMS) |
-	B(CAPS) | B(INFO) | B(HEADS) | B(EVENT) | B(TEXT),
+	B(CAPS) | B(INFO) | B(HEADS) | B(EVENT) | B(TEXT) | B(TOKEN),
     "a request; NAME is the method's text; TEXT the modern log level")
 MESSAGE(NOTICE, R(FRONT), R(JUDGE), B(WHERE) | B(ERA) | B(METHOD),
     B(REF) | B(NAME) | B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(PARAMS),

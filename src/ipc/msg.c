@@ -66,6 +66,7 @@ static const char *const field_names[F__N] = {
 	"info",
 	"heads",
 	"rec",
+	"token",
 };
 
 const char *

@@ -313,6 +313,22 @@ is_change(enum mcp_method m)
 	       m == MCP_RESOURCES_CHANGED;
 }
 
+/* Kept for who takes the stream up again, so it carries its token here. */
+static void
+session_progress(
+    struct line *l, struct session *s, struct turn *t, struct msg *e)
+{
+	const struct str params = msg_text(e, F_PARAMS);
+	struct buf b = { .max = params.n + t->token.n + 128 };
+
+	if (jv_type(t->token) != J_NONE) {
+		tape_with(&b, jv_of(params), STR("progressToken"), t->token);
+		msg_set_text(e, F_PARAMS, buf_view(&b));
+	}
+	(void)session_event(l, s, t, e);
+	buf_done(&b);
+}
+
 static void
 server_tells(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 {
@@ -356,9 +372,11 @@ server_tells(struct line *l, struct hop *h, struct leg *g, const struct msg *m)
 		} else if (msg_has(m, F_PARAMS)) {
 			msg_set_tree(&e, F_PARAMS, task_down(l, h, p));
 		}
-		(void)session_event(l, h->session,
-		    method == MCP_PROGRESS || method == MCP_MESSAGE ? t : NULL,
-		    &e);
+		if (method == MCP_PROGRESS)
+			session_progress(l, h->session, t, &e);
+		else
+			(void)session_event(l, h->session,
+			    method == MCP_MESSAGE ? t : NULL, &e);
 		return;
 	}
 	if (method == MCP_TASK_EVENT) {

@@ -207,7 +207,7 @@ struct turn {
 	struct turn *free_next;
 	struct arena *mem;
 	struct str method_text, version, level, session_id, cred;
-	struct jv id_tape, params, caps, info, heads;
+	struct jv id_tape, params, caps, info, heads, token;
 	size_t step;
 	/* route */
 	struct upstream *target[SERVERS_MAX];

@@ -6,7 +6,11 @@
  */
 #include "line/line-in.h"
 
-enum { RETRY_MS = 1000 }; /* how soon a client comes back: a call's pause */
+enum {
+	RETRY_MS = 1000, /* how soon a client comes back: a call's pause */
+	RETRY_MIN_MS = 50,
+	RETRY_MAX_MS = 30000,
+};
 
 static void
 forget_first(struct session *s)
@@ -116,6 +120,19 @@ stream_prime(struct line *l, struct session *s, struct turn *t)
 	stream_say(l, s, t, RETRY_MS, 0);
 }
 
+/* A server may say when to come back, but not so late that its call is over,
+ * nor so soon that nothing else is done. */
+static uint64_t
+back_in_time(const struct line *l, uint64_t ms)
+{
+	const uint64_t call_ms = l->call_ns / 1000000;
+	const uint64_t most = call_ms < RETRY_MAX_MS ? call_ms : RETRY_MAX_MS;
+
+	if (ms < RETRY_MIN_MS)
+		ms = RETRY_MIN_MS;
+	return ms < most ? ms : most;
+}
+
 /*
  * The server streams its answer so that it can be resumed, and may close the
  * stream until it is polled (SSE polling, 2025-11-25): an agent of that version
@@ -125,16 +142,17 @@ void
 stream_mirror(struct line *l, struct turn *t, const struct msg *m)
 {
 	struct msg end = msg_of(MSG_END);
+	const uint64_t retry_ms = back_in_time(l, msg_num(m, F_TIME));
 
 	if (t->session == NULL || t->session->stdio || !t->attached ||
 	    t->dead || t->session->version < MCP_V_2025_11_25)
 		return;
 	if ((msg_num(m, F_FLAGS) & MF_FINAL) == 0) {
-		stream_say(l, t->session, t, msg_num(m, F_TIME), MF_STREAM);
+		stream_say(l, t->session, t, retry_ms, MF_STREAM);
 		return;
 	}
 	msg_set(&end, F_REF, t->ref);
-	msg_set(&end, F_TIME, msg_num(m, F_TIME));
+	msg_set(&end, F_TIME, retry_ms);
 	(void)l->port.front(l->port.arg, t->front, &end);
 	turn_detach(l, t);
 }

@@ -338,6 +338,8 @@ turn_fill(struct turn *t, const struct msg *m)
 	t->caps = relayed_caps(t, msg_tree(m, F_CAPS));
 	t->info = copy_tree(t, m, F_INFO);
 	t->heads = copy_tree(t, m, F_HEADS);
+	if (msg_text(m, F_TOKEN).n <= ASK_ID_MAX)
+		t->token = copy_tree(t, m, F_TOKEN);
 }
 
 void

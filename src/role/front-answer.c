@@ -510,9 +510,13 @@ got_event(struct front *f, const struct msg *m, struct req *r)
 	struct jv params = msg_tree(m, F_PARAMS);
 
 	if (r != NULL && str_eq(name, STR("notifications/progress"))) {
-		if (r->token_n == 0)
+		/* A stream taken up again is of a call that it never saw: its
+		 * judge knows the token. */
+		if (r->token_n > 0)
+			params = with_token(f, r, params);
+		else if (r->kind != REQ_STREAM ||
+			 jv_is(jv_get(params, STR("progressToken")), J_NONE))
 			return; /* nobody asked for it */
-		params = with_token(f, r, params);
 	}
 	if (r != NULL && r->c != NULL && !r->sse && !ask)
 		return; /* it reads one JSON answer, nothing else */

@@ -287,6 +287,8 @@ send_request(const struct source *s, const struct mcp_in *in)
 	r->method = in->method;
 	req_keep(r, in->id, in->token);
 	put_from(&m, &from, s, in->era, progress ? MF_PROGRESS : 0);
+	if (progress && in->era == MCP_LEGACY)
+		msg_set_tree(&m, F_TOKEN, in->token); /* where it is resumed */
 	if (in->era == MCP_MODERN)
 		from.judge = cell_for(s, &from, in->params);
 	put_request(s, in, &m);

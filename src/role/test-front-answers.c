@@ -117,6 +117,24 @@ test_streams(void)
 	    "END closes with a retry");
 }
 
+/* What was missed is told on a stream that never asked for it itself. */
+static void
+test_resumed(void)
+{
+	agent_new();
+	(void)agent_says(
+	    "GET /mcp HTTP/1.1\r\n" HOST SESSION "Last-Event-ID: 3.4\r\n\r\n");
+	judge_send(MSG_ACCEPTED, seen.ref, F_PARAMS, NULL, 0);
+	judge_send(MSG_EVENT, seen.ref, F_PARAMS,
+	    "{\"progressToken\":\"t\",\"progress\":2}", 0);
+	(void)agent_hears();
+	ok(has("\"params\":{\"progressToken\":\"t\",\"progress\":2}}"),
+	    "progress goes on where a stream is taken up again");
+	judge_send(MSG_EVENT, seen.ref, F_PARAMS, "{\"progress\":3}", 0);
+	(void)agent_hears();
+	ok(got_n == 0, "without a token it is dropped");
+}
+
 /* Waits for a timer of the front, never for longer than ten seconds. */
 static void
 test_slow_call(void)
@@ -186,6 +204,7 @@ main(void)
 	world_begin();
 	test_answers();
 	test_streams();
+	test_resumed();
 	test_slow_call();
 	test_session_stream();
 	world_end();

@@ -221,6 +221,7 @@ test_fields(void)
 			       "\"_meta\":{\"k\":1}}") == 0 &&
 		(seen.flags & MF_PROGRESS) != 0,
 	    "params without the progress token");
+	ok(strcmp(seen.token, "\"p\"") == 0, "which goes beside them");
 	agent_new();
 	(void)agent_says(post(HOST JSON SESSION
 	    "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\n"

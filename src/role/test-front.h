@@ -28,7 +28,7 @@ static struct {
 	enum msg_kind kind;
 	uint64_t ref, flags, era, method, where;
 	char name[64], session[64], version[32], id[64], params[256];
-	char heads[128], event[32];
+	char heads[128], event[32], token[32];
 	unsigned char cred[32];
 	bool has_cred, has_ref;
 } seen;
@@ -78,6 +78,7 @@ judge_got(struct chan *c, const struct msg *m)
 	tree_of(seen.id, sizeof(seen.id), msg_tree(m, F_ID));
 	tree_of(seen.params, sizeof(seen.params), msg_tree(m, F_PARAMS));
 	tree_of(seen.heads, sizeof(seen.heads), msg_tree(m, F_HEADS));
+	tree_of(seen.token, sizeof(seen.token), msg_tree(m, F_TOKEN));
 	seen.has_cred = cred.n == 32;
 	if (seen.has_cred)
 		memcpy(seen.cred, cred.p, 32);
