@@ -59,20 +59,22 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	const struct str text = { (const char *)p, n };
-	struct cedar_policies *ps = cedar_policies_new();
-	struct cedar_engine *e = NULL, *other = NULL;
-	struct cedar_schema *s = NULL;
+	static struct cedar_policies *ps; /* the same for every input */
+	static struct cedar_engine *e;
+	static struct cedar_schema *s;
+	struct cedar_engine *other = NULL;
 
-	BUG_ON(cedar_policies_parse(ps, str_of(policy_text), NULL) != OK);
-	BUG_ON(cedar_engine_new(ps, &e, NULL) != OK);
-	BUG_ON(cedar_schema_parse(str_of(schema_text), &s, NULL) != OK);
+	if (ps == NULL) {
+		ps = cedar_policies_new();
+		BUG_ON(
+		    cedar_policies_parse(ps, str_of(policy_text), NULL) != OK ||
+		    cedar_engine_new(ps, &e, NULL) != OK ||
+		    cedar_schema_parse(str_of(schema_text), &s, NULL) != OK);
+	}
 	take(text, NULL, e);
 	take(text, s, e);
 	if (cedar_engine_open(text, &other) == OK)
 		ask(other, NULL, STR("{\"n\":1}"), s);
 	cedar_engine_free(other);
-	cedar_engine_free(e);
-	cedar_schema_free(s);
-	cedar_policies_free(ps);
 	return 0;
 }

@@ -253,7 +253,7 @@ function ask(call) {
 function test(n) {
 	let policies = some(1, one([1, 3, 10, 50]), policy).join("\n");
 	if (chance(10))
-		policies = damage(policies);
+		policies = damage(policies).toWellFormed(); // no half of a pair
 	const out = { id: `seed ${seed}, set ${n}`, policies, entities: entities() };
 	const parsed = cedar.preparsePolicySet("p", { staticPolicies: policies });
 	if (parsed.type !== "success")
