@@ -13,7 +13,8 @@
 enum {
 	QUIET_MS = 10000, /* a life this long forgets the deaths before it */
 	FIRST_MS = 25,	  /* the first death costs nothing, the second this */
-	LONGEST_MS = 800, /* serving again within a second is promised */
+	LONGEST_MS = 400, /* serving again within a second is promised, and
+			     starting takes its time too */
 };
 
 /* Counts a death; how long to wait before the next start. */
