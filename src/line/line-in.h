@@ -329,6 +329,18 @@ void admit_done(struct line *l);
 /* route.c */
 enum err step_route(struct line *l, struct turn *t);
 enum err step_decide(struct line *l, struct turn *t);
+/* A request that names one object, whoever wants to know: a turn, or somebody
+ * who asks what a turn would be told. */
+struct asked {
+	const struct principal *principal;
+	const struct upstream *up;
+	enum mcp_method method;
+	struct str name; /* as its server calls it; a URI */
+	struct jv params;
+};
+/* Texts of the verdict live in the policy or in mem. */
+struct verdict decide_named(
+    struct line *l, const struct asked *a, struct arena *mem);
 NODISCARD enum err route_setup(struct line *l, struct note *why);
 void route_done(struct line *l);
 /* Is it shown in lists?  Too much rather than too little. */

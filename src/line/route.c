@@ -186,36 +186,50 @@ declared(const struct upstream *u, struct call *c)
 		c->risk[c->risk_n++] = jv_str(v);
 }
 
-enum err
-step_decide(struct line *l, struct turn *t)
+struct verdict
+decide_named(struct line *l, const struct asked *a, struct arena *mem)
 {
-	struct call c;
+	struct call c = { .principal = a->principal->name,
+		.server = a->up->name,
+		.method = mcp_row(a->method)->text,
+		.name = a->name,
+		.params = a->params };
+	struct verdict v;
 
-	if (!named(t->method) && !task_method(t->method))
-		return decide_general(t);
-	c = (struct call){ .principal = t->principal->name,
-		.server = t->target[0]->name,
-		.method = t->method_text,
-		.name = t->name,
-		.params = t->params };
-	if (t->method == MCP_TOOLS_CALL)
-		declared(t->target[0], &c);
-	t->verdict = policy_decide(l->policy, &c, t->mem);
-	if (t->verdict.effect == ALLOW && t->method == MCP_COMPLETE) {
+	if (a->method == MCP_TOOLS_CALL)
+		declared(a->up, &c);
+	v = policy_decide(l->policy, &c, mem);
+	if (v.effect == ALLOW && a->method == MCP_COMPLETE) {
 		/* Completing tells of it: it must be free to use as well. */
 		c.method =
-		    mcp_row(jv_type(jv_at(t->params, "ref/uri")) != J_NONE
+		    mcp_row(jv_type(jv_at(a->params, "ref/uri")) != J_NONE
 				? MCP_RESOURCES_READ
 				: MCP_PROMPTS_GET)
 			->text;
-		t->verdict = policy_decide(l->policy, &c, t->mem);
+		v = policy_decide(l->policy, &c, mem);
 	}
-	if (t->verdict.effect == ALLOW && task_method(t->method) &&
-	    t->method != MCP_TASKS_CANCEL) {
+	if (v.effect == ALLOW && task_method(a->method) &&
+	    a->method != MCP_TASKS_CANCEL) {
 		/* It is still that call, and what it brings is its answer. */
 		c.method = mcp_row(MCP_TOOLS_CALL)->text;
-		t->verdict = policy_decide(l->policy, &c, t->mem);
+		v = policy_decide(l->policy, &c, mem);
 	}
+	return v;
+}
+
+enum err
+step_decide(struct line *l, struct turn *t)
+{
+	struct asked a;
+
+	if (!named(t->method) && !task_method(t->method))
+		return decide_general(t);
+	a = (struct asked){ .principal = t->principal,
+		.up = t->target[0],
+		.method = t->method,
+		.name = t->name,
+		.params = t->params };
+	t->verdict = decide_named(l, &a, t->mem);
 	if (t->verdict.effect == ALLOW)
 		return OK;
 	if (t->verdict.effect == HOLD)
