@@ -22,8 +22,9 @@ MESSAGE(GO, R(PARENT), R_ALL, 0, B(FLAGS), "boot is over: confine and serve")
 MESSAGE(READY, R_ALL, R(PARENT), 0, B(TEXT), "confined and serving")
 MESSAGE(STOP, R(PARENT), R_ALL, 0, B(FLAGS),
     "end; MF_DRAIN: finish what runs first")
-MESSAGE(FULL, R(JUDGE), R(PARENT), 0, B(SEQ),
-    "this segment is nearly full; the next please")
+MESSAGE(FULL, R(JUDGE), R(PARENT), 0, B(SEQ) | B(STATUS),
+    "this segment is nearly full; the next please; STATUS: it cannot be "
+    "written, start the cell again where there is room")
 MESSAGE(SYNCED, R(LEDGER), R(PARENT), B(SEQ), 0,
     "every segment before this one is on the disk")
 MESSAGE(COMMAND, R(DESK), R(PARENT), B(NAME), B(REF),

@@ -65,11 +65,18 @@ tell(uint64_t seq, uint64_t flags, enum err status)
 static void
 break_down(const char *what)
 {
+	struct msg m = msg_of(MSG_FULL);
+
 	pen.broken = true;
 	counters[CNT_LEDGER_BROKEN] = 1;
 	log_line(LOG_ERROR, "ledger-broken",
-	    "%s: nothing is recorded until this role is started again", what);
+	    "%s: nothing is done until the disk takes records again", what);
 	tell(pen.written, 0, ERR_OS);
+	msg_set(&m, F_SEQ, pen.segment);
+	msg_set(&m, F_STATUS, ERR_OS);
+	if (chan_send(pen.env->parent, &m) != OK)
+		log_line(
+		    LOG_ERROR, "ledger-broken", "the parent does not hear");
 }
 
 /* ---- role ledger ---- */

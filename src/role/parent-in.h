@@ -37,7 +37,7 @@ struct proc {
 /* A cell whose front or judge died goes down and comes up as one, where load
  * found that its log ends. */
 struct cell {
-	struct timer again;
+	struct timer again, room;
 	unsigned number;
 	bool down;
 	bool loading; /* load looks where its log ends */
@@ -102,6 +102,8 @@ NODISCARD enum err open_segment(struct cell *c, struct note *why);
 void open_last_segment(struct cell *c);
 void segment_name(const struct cell *c, unsigned number, char out[static 64]);
 void segments_synced(struct cell *c, uint64_t before);
+/* Does the ledger's disk take this many bytes, and keep them? */
+bool ledger_room(size_t n);
 NODISCARD enum err secrets_read(struct note *why);
 /* The i-th secret; false: no more. */
 bool secret_at(size_t i, struct str *name, struct str *bytes);
@@ -125,7 +127,9 @@ void proc_ended(struct watch *w, unsigned what);
 void proc_lost(struct chan *c);
 void cells_start(uint64_t cells); /* the image knows where their logs end */
 void cells_later(uint64_t cells); /* it could not be told: again */
-void restarts_off(void);	  /* none any more: the house ends */
+/* Its judge cannot write: down and up again once the disk takes bytes. */
+void cell_unwritten(struct cell *c);
+void restarts_off(void); /* none any more: the house ends */
 
 /* parent-stop.c: the end */
 void house_stop(const char *why);

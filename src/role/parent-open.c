@@ -113,6 +113,26 @@ open_segment(struct cell *c, struct note *why)
 	return OK;
 }
 
+bool
+ledger_room(size_t n)
+{
+	static const char zeros[65536];
+	struct str left = { zeros, 0 };
+	size_t some = 0;
+	int fd = openat(house.ledger_dir, "room",
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bool good = fd >= 0;
+
+	for (; good && n > 0; n -= some) {
+		left.n = n < sizeof(zeros) ? n : sizeof(zeros);
+		good = fd_write(fd, left, &some) == OK;
+	}
+	good = good && fsync(fd) == 0;
+	fd_close(&fd);
+	(void)unlinkat(house.ledger_dir, "room", 0);
+	return good;
+}
+
 void
 open_last_segment(struct cell *c)
 {

@@ -567,6 +567,8 @@ role_got(struct chan *c, const struct msg *m)
 		load_got(m);
 	} else if (m->kind == MSG_COMMAND) {
 		house_command(p, m);
+	} else if (m->kind == MSG_FULL && msg_num(m, F_STATUS) != 0) {
+		cell_unwritten(&house.cell[p->cell]);
 	} else if (m->kind == MSG_FULL) {
 		segment_full(&house.cell[p->cell], msg_num(m, F_SEQ));
 	} else if (m->kind == MSG_SYNCED) {

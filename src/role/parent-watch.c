@@ -169,13 +169,43 @@ cell_down(struct cell *c)
 	cell_try(c);
 }
 
+/* ---- a disk that was full ---- */
+
+enum { ROOM_EACH_MS = 1000, ROOM_BYTES = 256 * 1024 };
+
+static void
+room_look(struct timer *t)
+{
+	char *at = (char *)t;
+	struct cell *c = (void *)(at - offsetof(struct cell, room));
+
+	if (c->down)
+		return; /* it starts anew in any case */
+	if (!ledger_room(ROOM_BYTES)) {
+		loop_timer(house.loop, &c->room, MS(ROOM_EACH_MS));
+		return;
+	}
+	log_line(LOG_WARN, "ledger-room",
+	    "cell %u: the disk takes records again: starting it", c->number);
+	cell_down(c);
+}
+
+void
+cell_unwritten(struct cell *c)
+{
+	c->room.fire = room_look;
+	loop_timer(house.loop, &c->room, MS(ROOM_EACH_MS));
+}
+
 void
 restarts_off(void)
 {
 	for (size_t i = 0; i < house.procs_n; i++)
 		loop_timer_off(house.loop, &house.procs[i].again);
-	for (unsigned c = 0; c < house.cells; c++)
+	for (unsigned c = 0; c < house.cells; c++) {
 		loop_timer_off(house.loop, &house.cell[c].again);
+		loop_timer_off(house.loop, &house.cell[c].room);
+	}
 }
 
 /* ---- deaths ---- */

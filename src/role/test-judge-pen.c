@@ -25,7 +25,7 @@ static struct {
 } ledger;
 static struct {
 	struct chan *chan;
-	uint64_t full, fulls;
+	uint64_t full, fulls, unwritten;
 } parent;
 
 static bool record(uint64_t seq, uint64_t flags, size_t bytes);
@@ -77,7 +77,9 @@ static void
 parent_got(struct chan *c, const struct msg *m)
 {
 	(void)c;
-	if (m->kind == MSG_FULL) {
+	if (m->kind == MSG_FULL && msg_num(m, F_STATUS) != 0) {
+		parent.unwritten++;
+	} else if (m->kind == MSG_FULL) {
 		parent.full = msg_num(m, F_SEQ);
 		parent.fulls++;
 	}
@@ -369,6 +371,8 @@ test_broken(void)
 	ok(line.status == ERR_OS && line.written == last,
 	    "a write that fails is never called written");
 	ok(counters[CNT_LEDGER_BROKEN] == 1, "and shows");
+	rounds(5);
+	ok(parent.unwritten == 1, "and the parent is told");
 	ok(!record(last + 1, 0, 10), "nothing is taken after it");
 	pen_ledger_lost();
 	ledger_says(0, OK);
