@@ -28,8 +28,8 @@ struct known {
 /* What is known of a call; input: also the arguments. */
 NODISCARD enum err known_of(const struct call *c, bool input, struct arena *a,
     struct known *out, struct note *why);
-/* Does a policy read context.input?  Of a policy set in JSON. */
-bool reads_input(struct jv est);
+/* READS_* of a policy in JSON. */
+unsigned reads_of(struct jv est);
 
 enum {
 	DERIVED_MAX = 32,     /* declared arguments of one tool */

@@ -12,7 +12,6 @@
 enum {
 	IMAGE_MAX = 64 << 20,
 	SCRATCH = 256 << 10, /* of one question of a list */
-	F_INPUT = 1,	     /* some policy reads context.input */
 };
 
 /* Obligations that the gateway meets.  What is not here denies. */
@@ -28,7 +27,7 @@ struct policy {
 	struct cedar_engine *all, *lifted, *shown;
 	struct row *row; /* of `all`, by place */
 	struct arena *scratch;
-	bool input;
+	unsigned reads; /* READS_* */
 };
 
 /* ---- compiling ---- */
@@ -54,10 +53,10 @@ files_compile(struct jv files, struct cedar_policies *ps, struct note *why)
 	return OK;
 }
 
-/* Copies policy i of `from` under its own id; *reads: of context.input. */
+/* Copies policy i of `from` under its own id, and adds its READS_*. */
 static enum err
 copy_one(const struct cedar_policies *from, size_t i, struct cedar_policies *to,
-    bool *reads, struct note *why)
+    unsigned *reads, struct note *why)
 {
 	struct buf text = { .max = 1 << 20 }, tape = { .max = 4 << 20 };
 	struct cedar_policy_info info;
@@ -73,7 +72,7 @@ copy_one(const struct cedar_policies *from, size_t i, struct cedar_policies *to,
 	if (!e)
 		e = json_parse(buf_view(&text), &json_default, &tape, why);
 	if (!e)
-		*reads |= reads_input(jv_of(buf_view(&tape)));
+		*reads |= reads_of(jv_of(buf_view(&tape)));
 	if (!e && to != NULL) {
 		e = cedar_policies_from_json(to, id, buf_view(&text), &at);
 		if (e)
@@ -108,7 +107,7 @@ struct sets {
 };
 
 static enum err
-sets_fill(struct sets *s, struct jv image, bool *reads, struct note *why)
+sets_fill(struct sets *s, struct jv image, unsigned *reads, struct note *why)
 {
 	const struct jv rules = jv_get(image, STR("rules"));
 	struct str lifts;
@@ -133,7 +132,7 @@ all_compile(struct jv image, struct cedar_policies *all, struct note *why)
 {
 	struct cedar_policies *files = cedar_policies_new();
 	enum err e = files_compile(jv_get(image, STR("policies")), files, why);
-	bool reads = false;
+	unsigned reads = 0;
 
 	if (!e)
 		e = rules_compile(jv_get(image, STR("rules")), false, all, why);
@@ -149,11 +148,11 @@ policy_compile(
 {
 	struct sets s = { cedar_policies_new(), cedar_policies_new(),
 		cedar_policies_new(), cedar_policies_new() };
-	bool reads = false;
+	unsigned reads = 0;
 	enum err e = sets_fill(&s, image, &reads, why);
 
 	if (!e) {
-		buf_u8(decide, reads ? F_INPUT : 0);
+		buf_u8(decide, (uint8_t)reads);
 		e = engine_put(s.all, decide, why);
 	}
 	if (!e)
@@ -213,7 +212,7 @@ policy_open(struct str decide, struct str list, struct policy *p)
 {
 	struct cur c = cur_of(decide.p, decide.n);
 
-	p->input = (cur_u8(&c) & F_INPUT) != 0;
+	p->reads = cur_u8(&c);
 	TRY(engine_get(&c, &p->all));
 	TRY(engine_get(&c, &p->lifted));
 	TRY(cur_end(&c));
@@ -419,28 +418,48 @@ known_of(const struct call *c, bool input, struct arena *a, struct known *out,
 	return OK;
 }
 
-struct verdict
-policy_decide(const struct policy *p, const struct call *c, struct arena *a)
+unsigned
+policy_reads(const struct policy *p)
+{
+	return p->reads;
+}
+
+static struct verdict
+decide(const struct policy *p, const struct call *c, struct arena *a)
 {
 	struct known k;
 	struct note why;
 	struct world w;
 
-	if (a == NULL) {
-		a = p->scratch;
-		arena_reset(a);
-	}
 	if (c->principal.n == 0) { /* no scope means anyone, not no one */
 		note_set(&why, "The call has no principal.");
 		return denied("default-deny", a, &why);
 	}
-	if (known_of(c, p->input, a, &k, &why) != OK)
+	if (known_of(c, (p->reads & READS_INPUT) != 0, a, &k, &why) != OK)
 		return denied("arguments", a, &why);
 	if (world_of(c, false, &k, a, &w) != OK) {
 		note_set(&why, "The call is too large for its policies.");
 		return denied("arguments", a, &why);
 	}
 	return verdict_of(p, &w, a);
+}
+
+struct verdict
+policy_decide(const struct policy *p, const struct call *c, struct arena *a)
+{
+	struct verdict v;
+	struct call also;
+
+	if (a == NULL) {
+		a = p->scratch;
+		arena_reset(a);
+	}
+	v = decide(p, c, a);
+	if (v.effect != ALLOW || c->also.n == 0)
+		return v;
+	also = *c;
+	also.method = c->also;
+	return decide(p, &also, a);
 }
 
 static bool

@@ -37,6 +37,7 @@ struct verdict {
 enum { RISK_MAX = 5 }; /* read, write, destructive, egress, money */
 struct call {
 	struct str principal, server, method, name;
+	struct str also;   /* a method that must be allowed besides, or none */
 	struct jv params;  /* as the agent sent them */
 	struct jv facts;   /* {"ARG":"kind"} declared for it, or absent */
 	struct jv session; /* what is known of the session, or absent */
@@ -57,6 +58,9 @@ NODISCARD enum err policy_compile(
 NODISCARD enum err policy_new(
     struct jv image, struct policy **out, struct note *why);
 void policy_free(struct policy *p); /* NULL is fine */
+/* What of the context some policy reads. */
+enum { READS_INPUT = 1, READS_SESSION = 2 };
+unsigned policy_reads(const struct policy *p);
 /* For people: all that decides as Cedar text, rules first. */
 NODISCARD enum err policy_show(
     struct jv image, struct buf *out, struct note *why);

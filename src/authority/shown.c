@@ -11,9 +11,10 @@
 /* What an expression asks of. */
 enum {
 	ASKS_PRINCIPAL = 1,
-	ASKS_OTHER = 2,	  /* resource, action, context.call */
-	ASKS_CONTEXT = 4, /* context, but for context.call */
-	ASKS_INPUT = 8,	  /* context.input, or context as a whole */
+	ASKS_OTHER = 2,	   /* resource, action, context.call */
+	ASKS_CONTEXT = 4,  /* context, but for context.call */
+	ASKS_INPUT = 8,	   /* context.input, or context as a whole */
+	ASKS_SESSION = 16, /* context.session, or context as a whole */
 };
 
 /* { ".": { "left": {"Var": "context"}, "attr": NAME } }, or "has". */
@@ -41,7 +42,7 @@ asks_var(struct str var)
 	if (str_eq(var, STR("principal")))
 		return ASKS_PRINCIPAL;
 	if (str_eq(var, STR("context")))
-		return ASKS_CONTEXT | ASKS_INPUT;
+		return ASKS_CONTEXT | ASKS_INPUT | ASKS_SESSION;
 	return ASKS_OTHER;
 }
 
@@ -58,8 +59,10 @@ asks(struct jv v, unsigned depth)
 	if (of_context(v, &attr)) {
 		if (str_eq(attr, STR("call")))
 			return ASKS_OTHER;
-		return str_eq(attr, STR("input")) ? ASKS_CONTEXT | ASKS_INPUT
-						  : ASKS_CONTEXT;
+		return ASKS_CONTEXT |
+		       (str_eq(attr, STR("input"))	  ? ASKS_INPUT
+			   : str_eq(attr, STR("session")) ? ASKS_SESSION
+							  : 0u);
 	}
 	while (jit_next(&it, &key, &val))
 		if (it.obj && str_eq(key, STR("Var")) && jv_is(val, J_STR))
@@ -69,10 +72,13 @@ asks(struct jv v, unsigned depth)
 	return got;
 }
 
-bool
-reads_input(struct jv est)
+unsigned
+reads_of(struct jv est)
 {
-	return (asks(est, 0) & ASKS_INPUT) != 0;
+	const unsigned got = asks(est, 0);
+
+	return (got & ASKS_INPUT ? READS_INPUT : 0u) |
+	       (got & ASKS_SESSION ? READS_SESSION : 0u);
 }
 
 /* ---- one policy ---- */

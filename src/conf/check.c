@@ -261,21 +261,26 @@ check_facts(struct conf_job *j, struct node *n)
 	}
 }
 
-/* {tool: [group, ...]} */
+/* {tool: [group, ...]}, or [argument, ...]: any text is one. */
 static void
-check_risks(struct conf_job *j, struct node *n)
+check_lists(struct conf_job *j, struct node *n)
 {
+	const bool words = n->row->type == C_RISKS;
+
 	check_count(j, n);
 	for (struct node *tool = n->first; tool != NULL; tool = tool->next) {
 		if (tool->kind != N_LIST)
-			conf_bad(j, tool, "must be a list, as [write]");
+			conf_bad(j, tool, "must be a list, as [%s]",
+			    words ? "write" : "path");
 		for (struct node *m = tool->first;
 		     tool->kind == N_LIST && m != NULL; m = m->next) {
 			m->row = n->row;
-			if (m->kind != N_TEXT)
+			if (m->kind != N_TEXT && words)
 				conf_bad(
 				    j, m, "must be one of %s", n->row->unit);
-			else
+			else if (m->kind != N_TEXT || m->text.n == 0)
+				conf_bad(j, m, "must be an argument's name");
+			else if (words)
 				check_word(j, m);
 		}
 	}
@@ -398,8 +403,10 @@ static const struct kind kinds[C__N] = {
 	[C_TEXTS] = { N_MAP, check_texts, "hold names and texts, as {A: b}" },
 	[C_FACTS] = { N_MAP, check_facts,
 	    "hold tools and their arguments, as {read_file: {path: path}}" },
-	[C_RISKS] = { N_MAP, check_risks,
+	[C_RISKS] = { N_MAP, check_lists,
 	    "hold tools and their groups, as {send_mail: [egress]}" },
+	[C_ARGS] = { N_MAP, check_lists,
+	    "hold tools and their arguments, as {read_file: [path]}" },
 };
 
 /* Depth is that of the table: an unknown key is not walked into. */

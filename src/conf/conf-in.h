@@ -34,6 +34,7 @@ enum conf_type {
 	C_TEXTS, /* map of texts with free keys */
 	C_FACTS, /* map of maps of words, with free keys */
 	C_RISKS, /* map of lists of words, with free keys */
+	C_ARGS,	 /* map of lists of texts, with free keys */
 	C__N
 };
 enum conf_when { WHEN_START, WHEN_RELOAD };
@@ -130,7 +131,7 @@ bool image_path(struct str path, char z[static 4096]); /* false: too long */
 /* policies.c: what Cedar is made of. */
 void put_policies(struct conf_job *j, struct buf *b);
 void put_facts(const struct node *facts, struct buf *b);
-void put_risk(const struct node *risk, struct buf *b);
+void put_lists(const struct node *lists, struct buf *b);
 /* The whole way, and the way from a tree on. */
 NODISCARD enum err conf_build(
     struct conf_job *j, struct str yaml, struct buf *image);

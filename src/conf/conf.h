@@ -27,7 +27,8 @@
  *     "sharing":"session"|"principal"|"all",
  *     "era":"auto"|"legacy"|"modern",
  *     "read_only":["tool", ...],         may use batch durability
- *     "facts":{"tool":{"argument":"path"}}, "risk":{"tool":["write"]}}],
+ *     "facts":{"tool":{"argument":"path"}}, "risk":{"tool":["write"]},
+ *     "keep":{"tool":["argument"]}}],
  *   "launch": [{"name":"fs","argv":[..],"env":{..},"cwd":"/abs",
  *               "sandbox":"on"|"off","read":[..],"write":[..],"net":bool}],
  *              how to start each server, null for those of kind http; paths

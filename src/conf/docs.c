@@ -33,6 +33,7 @@ static const struct sample {
 	{ "servers.NAME.read_only", "[read_file, \"list_*\"]", true },
 	{ "servers.NAME.facts", "{read_file: {path: path}}", false },
 	{ "servers.NAME.risk", "{send_mail: [egress]}", false },
+	{ "servers.NAME.keep", "{read_file: [path]}", false },
 	{ "principals.NAME.token_sha256",
 	    "\"<64 hex digits from: gatehouse token new alice>\"", false },
 	{ "anonymous", "local", true },
@@ -267,6 +268,7 @@ put_man_row(struct buf *out, const struct setting *s)
 		[C_TEXTS] = "group of texts",
 		[C_FACTS] = "tool, argument and kind",
 		[C_RISKS] = "tool and list of groups",
+		[C_ARGS] = "tool and list of arguments",
 	};
 	const char *word = words[s->type] != NULL ? words[s->type] : s->unit;
 

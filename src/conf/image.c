@@ -272,8 +272,10 @@ put_servers(struct conf_job *j, struct buf *b)
 		KEY("facts");
 		put_facts(node_get(s, "facts"), b);
 		KEY("risk");
-		put_risk(node_get(s, "risk"), b);
-		tape_end(b, o, 15);
+		put_lists(node_get(s, "risk"), b);
+		KEY("keep");
+		put_lists(node_get(s, "keep"), b);
+		tape_end(b, o, 16);
 	}
 	tape_end(b, m, all->count);
 }

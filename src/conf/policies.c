@@ -152,11 +152,11 @@ put_facts(const struct node *facts, struct buf *b)
 }
 
 void
-put_risk(const struct node *risk, struct buf *b)
+put_lists(const struct node *lists, struct buf *b)
 {
 	const size_t o = tape_obj(b);
 
-	for (const struct node *tool = risk == NULL ? NULL : risk->first;
+	for (const struct node *tool = lists == NULL ? NULL : lists->first;
 	     tool != NULL; tool = tool->next) {
 		size_t m;
 
@@ -166,5 +166,5 @@ put_risk(const struct node *risk, struct buf *b)
 			tape_str(b, n->text);
 		tape_end(b, m, tool->count);
 	}
-	tape_end(b, o, risk == NULL ? 0 : risk->count);
+	tape_end(b, o, lists == NULL ? 0 : lists->count);
 }

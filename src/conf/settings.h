@@ -62,6 +62,7 @@ SETTING("servers.NAME.era", WORD, "auto", 0, 0, "auto|legacy|modern", START, "pr
 SETTING("servers.NAME.read_only", LIST, "", 0, 256, "name or glob", START, "its tools that change nothing; only these may use durability batch")
 SETTING("servers.NAME.facts", FACTS, "", 0, 256, "path|url|email|host|cidr|sql|shell|money|size|count|secret|hash", START, "what arguments of its tools are, as {read_file: {path: path}}: policies see the facts of each in context.derived, and a call whose argument is no such thing is denied")
 SETTING("servers.NAME.risk", RISKS, "", 0, 256, "read|write|destructive|egress|money", START, "the groups that its tools are in, as {send_mail: [egress]}; what a tool says of itself when left out")
+SETTING("servers.NAME.keep", ARGS, "", 0, 256, "argument", START, "arguments of its tools whose values are safe to keep in decision records, as {read_file: [path]}: \"policy replay\" and \"policy learn\" can tell calls apart by them; up to 4 KiB of a call, and none when left out")
 SETTING("principals", NAMED, "", 0, 4096, "principal", RELOAD, "who may ask; a name is 1 to 64 of A-Z a-z 0-9 . _ @ -")
 SETTING("principals.NAME.token_sha256", HASH, "", 64, 64, "hex", RELOAD, "SHA-256 of the bearer token, from \"gatehouse token new NAME\"")
 SETTING("anonymous", NAME, "", 1, 64, "principal", START, "principal of calls without a token; only when listen is loopback")

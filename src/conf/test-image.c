@@ -7,7 +7,7 @@ test_image_servers(struct jv im)
 	struct jv s;
 
 	s = nth(jv_get(im, STR("servers")), 0);
-	ok(jv_count(s) == 15 && text_is(s, "kind", "stdio") &&
+	ok(jv_count(s) == 16 && text_is(s, "kind", "stdio") &&
 		jv_is(jv_get(s, STR("env")), J_NONE) &&
 		jv_is(jv_get(s, STR("argv")), J_NONE),
 	    "what every role may know of a stdio server");
@@ -112,7 +112,8 @@ test_policies(void)
 	struct jv im, all, s;
 
 	try("servers: {fs: {command: [x], facts: {t: {p: path, q: sql}}, "
-	    "risk: {t: [read, egress]}}}\n" A "policies: [pol, z.cedar]\n",
+	    "risk: {t: [read, egress]}, keep: {t: [p]}}}\n" A
+	    "policies: [pol, z.cedar]\n",
 	    &t);
 	im = jv_of(buf_view(&t.image));
 	all = jv_get(im, STR("policies"));
@@ -125,15 +126,17 @@ test_policies(void)
 	    "policies in order of names, and nothing that is none");
 	s = nth(jv_get(im, STR("servers")), 0);
 	ok(text_is(s, "facts/t/p", "path") && text_is(s, "facts/t/q", "sql") &&
-		jv_count(jv_at(s, "risk/t")) == 2,
-	    "facts and risk of tools");
+		jv_count(jv_at(s, "risk/t")) == 2 &&
+		jv_count(jv_at(s, "keep/t")) == 1,
+	    "facts, risk and kept arguments of tools");
 	buf_done(&t.image);
 	try(S A R, &t);
 	im = jv_of(buf_view(&t.image));
 	s = nth(jv_get(im, STR("servers")), 0);
 	ok(jv_is(jv_get(im, STR("policies")), J_ARR) &&
 		jv_is(jv_get(s, STR("facts")), J_OBJ) &&
-		jv_is(jv_get(s, STR("risk")), J_OBJ),
+		jv_is(jv_get(s, STR("risk")), J_OBJ) &&
+		jv_is(jv_get(s, STR("keep")), J_OBJ),
 	    "they are there when nothing is said");
 	buf_done(&t.image);
 }

@@ -96,7 +96,7 @@ struct task {
 struct upstream {
 	unsigned index;
 	struct str name;
-	struct jv conf;
+	struct jv conf, facts, risk, keep; /* by tool */
 	bool http;
 	struct map *tools; /* name -> struct str: tape of its x-mcp-headers */
 	bool listed;	   /* all of them are in tools */
@@ -217,6 +217,7 @@ struct turn {
 	uint64_t origin; /* decision of the call that made that */
 	bool no_tasks;	 /* the server was told so: there is no room */
 	/* decide, record */
+	struct call asked; /* of policy; without a principal: nothing */
 	struct verdict verdict;
 	uint64_t decision; /* sequence of the decision record */
 	uint64_t wait_seq;
@@ -259,6 +260,8 @@ struct line {
 	struct line_ports port;
 	struct jv image;
 	struct policy *policy;
+	struct str policy_digest; /* of the image; empty: a test's */
+	bool policy_told;	  /* its record is written */
 	struct map *principals; /* 32 bytes of credential digest -> principal */
 	struct map *names;	/* name -> principal; owns them */
 	struct principal *anonymous,
@@ -363,6 +366,15 @@ struct upstream *uri_owner(const struct line *l, struct endpoint *e,
 bool uri_may_be(const struct line *l, struct endpoint *e,
     const struct principal *p, const struct upstream *u, struct str uri);
 void uris_done(struct endpoint *e);
+
+/* keep.c: what a decision record keeps so that policy can be asked again */
+struct kept {
+	struct jv absent, values; /* of arguments declared safe; or none */
+	uint64_t withheld;	  /* arguments whose value is not there */
+};
+struct kept keep_arguments(const struct turn *t);
+bool keep_session(const struct line *l, const struct turn *t);
+void record_policy(struct line *l); /* which set decides from here on */
 
 /* record.c */
 enum err step_record(struct line *l, struct turn *t);

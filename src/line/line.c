@@ -86,6 +86,9 @@ line_image(struct line *l, struct jv image, struct note *why)
 	l->work.max = l->work2.max = WORK_MAX;
 	policy_free(l->policy);
 	l->policy = p;
+	l->policy_digest = jv_str(jv_get(image, STR("policy_digest")));
+	l->policy_told = false;
+	record_policy(l);
 	end_unknown(l);
 	if (l->tasks != NULL)
 		tasks_tick(l, false);
@@ -367,6 +370,7 @@ line_tick(struct line *l)
 			turn_late(l, t);
 	}
 	tasks_tick(l, false);
+	record_policy(l);
 	record_folded(l);
 	sessions_tick(l);
 	return hops_tick(l);

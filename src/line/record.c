@@ -22,6 +22,16 @@ number(struct buf *b, size_t *n, const char *key, uint64_t v)
 	(*n)++;
 }
 
+static void
+tree(struct buf *b, size_t *n, const char *key, struct jv v)
+{
+	if (jv_count(v) == 0)
+		return;
+	tape_key(b, str_of(key));
+	tape_copy(b, v);
+	(*n)++;
+}
+
 static enum err
 send(struct line *l, const struct msg *m)
 {
@@ -85,47 +95,93 @@ strict(const struct line *l, const struct turn *t)
 	return false; /* every other request reads */
 }
 
-static enum err
-record_decision(struct line *l, struct turn *t)
+static void
+put_risk(struct buf *b, size_t *n, const struct call *c)
 {
+	size_t m;
+
+	if (c->risk_n == 0)
+		return;
+	tape_key(b, STR("risk"));
+	m = tape_arr(b);
+	for (size_t i = 0; i < c->risk_n; i++)
+		tape_str(b, c->risk[i]);
+	tape_end(b, m, c->risk_n);
+	(*n)++;
+}
+
+/* What policy saw of the session; null: it was told of none. */
+static void
+put_session(struct buf *b, size_t *n, const struct call *c)
+{
+	tape_key(b, STR("session_facts"));
+	if (jv_is(c->session, J_NONE))
+		tape_null(b);
+	else
+		tape_copy(b, c->session);
+	(*n)++;
+}
+
+static void
+decision_tape(struct line *l, const struct turn *t)
+{
+	const struct kept k = keep_arguments(t);
 	struct buf *b = &l->rec;
-	struct msg m = msg_of(MSG_RECORD);
-	const bool sync = strict(l, t);
 	size_t n = 0, o;
 
 	buf_clear(b);
 	o = tape_obj(b);
+	tree(b, &n, "absent", k.absent);
+	member(b, &n, "also", t->asked.also);
 	number(b, &n, "cell", l->cell);
 	if (t->endpoint != NULL)
 		member(b, &n, "endpoint", t->endpoint->path);
 	member(
 	    b, &n, "era", t->era == MCP_MODERN ? STR("modern") : STR("legacy"));
+	tree(b, &n, "facts", t->asked.facts);
+	tree(b, &n, "kept", k.values);
 	member(b, &n, "kind", STR("decision"));
 	member(b, &n, "method", t->method_text);
 	member(b, &n, "name", t->name);
+	member(b, &n, "needs", t->verdict.needs);
 	if (t->origin != 0)
 		number(b, &n, "origin", t->origin);
+	member(b, &n, "policy", l->policy_digest);
 	if (t->principal != NULL)
 		member(b, &n, "principal", t->principal->name);
 	member(b, &n, "reason",
 	    t->verdict.reason.n > 0 ? t->verdict.reason : str_of(t->why.text));
+	put_risk(b, &n, &t->asked);
 	member(b, &n, "rule", t->verdict.rule);
 	if (t->target_n == 1)
 		member(b, &n, "server", t->target[0]->name);
 	if (t->session != NULL)
 		member(b, &n, "session", t->session->id);
+	if (keep_session(l, t))
+		put_session(b, &n, &t->asked);
 	member(b, &n, "step", str_of(t->failed));
 	member(b, &n, "task", t->task);
 	number(b, &n, "turn", t->id);
 	member(b, &n, "verdict", str_of(effect_word(t)));
+	if (k.withheld > 0)
+		number(b, &n, "withheld", k.withheld);
 	tape_end(b, o, n);
+}
+
+static enum err
+record_decision(struct line *l, struct turn *t)
+{
+	struct msg m = msg_of(MSG_RECORD);
+	const bool sync = strict(l, t);
+
+	decision_tape(l, t);
 	count(t->failed != NULL ? CNT_DENIED : CNT_ALLOWED);
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set(&m, F_FLAGS, sync ? MF_STRICT : 0);
-	msg_set_text(&m, F_REC, buf_view(b));
+	msg_set_text(&m, F_REC, buf_view(&l->rec));
 	if (jv_type(t->params) != J_NONE)
 		msg_set_tree(&m, F_PARAMS, t->params);
-	if (buf_end(b) != OK || send(l, &m) != OK)
+	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
 		return unrecorded(t);
 	t->decision = ++l->seq;
 	park(sync ? &l->durable : &l->written, t, l->seq);
@@ -362,6 +418,7 @@ record_ack(struct line *l, const struct msg *m)
 	if (!l->ledger_ok) { /* its first word: where the numbering goes on */
 		l->seq = seq;
 		l->ledger_ok = true;
+		record_policy(l);
 		return;
 	}
 	release(l, &l->written, seq, OK);

@@ -177,44 +177,44 @@ decide_general(struct turn *t)
 static void
 declared(const struct upstream *u, struct call *c)
 {
-	const struct jv risk = jv_get(jv_get(u->conf, STR("risk")), c->name);
-	struct jit it = jit_of(risk);
+	struct jit it = jit_of(jv_get(u->risk, c->name));
 	struct jv v;
 
-	c->facts = jv_get(jv_get(u->conf, STR("facts")), c->name);
+	c->facts = jv_get(u->facts, c->name);
 	while (c->risk_n < RISK_MAX && jit_next(&it, NULL, &v))
 		c->risk[c->risk_n++] = jv_str(v);
 }
 
-struct verdict
-decide_named(struct line *l, const struct asked *a, struct arena *mem)
+/* What policy is asked of it. */
+static struct call
+call_of(const struct asked *a)
 {
 	struct call c = { .principal = a->principal->name,
 		.server = a->up->name,
 		.method = mcp_row(a->method)->text,
 		.name = a->name,
 		.params = a->params };
-	struct verdict v;
 
 	if (a->method == MCP_TOOLS_CALL)
 		declared(a->up, &c);
-	v = policy_decide(l->policy, &c, mem);
-	if (v.effect == ALLOW && a->method == MCP_COMPLETE) {
+	else if (a->method == MCP_COMPLETE)
 		/* Completing tells of it: it must be free to use as well. */
-		c.method =
-		    mcp_row(jv_type(jv_at(a->params, "ref/uri")) != J_NONE
-				? MCP_RESOURCES_READ
-				: MCP_PROMPTS_GET)
-			->text;
-		v = policy_decide(l->policy, &c, mem);
-	}
-	if (v.effect == ALLOW && task_method(a->method) &&
-	    a->method != MCP_TASKS_CANCEL) {
+		c.also = mcp_row(jv_type(jv_at(a->params, "ref/uri")) != J_NONE
+				     ? MCP_RESOURCES_READ
+				     : MCP_PROMPTS_GET)
+			     ->text;
+	else if (task_method(a->method) && a->method != MCP_TASKS_CANCEL)
 		/* It is still that call, and what it brings is its answer. */
-		c.method = mcp_row(MCP_TOOLS_CALL)->text;
-		v = policy_decide(l->policy, &c, mem);
-	}
-	return v;
+		c.also = mcp_row(MCP_TOOLS_CALL)->text;
+	return c;
+}
+
+struct verdict
+decide_named(struct line *l, const struct asked *a, struct arena *mem)
+{
+	const struct call c = call_of(a);
+
+	return policy_decide(l->policy, &c, mem);
 }
 
 enum err
@@ -229,7 +229,8 @@ step_decide(struct line *l, struct turn *t)
 		.method = t->method,
 		.name = t->name,
 		.params = t->params };
-	t->verdict = decide_named(l, &a, t->mem);
+	t->asked = call_of(&a);
+	t->verdict = policy_decide(l->policy, &t->asked, t->mem);
 	if (t->verdict.effect == ALLOW)
 		return OK;
 	if (t->verdict.effect == HOLD)
@@ -275,6 +276,9 @@ route_setup(struct line *l, struct note *why)
 		u->index = (unsigned)l->up_n++;
 		u->name = str_keep(jv_str(jv_get(v, STR("name"))));
 		u->conf = v;
+		u->facts = jv_get(v, STR("facts"));
+		u->risk = jv_get(v, STR("risk"));
+		u->keep = jv_get(v, STR("keep"));
 		u->http = str_eq(jv_str(jv_get(v, STR("kind"))), STR("http"));
 		if (str_eq(jv_str(jv_get(v, STR("era"))), STR("legacy")))
 			u->speaks[0] = u->speaks[1] = SPEAKS_LEGACY;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -178,6 +179,24 @@ cell_end(const char *dir, unsigned cell, struct buf *tape, struct note *why)
 
 /* ---- the image ---- */
 
+/* The digest of what "policy show" prints: anybody can make it again. */
+static enum err
+put_digest(struct jv image, struct buf *text, struct buf *out, struct note *why)
+{
+	unsigned char d[SHA256_DIGEST_LENGTH];
+	struct buf hex = { .max = 2 * sizeof(d) };
+
+	buf_clear(text);
+	TRY(policy_show(image, text, why));
+	note_set(why, "the policies are over %d bytes", LOAD_IMAGE_MAX);
+	TRY(buf_end(text));
+	(void)SHA256((const unsigned char *)text->p, text->n, d);
+	buf_hex(&hex, (struct str){ (const char *)d, sizeof(d) });
+	tape_str(out, buf_view(&hex));
+	buf_done(&hex);
+	return OK;
+}
+
 /* What decides: engines for the judge.  Of the texts they were made from the
  * names and digests are kept: nobody parses policies after load. */
 static enum err
@@ -190,7 +209,7 @@ put_policies(struct jv image, struct buf *out, struct note *why)
 	const size_t m = tape_arr(out);
 	size_t n = 0;
 	struct jv v;
-	const enum err e = policy_compile(image, &decide, &list, why);
+	enum err e = policy_compile(image, &decide, &list, why);
 
 	for (; jit_next(&it, NULL, &v); n++) {
 		const size_t o = tape_obj(out);
@@ -209,6 +228,9 @@ put_policies(struct jv image, struct buf *out, struct note *why)
 	base64_put(&text, buf_view(&list));
 	tape_key(out, STR("engine_list"));
 	tape_str(out, buf_view(&text));
+	tape_key(out, STR("policy_digest"));
+	if (e == OK)
+		e = put_digest(image, &text, out, why);
 	buf_done(&text);
 	buf_done(&decide);
 	buf_done(&list);
@@ -268,7 +290,7 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	for (unsigned c = 0; c < (unsigned)cells; c++)
 		TRY(cell_end(dir, c, out, why));
 	tape_end(out, list, (size_t)cells);
-	tape_end(out, m, n + (compiled ? 1 : 4));
+	tape_end(out, m, n + (compiled ? 1 : 5));
 	if (buf_end(out) != OK) {
 		note_set(why, "the image is over %d bytes", LOAD_IMAGE_MAX);
 		return ERR_LIMIT;

@@ -12,7 +12,8 @@
 static const struct str free_members[] = { STR_INIT("principals"),
 	STR_INIT("rules"), STR_INIT("limits"), STR_INIT("hosts"),
 	STR_INIT("origins"), STR_INIT("policies"), STR_INIT("engine"),
-	STR_INIT("engine_list"), STR_INIT("digest"), STR_INIT("ledger") };
+	STR_INIT("engine_list"), STR_INIT("policy_digest"), STR_INIT("digest"),
+	STR_INIT("ledger") };
 
 static bool
 may_change(struct str key)

@@ -1,0 +1,169 @@
+/*
+ * keep: what a record says so that policy can be asked again later ("policy
+ * replay"): which set decided, and the values of arguments that the operator
+ * declared safe.  No other argument's value is written anywhere.
+ */
+#include "line/line-in.h"
+
+enum { KEPT_MAX = 4096 }; /* bytes of one call's kept values, as a tape */
+
+/* Does the record give the same value back?  JCS writes 1.0 as 1, and that is
+ * of another type for policies. */
+static bool
+is_exact(struct jv v, unsigned depth)
+{
+	struct buf b = { .max = 64 };
+	struct jit it = jit_of(v);
+	struct str key;
+	bool good = true;
+	struct jv val;
+
+	if (jv_is(v, J_STR))
+		return utf8_ok(jv_str(v));
+	if (jv_is(v, J_NUM)) {
+		good = json_jcs(v, &b) == OK && str_eq(buf_view(&b), jv_str(v));
+		buf_done(&b);
+		return good;
+	}
+	if (!jv_is(v, J_OBJ) && !jv_is(v, J_ARR))
+		return true;
+	while (good && jit_next(&it, &key, &val))
+		good = depth < JSON_DEPTH_MAX && is_exact(val, depth + 1) &&
+		       (!it.obj || utf8_ok(key));
+	return good;
+}
+
+/* Is it named before in the list? */
+static bool
+named_twice(struct jv list, struct str arg, size_t at)
+{
+	struct jit it = jit_of(list);
+	struct jv v;
+
+	for (size_t i = 0; i < at && jit_next(&it, NULL, &v); i++)
+		if (str_eq(jv_str(v), arg))
+			return true;
+	return false;
+}
+
+/* Those of the list that are there and can be kept, or those that are not
+ * there. */
+static struct jv
+pick(const struct turn *t, struct jv list, struct jv args, bool there,
+    uint64_t *picked)
+{
+	struct buf b = { .max = 2 * KEPT_MAX };
+	const size_t m = there ? tape_obj(&b) : tape_arr(&b);
+	struct jit it = jit_of(list);
+	struct jv arg, out = { NULL, 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; jit_next(&it, NULL, &arg); i++) {
+		const struct str key = jv_str(arg);
+		const struct jv v = jv_get(args, key);
+
+		if (jv_is(v, J_NONE) == there || named_twice(list, key, i) ||
+		    b.n + key.n + jv_bytes(v).n > KEPT_MAX)
+			continue;
+		if (there && !is_exact(v, 0))
+			continue;
+		if (there) {
+			tape_key(&b, key);
+			tape_copy(&b, v);
+		} else {
+			tape_str(&b, key);
+		}
+		n++;
+	}
+	tape_end(&b, m, n);
+	if (n > 0 && buf_end(&b) == OK) {
+		const struct str s = arena_str(t->mem, buf_view(&b));
+
+		out = s.p == NULL ? out : jv_of(s);
+		*picked = s.p == NULL ? 0 : n;
+	}
+	buf_done(&b);
+	return out;
+}
+
+struct kept
+keep_arguments(const struct turn *t)
+{
+	const struct jv args = jv_get(t->asked.params, STR("arguments"));
+	struct kept k = { .withheld = jv_is(args, J_OBJ) ? jv_count(args) : 0 };
+	struct jv list;
+	uint64_t n = 0;
+
+	if (t->method != MCP_TOOLS_CALL || t->target_n != 1 || k.withheld == 0)
+		return k;
+	list = jv_get(t->target[0]->keep, t->name);
+	if (jv_count(list) == 0)
+		return k;
+	k.values = pick(t, list, args, true, &n);
+	k.withheld -= n;
+	if (k.withheld > 0)
+		k.absent = pick(t, list, args, false, &n);
+	return k;
+}
+
+bool
+keep_session(const struct line *l, const struct turn *t)
+{
+	return t->asked.principal.n > 0 &&
+	       (policy_reads(l->policy) & READS_SESSION) != 0;
+}
+
+/* ---- the set in force ---- */
+
+static void
+policy_tape(const struct line *l, struct buf *b)
+{
+	const unsigned reads = policy_reads(l->policy);
+	const struct jv files = jv_get(l->image, STR("policies"));
+	const size_t o = tape_obj(b);
+	size_t m, n = 0;
+
+	tape_key(b, STR("cell"));
+	tape_i64(b, (int64_t)l->cell);
+	tape_key(b, STR("files"));
+	if (jv_is(files, J_ARR))
+		tape_copy(b, files);
+	else
+		tape_end(b, tape_arr(b), 0);
+	tape_key(b, STR("kind"));
+	tape_str(b, STR("policy"));
+	tape_key(b, STR("policy"));
+	tape_str(b, l->policy_digest);
+	tape_key(b, STR("reads"));
+	m = tape_arr(b);
+	if (reads & READS_INPUT) {
+		tape_str(b, STR("input"));
+		n++;
+	}
+	if (reads & READS_SESSION) {
+		tape_str(b, STR("session"));
+		n++;
+	}
+	tape_end(b, m, n);
+	tape_key(b, STR("rules"));
+	tape_i64(b, (int64_t)jv_count(jv_get(l->image, STR("rules"))));
+	tape_end(b, o, 6);
+}
+
+/* Until it is written: with the ledger's first word, or at the next tick. */
+void
+record_policy(struct line *l)
+{
+	struct msg m = msg_of(MSG_RECORD);
+
+	if (l->policy_told || !l->ledger_ok || l->policy_digest.n == 0)
+		return;
+	buf_clear(&l->rec);
+	policy_tape(l, &l->rec);
+	msg_set(&m, F_SEQ, l->seq + 1);
+	msg_set_text(&m, F_REC, buf_view(&l->rec));
+	if (buf_end(&l->rec) != OK || l->port.ledger(l->port.arg, &m) != OK)
+		return;
+	l->seq++;
+	l->policy_told = true;
+}
