@@ -21,20 +21,86 @@ NODISCARD enum err shown_compile(const struct cedar_policies *files,
 /* Rules and files in one set, by their ids. */
 NODISCARD enum err all_compile(
     struct jv image, struct cedar_policies *all, struct note *why);
+unsigned reads_of(struct jv est); /* of a policy in JSON */
+unsigned reads_of_member(struct str name);
+
+struct inventory;
+struct declared;
+struct policy_row { /* what a policy says of itself */
+	struct str id, reason, needs, must;
+	bool forbid;
+};
+struct policy {
+	struct cedar_engine *all, *lifted, *shown;
+	struct policy_row *row; /* of `all`, by place */
+	struct arena *scratch;
+	struct inventory *inv;
+	unsigned reads; /* READS_* of all policies */
+};
+
 /* Records of the context, or none: not known, or no policy asks. */
 struct known {
-	struct cedar_value input, derived, session;
+	struct cedar_value input, derived;
+	struct cedar_field more[12]; /* other members of the context */
+	size_t more_n;
+	/* of the inventory; NULL: there is none */
+	const struct cedar_entities *base; /* entities of all calls */
+	const struct declared *who, *server, *what;
+	bool user; /* the principal is one */
 };
-/* What is known of a call; input: also the arguments. */
-NODISCARD enum err known_of(const struct call *c, bool input, struct arena *a,
-    struct known *out, struct note *why);
-/* READS_* of a policy in JSON. */
-unsigned reads_of(struct jv est);
+/* What is known of a call whose chain is filled, as far as somebody reads it.
+ * ERR_DENIED: something is not declared; ERR_SYNTAX: an argument is not what
+ * it should be; ERR_LIMIT: it is too large. */
+struct touched {
+	uint64_t dataset[4], labels;
+	size_t n; /* bits of dataset */
+};
+NODISCARD enum err known_of(const struct inventory *v, const struct call *c,
+    unsigned reads, struct arena *a, struct known *out, struct touched *t,
+    struct note *why);
+
+/* ---- inventory.c, touch.c ---- */
+NODISCARD enum err inventory_new(
+    struct jv image, struct inventory **out, struct note *why);
+void inventory_free(struct inventory *v); /* NULL is fine */
+/* Are agent, server and object declared?  Fills k's part of it. */
+NODISCARD enum err inventory_declares(const struct inventory *v,
+    const struct call *c, struct arena *a, struct known *k, struct note *why);
+/* May the agent k->who run on that model? */
+NODISCARD enum err inventory_model(const struct inventory *v,
+    const struct known *k, struct str model, struct note *why);
+void inventory_touch(const struct inventory *v, const struct call *c,
+    const struct known *k, struct touched *out);
+struct cedar_value touched_datasets(
+    const struct inventory *v, const struct touched *t, struct arena *a);
+struct cedar_value touched_labels(
+    const struct inventory *v, const struct touched *t, struct arena *a);
+
+/* ---- chain.c, context.c ---- */
+NODISCARD enum err chain_fill(
+    const struct inventory *v, struct call *c, struct note *why);
+void chain_join(struct verdict *v, const struct verdict *of, struct str link,
+    struct arena *a);
+/* k as the link of the chain sees it: another principal. */
+void chain_link(const struct inventory *v, struct str link, struct known *k);
+void context_chain(const struct inventory *v, const struct call *c,
+    struct arena *a, struct known *k);
+void context_touched(const struct inventory *v, const struct touched *t,
+    struct arena *a, struct known *k);
+NODISCARD enum err context_model(const struct inventory *v,
+    const struct call *c, bool read, struct arena *a, struct known *k,
+    struct note *why);
+/* A session's facts; what is not said is nothing. */
+NODISCARD enum err session_of(
+    struct jv said, struct arena *a, struct cedar_value *out, struct note *why);
 
 enum {
 	DERIVED_MAX = 32,     /* declared arguments of one tool */
 	INPUT_DEPTH_MAX = 32, /* of arguments that policies see */
 };
+/* What a method acts upon. */
+enum thing { TOOL, PROMPT, RESOURCE, SERVER, MODEL };
+enum thing thing_on(struct str method);
 /* One call for the engine; lives in the arena it was made in. */
 struct world {
 	struct cedar_uid par[3]; /* principal, action, resource */

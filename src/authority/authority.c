@@ -7,7 +7,7 @@
  * `lifted`, and for `shown`; nothing here changes after policy_new but the
  * scratch arena of lists.
  */
-#include "authority/authority-in.h"
+#include "authority/inventory.h"
 
 enum {
 	IMAGE_MAX = 64 << 20,
@@ -17,17 +17,6 @@ enum {
 /* Obligations that the gateway meets.  What is not here denies. */
 static const struct str met[] = {
 	STR_INIT("log:full"), /* a decision and an outcome are always logged */
-};
-
-struct row { /* what a policy says of itself */
-	struct str id, reason, needs, must;
-	bool forbid;
-};
-struct policy {
-	struct cedar_engine *all, *lifted, *shown;
-	struct row *row; /* of `all`, by place */
-	struct arena *scratch;
-	unsigned reads; /* READS_* */
 };
 
 /* ---- compiling ---- */
@@ -53,7 +42,7 @@ files_compile(struct jv files, struct cedar_policies *ps, struct note *why)
 	return OK;
 }
 
-/* Copies policy i of `from` under its own id, and adds its READS_*. */
+/* Copies policy i of `from` under its own id; *reads: READS_*. */
 static enum err
 copy_one(const struct cedar_policies *from, size_t i, struct cedar_policies *to,
     unsigned *reads, struct note *why)
@@ -148,9 +137,13 @@ policy_compile(
 {
 	struct sets s = { cedar_policies_new(), cedar_policies_new(),
 		cedar_policies_new(), cedar_policies_new() };
+	struct inventory *inv = NULL;
 	unsigned reads = 0;
-	enum err e = sets_fill(&s, image, &reads, why);
+	enum err e = inventory_new(image, &inv, why);
 
+	inventory_free(inv); /* is it right?  The judge opens it by itself */
+	if (!e)
+		e = sets_fill(&s, image, &reads, why);
 	if (!e) {
 		buf_u8(decide, (uint8_t)reads);
 		e = engine_put(s.all, decide, why);
@@ -184,7 +177,7 @@ rows_fill(struct policy *p)
 
 	p->row = mem_get((n + 1) * sizeof(*p->row));
 	for (size_t i = 0; i < n; i++) {
-		struct row *r = &p->row[i];
+		struct policy_row *r = &p->row[i];
 		struct cedar_policy_info info = { .forbid = true };
 		struct str name, value;
 
@@ -243,6 +236,8 @@ policy_new(struct jv image, struct policy **out, struct note *why)
 	struct policy *p = mem_get(sizeof(*p));
 	enum err e = engines_of(image, &decide, &list, why);
 
+	if (!e)
+		e = inventory_new(image, &p->inv, why);
 	if (!e) {
 		note_set(why, "the image's engines are broken");
 		e = policy_open(buf_view(&decide), buf_view(&list), p);
@@ -267,6 +262,7 @@ policy_free(struct policy *p)
 	cedar_engine_free(p->lifted);
 	cedar_engine_free(p->shown);
 	arena_free(p->scratch);
+	inventory_free(p->inv);
 	mem_free(p->row);
 	mem_free(p);
 }
@@ -382,7 +378,7 @@ verdict_of(const struct policy *p, const struct world *w, struct arena *a)
 		return denied("policy-error", a, &why);
 	}
 	for (size_t i = 0; i < ans.error_n; i++) {
-		const struct row *r = &p->row[ans.error[i].policy];
+		const struct policy_row *r = &p->row[ans.error[i].policy];
 
 		if (!r->forbid)
 			continue;
@@ -401,19 +397,30 @@ verdict_of(const struct policy *p, const struct world *w, struct arena *a)
 }
 
 enum err
-known_of(const struct call *c, bool input, struct arena *a, struct known *out,
-    struct note *why)
+known_of(const struct inventory *v, const struct call *c, unsigned reads,
+    struct arena *a, struct known *out, struct touched *t, struct note *why)
 {
 	const struct jv args = jv_get(c->params, STR("arguments"));
-	struct known k = { .input = { .type = CEDAR_NONE } };
+	struct known k = { .more_n = 0 };
 
 	note_set(why, "The call is too large for its policies.");
-	if (input)
+	TRY(inventory_declares(v, c, a, &k, why));
+	TRY(context_model(v, c, reads & READS_MODEL, a, &k, why));
+	if (reads & READS_INPUT)
 		TRY(input_of(args, a, &k.input, why));
 	if (!jv_is(c->facts, J_NONE))
 		TRY(derived_of(c->facts, args, a, &k.derived, why));
-	if (!jv_is(c->session, J_NONE))
-		TRY(input_of(c->session, a, &k.session, why));
+	inventory_touch(v, c, &k, t);
+	if (reads & READS_DATASETS)
+		context_touched(v, t, a, &k);
+	if (reads & READS_CHAIN)
+		context_chain(v, c, a, &k);
+	if (reads & READS_SESSION) {
+		struct cedar_field *f = &k.more[k.more_n++];
+
+		f->key = STR("session");
+		TRY(session_of(c->session, a, &f->v, why));
+	}
 	*out = k;
 	return OK;
 }
@@ -424,71 +431,90 @@ policy_reads(const struct policy *p)
 	return p->reads;
 }
 
+/* The verdict for one of those whose call it is. */
+static struct verdict
+verdict_for(const struct policy *p, const struct call *c, const struct known *k,
+    struct arena *a)
+{
+	struct note why;
+	struct world w;
+
+	if (world_of(c, false, k, a, &w) == OK)
+		return verdict_of(p, &w, a);
+	note_set(&why, "The call is too large for its policies.");
+	return denied("arguments", a, &why);
+}
+
+static struct verdict
+verdict_for_all(const struct policy *p, const struct call *c,
+    const struct known *k, struct arena *a)
+{
+	struct verdict v = verdict_for(p, c, k, a);
+
+	for (size_t i = 0; v.effect != DENY && i < c->chain_n; i++) {
+		struct call as = *c;
+		struct known of = *k;
+		struct verdict link;
+
+		as.principal = c->chain[i];
+		chain_link(p->inv, c->chain[i], &of);
+		link = verdict_for(p, &as, &of, a);
+		chain_join(&v, &link, c->chain[i], a);
+	}
+	return v;
+}
+
+static const char *
+rule_of(enum err e)
+{
+	return e == ERR_DENIED ? "undeclared" : "arguments";
+}
+
 static struct verdict
 decide(const struct policy *p, const struct call *c, struct arena *a)
 {
+	struct touched t;
+	struct verdict v;
 	struct known k;
 	struct note why;
-	struct world w;
+	enum err e;
 
 	if (c->principal.n == 0) { /* no scope means anyone, not no one */
 		note_set(&why, "The call has no principal.");
 		return denied("default-deny", a, &why);
 	}
-	if (known_of(c, (p->reads & READS_INPUT) != 0, a, &k, &why) != OK)
-		return denied("arguments", a, &why);
-	if (world_of(c, false, &k, a, &w) != OK) {
-		note_set(&why, "The call is too large for its policies.");
-		return denied("arguments", a, &why);
-	}
-	return verdict_of(p, &w, a);
+	e = known_of(p->inv, c, p->reads, a, &k, &t, &why);
+	if (e != OK)
+		return denied(rule_of(e), a, &why);
+	v = verdict_for_all(p, c, &k, a);
+	v.labels = t.labels;
+	return v;
 }
 
 struct verdict
 policy_decide(const struct policy *p, const struct call *c, struct arena *a)
 {
-	struct verdict v;
-	struct call also;
+	struct call full = *c;
+	struct verdict v, also;
+	struct note why;
 
 	if (a == NULL) {
 		a = p->scratch;
 		arena_reset(a);
 	}
-	v = decide(p, c, a);
+	if (!c->chained && policy_chain(p, &full, &why) != OK)
+		return denied("delegation", a, &why);
+	v = decide(p, &full, a);
 	if (v.effect != ALLOW || c->also.n == 0)
 		return v;
-	also = *c;
-	also.method = c->also;
-	return decide(p, &also, a);
+	full.method = c->also;
+	also = decide(p, &full, a);
+	also.labels |= v.labels;
+	return also;
 }
 
-static bool
-shown(const struct policy *p, const struct call *c, bool reach)
+enum err
+policy_chain(const struct policy *p, struct call *c, struct note *why)
 {
-	const struct known none = { .input = { .type = CEDAR_NONE } };
-	struct cedar_answer ans;
-	struct world w;
-
-	arena_reset(p->scratch);
-	return c->principal.n > 0 &&
-	       world_of(c, reach, &none, p->scratch, &w) == OK &&
-	       cedar_authorize(p->shown, w.r, w.es, p->scratch, &ans) == OK &&
-	       ans.decision == CEDAR_ALLOW;
-}
-
-bool
-policy_shows(const struct policy *p, const struct call *c)
-{
-	return shown(p, c, false);
-}
-
-bool
-policy_reaches(const struct policy *p, struct str principal, struct str server,
-    struct str method)
-{
-	const struct call c = {
-		.principal = principal, .server = server, .method = method
-	};
-
-	return shown(p, &c, true);
+	return chain_fill(p->inv, c, why);
 }

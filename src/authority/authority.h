@@ -8,11 +8,17 @@
  * an obligation that nobody here can meet denies; an argument that no type can
  * hold exactly, or that is not what it was declared to be, denies.
  *
- * Names: Gatehouse::Agent::"<principal>";
+ * What an inventory declares is all there is: the rest is refused
+ * ("undeclared").  A call is authorised for its principal and for everyone on
+ * whose behalf it is; the strictest answer stands.
+ *
+ * Names: Gatehouse::Agent::"<principal>"; Gatehouse::User::"<name>";
  * Gatehouse::Action::"<server>___<tool>" in "call_tool" and in risk groups;
  * Gatehouse::Tool::"<server>/<tool>" in Gatehouse::Server::"<server>";
  * context.call {principal, server, method, name}, context.input,
- * context.derived, context.session.  doc/policy.md is for who writes them.
+ * context.derived, context.datasets, context.labels, context.on_behalf_of,
+ * context.chain_depth, context.chain_agents, context.model, context.session.
+ * doc/policy.md is for who writes them.
  */
 #ifndef AUTHORITY_H
 #define AUTHORITY_H
@@ -22,19 +28,27 @@
 
 enum effect { DENY = 0, ALLOW, HOLD };
 enum { VERDICT_MAX = 8 }; /* determining policies and obligations kept */
+enum { LABELS_MAX = 64 }; /* classifications of an inventory */
 struct verdict {
 	enum effect effect;
-	struct str rule;	    /* id of the first determining policy;
-				       "default-deny", "policy-error", "arguments" */
-	struct str reason;	    /* a sentence */
-	struct str needs;	    /* HOLD: the class that may lift it */
+	struct str rule;   /* id of the first determining policy;
+			      "default-deny", "policy-error", "arguments",
+			      "undeclared", "delegation" */
+	struct str link;   /* of the chain, for whom it is so; or empty */
+	uint64_t labels;   /* what it touches carries: policy_label */
+	struct str reason; /* a sentence */
+	struct str needs;  /* HOLD: the class that may lift it */
 	struct str by[VERDICT_MAX]; /* every determining policy */
 	size_t by_n;
 	struct str must[VERDICT_MAX]; /* obligations, sorted, distinct */
 	size_t must_n;
 };
 
-enum { RISK_MAX = 5 }; /* read, write, destructive, egress, money */
+enum { RISK_MAX = 5 };	/* read, write, destructive, egress, money */
+enum { CHAIN_MAX = 8 }; /* deeper is a mistake, or hides somebody */
+/* What a request says of itself in _meta; nobody vouches for either. */
+#define META_ON_BEHALF_OF "io.gatehouse/onBehalfOf" /* name, or [names] */
+#define META_MODEL "io.gatehouse/model"
 struct call {
 	struct str principal, server, method, name;
 	struct str also;   /* a method that must be allowed besides, or none */
@@ -43,6 +57,11 @@ struct call {
 	struct jv session; /* what is known of the session, or absent */
 	struct str risk[RISK_MAX]; /* groups that its action is in */
 	size_t risk_n;
+	struct str chain[CHAIN_MAX]; /* whom the principal acts for, nearest
+					first: as declared, then as claimed */
+	size_t chain_n;
+	size_t claimed; /* of them, the last: unsigned claims */
+	bool chained;	/* policy_chain filled it */
 };
 struct policy;
 
@@ -58,8 +77,15 @@ NODISCARD enum err policy_compile(
 NODISCARD enum err policy_new(
     struct jv image, struct policy **out, struct note *why);
 void policy_free(struct policy *p); /* NULL is fine */
-/* What of the context some policy reads. */
-enum { READS_INPUT = 1, READS_SESSION = 2 };
+/* What of the context some policy reads, of what costs something to make. */
+enum {
+	READS_INPUT = 1,
+	READS_SESSION = 2,
+	READS_DATASETS = 4, /* and labels */
+	READS_CHAIN = 8,
+	READS_MODEL = 16,
+	READS_ALL = 255, /* the context as a whole */
+};
 unsigned policy_reads(const struct policy *p);
 /* For people: all that decides as Cedar text, rules first. */
 NODISCARD enum err policy_show(
@@ -72,6 +98,20 @@ NODISCARD enum err policy_show(
  */
 NODISCARD enum err policy_explain(
     struct jv image, const struct call *c, struct buf *tape, struct note *why);
+
+/*
+ * Fills c's chain from the inventory and from _meta of its params.  ERR_DENIED:
+ * a claim names whom nobody knows; ERR_SYNTAX: it is no claim; ERR_LIMIT: more
+ * than CHAIN_MAX.  policy_decide asks by itself when nobody did.
+ */
+NODISCARD enum err policy_chain(
+    const struct policy *p, struct call *c, struct note *why);
+/* The classification behind a bit of verdict.labels; empty: no such. */
+struct str policy_label(const struct policy *p, unsigned bit);
+/* Is it declared?  Of what lists show and servers ask for: *why names what is
+ * not.  Always, without an inventory. */
+bool policy_declares(
+    const struct policy *p, const struct call *c, struct note *why);
 
 /* The verdict's texts live in the policy or in a, the turn's arena; when that
  * is spent the verdict is DENY.  NULL: an arena of the policy's own, until the

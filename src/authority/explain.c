@@ -235,12 +235,19 @@ policy_explain(
 		.tape = { .max = TEXT_MAX },
 		.text = { .max = TEXT_MAX },
 		.words = { .max = TEXT_MAX } };
+	struct inventory *inv = NULL;
+	struct call full = *c;
+	struct touched t;
 	struct known known;
 	enum err e = all_compile(image, ps, why);
 	size_t m;
 
 	if (!e)
-		e = known_of(c, true, a, &known, why);
+		e = inventory_new(image, &inv, why);
+	if (!e && !c->chained)
+		e = chain_fill(inv, &full, why);
+	if (!e)
+		e = known_of(inv, &full, READS_ALL, a, &known, &t, why);
 	if (!e)
 		e = world_of(c, false, &known, a, &w);
 	if (!e) {
@@ -253,6 +260,7 @@ policy_explain(
 	buf_done(&k.tape);
 	buf_done(&k.text);
 	buf_done(&k.words);
+	inventory_free(inv);
 	cedar_policies_free(ps);
 	arena_free(a);
 	return e;

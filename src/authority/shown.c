@@ -11,10 +11,8 @@
 /* What an expression asks of. */
 enum {
 	ASKS_PRINCIPAL = 1,
-	ASKS_OTHER = 2,	   /* resource, action, context.call */
-	ASKS_CONTEXT = 4,  /* context, but for context.call */
-	ASKS_INPUT = 8,	   /* context.input, or context as a whole */
-	ASKS_SESSION = 16, /* context.session, or context as a whole */
+	ASKS_OTHER = 2,	  /* resource, action, context.call */
+	ASKS_CONTEXT = 4, /* context, but for context.call */
 };
 
 /* { ".": { "left": {"Var": "context"}, "attr": NAME } }, or "has". */
@@ -41,9 +39,7 @@ asks_var(struct str var)
 {
 	if (str_eq(var, STR("principal")))
 		return ASKS_PRINCIPAL;
-	if (str_eq(var, STR("context")))
-		return ASKS_CONTEXT | ASKS_INPUT | ASKS_SESSION;
-	return ASKS_OTHER;
+	return str_eq(var, STR("context")) ? ASKS_CONTEXT : ASKS_OTHER;
 }
 
 static unsigned
@@ -56,14 +52,8 @@ asks(struct jv v, unsigned depth)
 
 	if (depth > JSON_DEPTH_MAX)
 		return ~0u;
-	if (of_context(v, &attr)) {
-		if (str_eq(attr, STR("call")))
-			return ASKS_OTHER;
-		return ASKS_CONTEXT |
-		       (str_eq(attr, STR("input"))	  ? ASKS_INPUT
-			   : str_eq(attr, STR("session")) ? ASKS_SESSION
-							  : 0u);
-	}
+	if (of_context(v, &attr))
+		return str_eq(attr, STR("call")) ? ASKS_OTHER : ASKS_CONTEXT;
 	while (jit_next(&it, &key, &val))
 		if (it.obj && str_eq(key, STR("Var")) && jv_is(val, J_STR))
 			got |= asks_var(jv_str(val));
@@ -72,13 +62,31 @@ asks(struct jv v, unsigned depth)
 	return got;
 }
 
+static unsigned
+reads(struct jv v, unsigned depth)
+{
+	struct jit it = jit_of(v);
+	unsigned got = 0;
+	struct str key, attr;
+	struct jv val;
+
+	if (depth > JSON_DEPTH_MAX)
+		return READS_ALL;
+	if (of_context(v, &attr))
+		return reads_of_member(attr);
+	while (jit_next(&it, &key, &val))
+		if (it.obj && str_eq(key, STR("Var")) && jv_is(val, J_STR))
+			got |=
+			    str_eq(jv_str(val), STR("context")) ? READS_ALL : 0;
+		else if (!str_eq(key, STR("Value")))
+			got |= reads(val, depth + 1);
+	return got;
+}
+
 unsigned
 reads_of(struct jv est)
 {
-	const unsigned got = asks(est, 0);
-
-	return (got & ASKS_INPUT ? READS_INPUT : 0u) |
-	       (got & ASKS_SESSION ? READS_SESSION : 0u);
+	return reads(est, 0);
 }
 
 /* ---- one policy ---- */

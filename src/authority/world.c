@@ -3,16 +3,16 @@
  * (a tool, a prompt, a resource of a server), and the context.  One row a
  * method says which action and which type.
  */
-#include "authority/authority-in.h"
+#include "authority/inventory.h"
 
 /* ---- methods ---- */
 
-enum thing { TOOL, PROMPT, RESOURCE, SERVER };
 static const struct str thing_type[] = {
 	[TOOL] = STR_INIT(NS "Tool"),
 	[PROMPT] = STR_INIT(NS "Prompt"),
 	[RESOURCE] = STR_INIT(NS "Resource"),
 	[SERVER] = STR_INIT(NS "Server"),
+	[MODEL] = STR_INIT(NS "Model"),
 };
 
 /* A method that has no row acts upon the server, under its own name. */
@@ -31,6 +31,7 @@ static const struct row {
 	{ STR_INIT("tasks/result"), STR_INIT("get_task_result"), TOOL },
 	{ STR_INIT("tasks/update"), STR_INIT("update_task"), TOOL },
 	{ STR_INIT("tasks/cancel"), STR_INIT("cancel_task"), TOOL },
+	{ STR_INIT("sampling/createMessage"), STR_INIT("use_model"), MODEL },
 };
 
 static struct row
@@ -40,6 +41,12 @@ row_of(struct str method)
 		if (str_eq(rows[i].method, method))
 			return rows[i];
 	return (struct row){ method, method, SERVER };
+}
+
+enum thing
+thing_on(struct str method)
+{
+	return row_of(method).on;
 }
 
 /* ---- text ---- */
@@ -62,7 +69,9 @@ thing_id(const struct call *c, enum thing on, struct arena *a)
 {
 	if (on == SERVER)
 		return c->server;
-	return on == RESOURCE ? c->name : joined(a, c->server, "/", c->name);
+	return on == RESOURCE || on == MODEL
+		   ? c->name
+		   : joined(a, c->server, "/", c->name);
 }
 
 /* ---- the entities of one call ---- */
@@ -74,11 +83,14 @@ record_of(const struct cedar_field *f, size_t n, struct arena *a)
 }
 
 static enum err
-add_agent(const struct call *c, struct cedar_entities *es, struct arena *a)
+add_agent(const struct call *c, const struct known *k,
+    struct cedar_entities *es, struct arena *a)
 {
 	const struct cedar_field f[] = { { STR("name"),
 	    cedar_string(c->principal) } };
 
+	if (k->who != NULL) /* k->base has it */
+		return OK;
 	return cedar_entities_add(
 	    es, &(struct cedar_new_entity){
 		    .uid = { STR(NS "Agent"), c->principal },
@@ -104,19 +116,21 @@ add_action(const struct call *c, struct cedar_uid uid, struct str group,
 
 static enum err
 add_thing(const struct call *c, struct cedar_uid uid, bool server,
-    struct cedar_entities *es, struct arena *a)
+    const struct known *k, struct cedar_entities *es, struct arena *a)
 {
 	const struct cedar_uid parent = { STR(NS "Server"), c->server };
-	const struct cedar_field f[] = {
+	struct cedar_field f[2 + ATTRS] = {
 		{ STR("server"), cedar_string(c->server) },
 		{ STR("name"), cedar_string(c->name) },
 	};
+	size_t n = server ? 1 : 2;
 
-	return cedar_entities_add(
-	    es, &(struct cedar_new_entity){ .uid = uid,
-		    .attrs = record_of(f, server ? 1 : 2, a),
-		    .parent = &parent,
-		    .parent_n = server ? 0 : 1 });
+	for (size_t i = 0; k->what != NULL && i < k->what->attr_n; i++)
+		f[n++] = k->what->attr[i];
+	return cedar_entities_add(es, &(struct cedar_new_entity){ .uid = uid,
+					  .attrs = record_of(f, n, a),
+					  .parent = &parent,
+					  .parent_n = server ? 0 : 1 });
 }
 
 /* ---- the context ---- */
@@ -141,29 +155,30 @@ world_of(const struct call *c, bool reach, const struct known *k,
 	const struct row row = row_of(c->method);
 	const enum thing on = reach ? SERVER : row.on;
 	struct cedar_uid par[3];
-	struct cedar_field f[4];
+	struct cedar_field f[3 + countof(k->more)];
 	size_t n = 0;
 
-	out->es = cedar_entities_over(NULL, a);
+	out->es = cedar_entities_over(k->base, a);
 	if (out->es == NULL)
 		return ERR_LIMIT;
-	par[0] = (struct cedar_uid){ STR(NS "Agent"), c->principal };
+	par[0] = (struct cedar_uid){ k->user ? STR(NS "User") : STR(NS "Agent"),
+		c->principal };
 	par[1] = (struct cedar_uid){ STR(NS "Action"),
 		reach ? STR(A_REACH) : row.action };
 	if (!reach && str_eq(row.action, STR(A_CALL_TOOL)))
 		par[1].id = joined(a, c->server, "___", c->name);
 	par[2] = (struct cedar_uid){ thing_type[on], thing_id(c, on, a) };
 	memcpy(out->par, par, sizeof(par));
-	TRY(add_agent(c, out->es, a));
+	TRY(add_agent(c, k, out->es, a));
 	TRY(add_action(c, par[1], reach ? par[1].id : row.action, out->es));
-	TRY(add_thing(c, par[2], on == SERVER, out->es, a));
+	TRY(add_thing(c, par[2], on == SERVER, k, out->es, a));
 	f[n++] = (struct cedar_field){ STR("call"), call_record(c, a) };
 	if (k->input.type != CEDAR_NONE)
 		f[n++] = (struct cedar_field){ STR("input"), k->input };
 	if (k->derived.type != CEDAR_NONE)
 		f[n++] = (struct cedar_field){ STR("derived"), k->derived };
-	if (k->session.type != CEDAR_NONE)
-		f[n++] = (struct cedar_field){ STR("session"), k->session };
+	memcpy(&f[n], k->more, k->more_n * sizeof(*f));
+	n += k->more_n;
 	TRY(cedar_request_of(par, cedar_record(f, n, a), a, &out->r));
 	return arena_spent(a) ? ERR_LIMIT : OK;
 }

@@ -304,9 +304,9 @@ unknown_key(struct conf_job *j, struct node *n, const struct setting *up)
 	else if (near != NULL)
 		conf_bad_key(j, n, "unknown key; did you mean \"%s\"?", near);
 	else
-		conf_bad_key(j, n,
-		    "unknown key; \"gatehouse config example\" "
-		    "shows every key");
+		conf_bad_key(j, n, "unknown key; %s shows every key",
+		    j->top == NULL ? "\"gatehouse config example\""
+				   : "gatehouse.yaml(5)");
 }
 
 static void
@@ -334,23 +334,55 @@ server_name_ok(struct str s)
 	return s.n >= 1 && s.n <= 32 && made_of(s, SMALL DIGIT "-");
 }
 
+static bool
+own_name_ok(struct str s)
+{
+	return s.n <= 64 && made_of(s, SMALL LARGE DIGIT "._@-");
+}
+
+static bool
+any_name_ok(struct str s)
+{
+	return s.n <= 1024 && printable(s);
+}
+
+/* SERVER/NAME: servers have their own tools, so a glob begins behind it. */
+static bool
+thing_name_ok(struct str s)
+{
+	const size_t at = str_find(s, '/');
+	const struct str server = str_sub(s, 0, at);
+
+	return at + 1 < s.n && any_name_ok(s) &&
+	       (str_eq(server, STR("*")) || server_name_ok(server));
+}
+
+/* By the row's unit; what has no row is a name that people chose. */
+static const struct name_rule {
+	const char *unit, *must;
+	bool (*good)(struct str s);
+} name_rules[] = {
+	{ "server", "a server's name is 1 to 32 of a-z 0-9 -", server_name_ok },
+	{ "tool", "a tool is SERVER/TOOL, as fs/read_file or fs/*",
+	    thing_name_ok },
+	{ "prompt", "a prompt is SERVER/PROMPT, as fs/review or fs/*",
+	    thing_name_ok },
+	{ "resource", "a URI is 1 to 1024 bytes on one line", any_name_ok },
+	{ "model", "a model is 1 to 1024 bytes on one line", any_name_ok },
+	{ NULL, "a name is 1 to 64 of A-Z a-z 0-9 . _ @ -", own_name_ok },
+};
+
 static void
 check_named(struct conf_job *j, struct node *n)
 {
-	const bool servers = strcmp(n->row->path, "servers") == 0;
+	const struct name_rule *rule = name_rules;
 
+	while (rule->unit != NULL && strcmp(rule->unit, n->row->unit) != 0)
+		rule++;
 	check_count(j, n);
 	for (struct node *m = n->first; m != NULL; m = m->next) {
-		if (servers && !server_name_ok(m->key))
-			conf_bad_key(j, m,
-			    "a server's name is 1 to 32 of "
-			    "a-z 0-9 -");
-		else if (!servers &&
-			 (m->key.n > 64 ||
-			     !made_of(m->key, SMALL LARGE DIGIT "._@-")))
-			conf_bad_key(j, m,
-			    "a name is 1 to 64 of A-Z a-z 0-9 "
-			    ". _ @ -");
+		if (!rule->good(m->key))
+			conf_bad_key(j, m, "%s", rule->must);
 		if (m->kind != N_MAP)
 			conf_bad(j, m, "must hold keys, one on each line");
 		else
@@ -365,8 +397,8 @@ check_listof(struct conf_job *j, struct node *n)
 	for (struct node *m = n->first; m != NULL; m = m->next) {
 		if (m->kind != N_MAP)
 			conf_bad(j, m,
-			    "must hold keys, as \"- allow: "
-			    "{server: fs}\"");
+			    "must hold keys, as \"- %s{server: fs}\"",
+			    setting_is_inventory(n->row) ? "" : "allow: ");
 		else
 			check_members(j, m, n->row);
 	}
@@ -407,6 +439,7 @@ static const struct kind kinds[C__N] = {
 	    "hold tools and their groups, as {send_mail: [egress]}" },
 	[C_ARGS] = { N_MAP, check_lists,
 	    "hold tools and their arguments, as {read_file: [path]}" },
+	[C_FILE] = { N_TEXT, check_text, "be the path of a file" },
 };
 
 /* Depth is that of the table: an unknown key is not walked into. */
@@ -428,16 +461,17 @@ void
 check_tree(struct conf_job *j)
 {
 	if (j->root == NULL || j->root->kind == N_NULL) {
-		conf_bad(j, NULL,
-		    "the file is empty; \"gatehouse config "
-		    "example\" prints one to begin with");
+		conf_bad(j, NULL, "the file is empty%s",
+		    j->top == NULL ? "; \"gatehouse config example\" prints "
+				     "one to begin with"
+				   : "");
 		return;
 	}
 	if (j->root->kind != N_MAP) {
-		conf_bad(j, j->root,
-		    "the file must hold keys, as \"listen: "
-		    "127.0.0.1:8642\"");
+		conf_bad(j, j->root, "the file must hold keys, as \"%s\"",
+		    j->top == NULL ? "listen: 127.0.0.1:8642"
+				   : "agents: {alice: {}}");
 		return;
 	}
-	check_members(j, j->root, NULL);
+	check_members(j, j->root, j->top);
 }

@@ -35,6 +35,7 @@ enum conf_type {
 	C_FACTS, /* map of maps of words, with free keys */
 	C_RISKS, /* map of lists of words, with free keys */
 	C_ARGS,	 /* map of lists of texts, with free keys */
+	C_FILE,	 /* path of a file with keys of its own, the rows below */
 	C__N
 };
 enum conf_when { WHEN_START, WHEN_RELOAD };
@@ -108,7 +109,9 @@ struct conf_job {
 	const struct conf_files *files;
 	struct str dir;
 	struct node *root;
-	struct conf_error *at; /* where findings go */
+	const struct setting *top; /* the row whose file it is; NULL: ours */
+	struct str file;	   /* for findings; empty: gatehouse.yaml */
+	struct conf_error *at;	   /* where findings go */
 	size_t max, n;
 	size_t errors;	    /* findings that are not warnings, stored or not */
 	bool wrap;	    /* built by conf_wrap */
@@ -129,9 +132,14 @@ NODISCARD enum err image_build(struct conf_job *j, struct buf *image);
 bool image_readable(struct str path); /* without being asked for */
 bool image_path(struct str path, char z[static 4096]); /* false: too long */
 /* policies.c: what Cedar is made of. */
+void put_rules(struct conf_job *j, struct buf *b);
 void put_policies(struct conf_job *j, struct buf *b);
 void put_facts(const struct node *facts, struct buf *b);
 void put_lists(const struct node *lists, struct buf *b);
+/* inventory.c: the file that inventory: names, or null. */
+void put_inventory(struct conf_job *j, struct buf *b);
+/* Is the row one of the inventory's, and so not a key of gatehouse.yaml? */
+bool setting_is_inventory(const struct setting *s);
 /* The whole way, and the way from a tree on. */
 NODISCARD enum err conf_build(
     struct conf_job *j, struct str yaml, struct buf *image);

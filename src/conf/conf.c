@@ -55,6 +55,7 @@ finding(struct conf_job *j, struct place p, const char *fmt, va_list ap)
 	e = &j->at[j->n++];
 	memset(e, 0, sizeof(*e));
 	e->warning = p.warning;
+	note_set(&e->file, "%.*s", STR_ARG(str_sub(j->file, 0, 200)));
 	if (p.n != NULL) {
 		e->line = p.at_key ? p.n->key_line : p.n->line;
 		e->column = p.at_key ? p.n->key_column : p.n->column;

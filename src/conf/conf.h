@@ -28,7 +28,8 @@
  *     "era":"auto"|"legacy"|"modern",
  *     "read_only":["tool", ...],         may use batch durability
  *     "facts":{"tool":{"argument":"path"}}, "risk":{"tool":["write"]},
- *     "keep":{"tool":["argument"]}}],
+ *     "keep":{"tool":["argument"]},
+ *     "sandbox":"closed"|"net"|"off"|"remote"}],  net: it may connect
  *   "launch": [{"name":"fs","argv":[..],"env":{..},"cwd":"/abs",
  *               "sandbox":"on"|"off","read":[..],"write":[..],"net":bool}],
  *              how to start each server, null for those of kind http; paths
@@ -40,13 +41,23 @@
  *              "method":"*","name":"*","id":"...","reason":"..."}],
  *   "policies": [{"name":"policies/a.cedar","text":"...",
  *                 "sha256":"<64 hex>"}], named as the configuration does
+ *   "inventory": null, or {"file":"inventory.yaml",
+ *     "agents":[{"id":"a", "version":"", "owner":"", "sponsor":"",
+ *       "purpose":"", "environment":"", "classification":"", "line":n,
+ *       "class":"", "acts_for":"", "models":["glob"] or null}],
+ *     "users", "servers", "tools", "prompts", "resources", "models": the
+ *       same without the last three,
+ *     "listed_models": bool,         is there a list of models at all
+ *     "datasets":[{..., "resources":["glob"], "arguments":[{"server":"fs",
+ *       "tool":"glob","argument":"","fact":"","values":["glob"],
+ *       "line":n,"column":n}]}]},   "" is left out; sorted as it is written
  *   "secrets": [{"name":"tls","path":"/abs/key.pem"},       only the paths:
  *               {"name":"server/web","path":"/abs/tok"},   the parent reads
  *               {"name":"client/web","path":"/abs/key"}],  the files and
  *                        sends them to role keys as SECRET
  *   "digest": hex SHA-256 over the lines that sha256sum prints for
- *             gatehouse.yaml and then each PEM and policy file, named as it
- *             is written }
+ *             gatehouse.yaml and then each PEM, policy and inventory file,
+ *             named as it is written }
  *
  * Stdio servers have host, url, path "" and port 0.
  */
@@ -57,6 +68,7 @@
 #include "json/json.h"
 
 struct conf_error {
+	struct note file;      /* as it is named; empty: gatehouse.yaml */
 	unsigned line, column; /* 0: the file as a whole */
 	bool warning;	       /* legal, and probably not what was meant */
 	struct note text;      /* the key, what, and the remedy */

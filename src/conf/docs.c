@@ -48,6 +48,7 @@ static const struct sample {
 	{ "rules[].id", "no-deletes", true },
 	{ "rules[].reason", "deleting needs a person", true },
 	{ "policies", "[policies]", false },
+	{ "inventory", "inventory.yaml", false },
 };
 
 static const struct sample *
@@ -206,6 +207,8 @@ conf_example(struct buf *out)
 		const struct sample *x = sample_of(s);
 		size_t indent = indent_of(s);
 
+		if (setting_is_inventory(s))
+			continue; /* of a file of its own */
 		/* "- " is part of the level. */
 		if (str_starts(str_of(s->path), STR("rules[].")) && is_group(s))
 			indent -= 2;
@@ -269,6 +272,7 @@ put_man_row(struct buf *out, const struct setting *s)
 		[C_FACTS] = "tool, argument and kind",
 		[C_RISKS] = "tool and list of groups",
 		[C_ARGS] = "tool and list of arguments",
+		[C_FILE] = "path",
 	};
 	const char *word = words[s->type] != NULL ? words[s->type] : s->unit;
 
@@ -325,6 +329,8 @@ conf_man(struct buf *out)
 		".Ar NAME\n"
 		"in a key below stands for a name of your choosing, [] for an\n"
 		"element of a list.\n"
+		"Keys below inventory stand in the file that it names,\n"
+		"without that word.\n"
 		".Sh SETTINGS\n"
 		".Bl -tag -width Ds\n"));
 	for (size_t i = 0; i < settings_n; i++)

@@ -26,8 +26,14 @@ static enum err
 fuzz_read(
     void *arg, const char *path, size_t max, struct buf *out, struct note *why)
 {
-	(void)arg, (void)max;
+	const struct str *inventory = arg;
+
+	(void)max;
 	note_set(why, "no");
+	if (inventory != NULL && strcmp(path, "/d/i") == 0) {
+		buf_str(out, *inventory);
+		return OK;
+	}
 	buf_str(out, STR("-----BEGIN CERTIFICATE-----\n"));
 	return strlen(path) % 2 == 0 ? OK : ERR_OS;
 }
@@ -44,13 +50,26 @@ fuzz_list(void *arg, const char *path, struct buf *names, struct note *why)
 	return OK;
 }
 
-static const struct conf_files files = {
-	.read = fuzz_read, .look = fuzz_look, .list = fuzz_list
-};
+/* Behind a form feed, which YAML has not, stands the inventory "i". */
+static struct str
+split(struct str *text)
+{
+	const size_t at = str_find(*text, '\f');
+	const struct str rest = str_sub(*text, at + 1, text->n);
+
+	*text = str_sub(*text, 0, at);
+	return rest;
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
+	struct str text = { (const char *)p, n };
+	struct str inventory = split(&text);
+	const struct conf_files files = { .read = fuzz_read,
+		.look = fuzz_look,
+		.list = fuzz_list,
+		.arg = &inventory };
 	struct conf_error at[4] = { 0 };
 	struct conf_job j = {
 		.a = arena_new(CONF_ARENA),
@@ -61,8 +80,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		.sources = { .max = CONF_TEXT_MAX },
 	};
 	struct buf image = { .max = 16 * 1024 * 1024 };
-	const enum err e =
-	    conf_build(&j, (struct str){ (const char *)p, n }, &image);
+	const enum err e = conf_build(&j, text, &image);
 
 	BUG_ON(e == OK && tape_check(buf_view(&image), &json_default) != OK);
 	BUG_ON(e == OK && j.errors > 0);

@@ -249,6 +249,19 @@ put_http(struct conf_job *j, const struct node *s, struct buf *b)
 	tape_bool(b, node_get(s, "credential_file") != NULL);
 }
 
+/* How far its program is kept in: closed has no network. */
+static struct str
+sandbox_of(const struct node *s)
+{
+	if (node_get(s, "url") != NULL)
+		return STR("remote");
+	if (str_eq(SERVER("sandbox.mode"), STR("off")))
+		return STR("off");
+	return node_num(s, "sandbox.net", "servers.NAME.sandbox.net")
+		   ? STR("net")
+		   : STR("closed");
+}
+
 static void
 put_servers(struct conf_job *j, struct buf *b)
 {
@@ -275,7 +288,9 @@ put_servers(struct conf_job *j, struct buf *b)
 		put_lists(node_get(s, "risk"), b);
 		KEY("keep");
 		put_lists(node_get(s, "keep"), b);
-		tape_end(b, o, 16);
+		KEY("sandbox");
+		tape_str(b, sandbox_of(s));
+		tape_end(b, o, 17);
 	}
 	tape_end(b, m, all->count);
 }
@@ -355,47 +370,6 @@ put_principals(struct conf_job *j, struct buf *b)
 				"principals.NAME.token_sha256"));
 		tape_end(b, o, 2);
 	}
-	tape_end(b, m, all == NULL ? 0 : all->count);
-}
-
-static void
-put_rule(const struct node *rule, size_t at, struct buf *b)
-{
-	static const char *const part[] = { "principal", "server", "method",
-		"name" };
-	const struct node *allow = node_get(rule, "allow");
-	const struct node *what =
-	    allow != NULL ? allow : node_get(rule, "deny");
-	const struct node *id = node_get(rule, "id");
-	const size_t o = tape_obj(b);
-	char own[32];
-	const int n = snprintf(own, sizeof(own), "rule-%zu", at);
-
-	KEY("effect");
-	tape_str(b, allow != NULL ? STR("allow") : STR("deny"));
-	for (size_t i = 0; i < countof(part); i++) {
-		const struct node *v = node_get(what, part[i]);
-
-		tape_key(b, str_of(part[i]));
-		tape_str(b, v == NULL ? STR("*") : v->text);
-	}
-	KEY("id");
-	tape_str(b, id != NULL ? id->text : (struct str){ own, (size_t)n });
-	KEY("reason");
-	tape_str(b, node_text(rule, "reason", "rules[].reason"));
-	tape_end(b, o, 7);
-}
-
-static void
-put_rules(struct conf_job *j, struct buf *b)
-{
-	const struct node *all = node_get(j->root, "rules");
-	const size_t m = tape_arr(b);
-	size_t at = 1;
-
-	for (const struct node *r = all == NULL ? NULL : all->first; r != NULL;
-	     r = r->next)
-		put_rule(r, at++, b);
 	tape_end(b, m, all == NULL ? 0 : all->count);
 }
 
@@ -591,10 +565,12 @@ image_build(struct conf_job *j, struct buf *b)
 	put_rules(j, b);
 	KEY("policies");
 	put_policies(j, b);
+	KEY("inventory");
+	put_inventory(j, b);
 	KEY("secrets");
 	put_secrets(j, b);
 	KEY("digest");
 	put_digest(j, b);
-	tape_end(b, o, 20);
+	tape_end(b, o, 21);
 	return buf_end(b);
 }

@@ -10,6 +10,47 @@
 #define KEY(lit) tape_key(b, STR(lit))
 #define SUFFIX STR(".cedar")
 
+static void
+put_rule(const struct node *rule, size_t at, struct buf *b)
+{
+	static const char *const part[] = { "principal", "server", "method",
+		"name" };
+	const struct node *allow = node_get(rule, "allow");
+	const struct node *what =
+	    allow != NULL ? allow : node_get(rule, "deny");
+	const struct node *id = node_get(rule, "id");
+	const size_t o = tape_obj(b);
+	char own[32];
+	const int n = snprintf(own, sizeof(own), "rule-%zu", at);
+
+	KEY("effect");
+	tape_str(b, allow != NULL ? STR("allow") : STR("deny"));
+	for (size_t i = 0; i < countof(part); i++) {
+		const struct node *v = node_get(what, part[i]);
+
+		tape_key(b, str_of(part[i]));
+		tape_str(b, v == NULL ? STR("*") : v->text);
+	}
+	KEY("id");
+	tape_str(b, id != NULL ? id->text : (struct str){ own, (size_t)n });
+	KEY("reason");
+	tape_str(b, node_text(rule, "reason", "rules[].reason"));
+	tape_end(b, o, 7);
+}
+
+void
+put_rules(struct conf_job *j, struct buf *b)
+{
+	const struct node *all = node_get(j->root, "rules");
+	const size_t m = tape_arr(b);
+	size_t at = 1;
+
+	for (const struct node *r = all == NULL ? NULL : all->first; r != NULL;
+	     r = r->next)
+		put_rule(r, at++, b);
+	tape_end(b, m, all == NULL ? 0 : all->count);
+}
+
 struct files {
 	struct conf_job *j;
 	struct buf *b;

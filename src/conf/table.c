@@ -62,17 +62,37 @@ setting_find(struct str path)
 	return NULL;
 }
 
+#define INVENTORY "inventory."
+bool
+setting_is_inventory(const struct setting *s)
+{
+	return str_starts(str_of(s->path), STR(INVENTORY));
+}
+
+/* What every kind of thing in the inventory says of itself stands once. */
+static const struct setting *
+row_below(const struct setting *up, size_t i, struct str *rest)
+{
+	const struct setting *s = &settings[i];
+	char text[64];
+
+	*rest = rest_below(s, prefix_of(up, text));
+	if (rest->n == 0 && up != NULL && up->type == C_NAMED &&
+	    setting_is_inventory(up))
+		*rest = rest_below(s, STR(INVENTORY "KIND.NAME."));
+	return s;
+}
+
 const struct setting *
 setting_below(const struct setting *up, struct str key)
 {
-	char text[64];
-	const struct str prefix = prefix_of(up, text);
+	struct str rest;
 
 	for (size_t i = 0; i < settings_n; i++) {
-		const struct str rest = rest_below(&settings[i], prefix);
+		const struct setting *s = row_below(up, i, &rest);
 
 		if (rest.n > 0 && str_eq(rest, key))
-			return &settings[i];
+			return s;
 	}
 	return NULL;
 }
@@ -90,17 +110,16 @@ setting_near(const struct setting *up, struct str key)
 {
 	const char *best = NULL;
 	unsigned least = STR_FAR;
-	char text[64];
-	const struct str prefix = prefix_of(up, text);
+	struct str rest;
 
 	for (size_t i = 0; i < settings_n; i++) {
-		const struct str rest = rest_below(&settings[i], prefix);
+		const struct setting *s = row_below(up, i, &rest);
 		const unsigned d =
 		    rest.n == 0 ? STR_FAR : str_distance(rest, key);
 
 		if (d < least && d < rest.n) {
 			least = d;
-			best = setting_key(&settings[i]);
+			best = setting_key(s);
 		}
 	}
 	return best;

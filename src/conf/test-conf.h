@@ -34,6 +34,8 @@ fake_look(void *arg, const char *path, bool *shared, struct note *why)
 	return ERR_OS;
 }
 
+static const char *fake_inventory = ""; /* what inv.yaml holds */
+
 static inline enum err
 fake_read(
     void *arg, const char *path, size_t max, struct buf *out, struct note *why)
@@ -44,6 +46,8 @@ fake_read(
 				 "-----END CERTIFICATE-----\n"));
 	else if (strcmp(path, "/d/junk") == 0)
 		buf_str(out, STR("junk"));
+	else if (strcmp(path, "/d/inv.yaml") == 0)
+		buf_str(out, str_of(fake_inventory));
 	else if (strcmp(path, "/d/bad.cedar") == 0)
 		buf_str(out, STR("\xff"));
 	else if (str_ends(str_of(path), STR(".cedar")))

@@ -89,10 +89,14 @@ put_json(const char *path, const struct ctl_reading *r, enum err e)
 	    r->n - warnings_in(r) + (r->policy.text[0] != '\0'),
 	    warnings_in(r));
 	for (size_t i = 0; i < r->n; i++) {
+		buf_fmt(&b, "%s{\"file\":", i == 0 ? "" : ",");
+		json_quote(
+		    str_of(r->at[i].file.text[0] ? r->at[i].file.text : path),
+		    &b);
 		buf_fmt(&b,
-		    "%s{\"line\":%u,\"column\":%u,\"level\":\"%s\","
+		    ",\"line\":%u,\"column\":%u,\"level\":\"%s\","
 		    "\"text\":",
-		    i == 0 ? "" : ",", r->at[i].line, r->at[i].column,
+		    r->at[i].line, r->at[i].column,
 		    r->at[i].warning ? "warning" : "error");
 		json_quote(str_of(r->at[i].text.text), &b);
 		buf_ch(&b, '}');
@@ -112,7 +116,7 @@ put_json(const char *path, const struct ctl_reading *r, enum err e)
 static void
 put_finding(struct buf *b, const char *path, const struct conf_error *e)
 {
-	buf_str(b, str_of(path));
+	buf_str(b, str_of(e->file.text[0] != '\0' ? e->file.text : path));
 	if (e->line > 0)
 		buf_fmt(b, ":%u:%u", e->line, e->column);
 	buf_fmt(

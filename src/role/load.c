@@ -304,7 +304,8 @@ findings_put(
     const char *path, const struct conf_error *at, size_t n, struct buf *out)
 {
 	for (size_t i = 0; i < n; i++) {
-		buf_str(out, str_of(path));
+		buf_str(
+		    out, str_of(at[i].file.text[0] ? at[i].file.text : path));
 		if (at[i].line > 0)
 			buf_fmt(out, ":%u:%u", at[i].line, at[i].column);
 		buf_fmt(out, ": %s%s\n", at[i].warning ? "warning: " : "",

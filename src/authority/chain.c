@@ -1,0 +1,164 @@
+/*
+ * chain.c: on whose behalf.  The inventory says for whom an agent acts; a
+ * request may claim more, and since nobody vouches for a claim it can only take
+ * away: whoever is named must be allowed the call as well, and a name that
+ * nobody knows denies.
+ */
+#include "authority/inventory.h"
+
+static bool
+is_there(const struct call *c, struct str name)
+{
+	if (str_eq(c->principal, name))
+		return true;
+	for (size_t i = 0; i < c->chain_n; i++)
+		if (str_eq(c->chain[i], name))
+			return true;
+	return false;
+}
+
+/* Adds it and whom it acts for in turn. */
+static enum err
+add(const struct inventory *v, struct call *c, struct str name, bool claim,
+    struct note *why)
+{
+	while (name.n > 0 && !is_there(c, name)) {
+		const struct declared *d;
+
+		if (c->chain_n == CHAIN_MAX) {
+			note_set(why,
+			    "The call is on behalf of more than %d others.",
+			    CHAIN_MAX);
+			return ERR_LIMIT;
+		}
+		c->chain[c->chain_n++] = name;
+		c->claimed += claim;
+		d = inventory_find(v, K_AGENT, name);
+		name = d == NULL ? (struct str){ NULL, 0 } : d->acts_for;
+	}
+	return OK;
+}
+
+static bool
+is_known(const struct inventory *v, struct str name)
+{
+	if (v->is)
+		return inventory_find(v, K_AGENT, name) != NULL ||
+		       inventory_find(v, K_USER, name) != NULL;
+	return map_get(v->names, name) != NULL;
+}
+
+static enum err
+claim(
+    const struct inventory *v, struct call *c, struct jv name, struct note *why)
+{
+	const struct str s = jv_str(name);
+
+	if (!jv_is(name, J_STR) || s.n == 0) {
+		note_set(why,
+		    "%s names whom the call is for: a name, or a list "
+		    "of names.",
+		    META_ON_BEHALF_OF);
+		return ERR_SYNTAX;
+	}
+	if (!is_known(v, s)) {
+		note_set(why,
+		    "Nobody knows \"%.*s\", on whose behalf the call is said "
+		    "to be.",
+		    (int)(s.n > 100 ? 100 : s.n), s.p);
+		return ERR_DENIED;
+	}
+	return add(v, c, s, true, why);
+}
+
+enum err
+chain_fill(const struct inventory *v, struct call *c, struct note *why)
+{
+	const struct jv said =
+	    jv_get(jv_get(c->params, STR("_meta")), STR(META_ON_BEHALF_OF));
+	const struct declared *d = inventory_find(v, K_AGENT, c->principal);
+	struct jit it = jit_of(said);
+	struct jv name;
+
+	c->chain_n = c->claimed = 0;
+	c->chained = true;
+	if (d != NULL)
+		TRY(add(v, c, d->acts_for, false, why));
+	if (jv_is(said, J_NONE))
+		return OK;
+	if (!jv_is(said, J_ARR))
+		return claim(v, c, said, why);
+	while (jit_next(&it, NULL, &name))
+		TRY(claim(v, c, name, why));
+	return OK;
+}
+
+/* ---- verdicts of all links ---- */
+
+void
+chain_link(const struct inventory *v, struct str link, struct known *k)
+{
+	k->who = inventory_find(v, K_AGENT, link);
+	k->user = k->who == NULL && v->is;
+	if (k->user)
+		k->who = inventory_find(v, K_USER, link);
+}
+
+static int
+strictness(enum effect e)
+{
+	return e == DENY ? 2 : e == HOLD ? 1 : 0;
+}
+
+static bool
+must_have(const struct verdict *v, struct str word)
+{
+	for (size_t i = 0; i < v->must_n; i++)
+		if (str_eq(v->must[i], word))
+			return true;
+	return false;
+}
+
+/* Whatever one of them is obliged to. */
+static bool
+must_join(struct verdict *v, const struct verdict *other)
+{
+	for (size_t i = 0; i < other->must_n; i++) {
+		size_t at = v->must_n;
+
+		if (must_have(v, other->must[i]))
+			continue;
+		if (v->must_n == VERDICT_MAX)
+			return false;
+		for (; at > 0 && str_cmp(v->must[at - 1], other->must[i]) > 0;
+		     at--)
+			v->must[at] = v->must[at - 1];
+		v->must[at] = other->must[i];
+		v->must_n++;
+	}
+	return true;
+}
+
+/* The stricter one stands, and says for whom it is so. */
+void
+chain_join(struct verdict *v, const struct verdict *of, struct str link,
+    struct arena *a)
+{
+	const struct verdict was = *v;
+	struct note said;
+
+	if (strictness(of->effect) > strictness(v->effect)) {
+		*v = *of;
+		note_set(&said, "For %.*s, on whose behalf it is: %.*s",
+		    (int)(link.n > 64 ? 64 : link.n), link.p,
+		    STR_ARG(of->reason));
+		v->link = link;
+		v->reason = arena_str(a, str_of(said.text));
+		if (v->reason.p == NULL)
+			v->reason = of->reason;
+		of = &was;
+	}
+	if (v->effect != DENY && !must_join(v, of))
+		*v = (struct verdict){ .rule = STR("unknown-obligation"),
+			.reason = STR("The call's obligations are too many.") };
+}
