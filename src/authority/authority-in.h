@@ -93,6 +93,8 @@ NODISCARD enum err context_model(const struct inventory *v,
 /* A session's facts; what is not said is nothing. */
 NODISCARD enum err session_of(
     struct jv said, struct arena *a, struct cedar_value *out, struct note *why);
+/* Can all that an @obligation says be done here? */
+bool obligations_met(struct str words);
 
 enum {
 	DERIVED_MAX = 32,     /* declared arguments of one tool */

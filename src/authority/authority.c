@@ -21,42 +21,89 @@ static const struct str met[] = {
 
 /* ---- compiling ---- */
 
-static enum err
-files_compile(struct jv files, struct cedar_policies *ps, struct note *why)
+/* The name that records know policy i by. */
+static struct str
+id_of(const struct cedar_policies *ps, size_t i, struct cedar_policy_info *info)
 {
-	struct jit it = jit_of(files);
-	struct jv v;
+	struct str id = STR("");
 
-	while (jit_next(&it, NULL, &v)) {
-		const struct str name = jv_str(jv_get(v, STR("name")));
-		struct cedar_why at = { .line = 0 };
-		const enum err e = cedar_policies_parse(
-		    ps, jv_str(jv_get(v, STR("text"))), &at);
+	if (!cedar_policy_info(ps, i, info))
+		return id;
+	if (!cedar_policy_annotation(ps, i, STR("id"), &id) || id.n == 0)
+		id = info->id;
+	return id;
+}
 
-		if (e) {
-			note_set(why, "%.*s:%u:%u: %s", STR_ARG(name), at.line,
-			    at.col, at.note.text);
-			return e;
+/* Policies from place `from` on are of this file; seen: id -> where it was. */
+static enum err
+ids_new(const struct cedar_policies *ps, size_t from, struct str file,
+    struct map *seen, struct note *why)
+{
+	struct cedar_policy_info info = { .line = 0 };
+
+	for (size_t i = from; i < cedar_policies_count(ps); i++) {
+		const struct str id = id_of(ps, i, &info);
+
+		if (map_get(seen, id) != NULL) {
+			note_set(why,
+			    "%.*s:%u:%u: another policy or rule has the id "
+			    "\"%.*s\"; give it one of its own",
+			    STR_ARG(file), info.line, info.col, STR_ARG(id));
+			return ERR_SYNTAX;
 		}
+		(void)map_put(seen, id, seen);
 	}
 	return OK;
 }
 
-/* Copies policy i of `from` under its own id; *reads: READS_*. */
+static enum err
+file_compile(
+    struct jv v, struct cedar_policies *ps, struct map *seen, struct note *why)
+{
+	const struct str name = jv_str(jv_get(v, STR("name")));
+	const size_t from = cedar_policies_count(ps);
+	struct cedar_why at = { .line = 0 };
+	const enum err e =
+	    cedar_policies_parse(ps, jv_str(jv_get(v, STR("text"))), &at);
+
+	if (e == OK)
+		return ids_new(ps, from, name, seen, why);
+	note_set(why, "%.*s:%u:%u: %s", STR_ARG(name), at.line, at.col,
+	    at.note.text);
+	return e;
+}
+
+static enum err
+files_compile(struct jv image, struct cedar_policies *ps, struct note *why)
+{
+	struct map *seen = map_new(0);
+	struct jit it = jit_of(jv_get(image, STR("rules")));
+	enum err e = OK;
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		(void)map_put(seen, jv_str(jv_get(v, STR("id"))), seen);
+	it = jit_of(jv_get(image, STR("policies")));
+	while (!e && jit_next(&it, NULL, &v))
+		e = file_compile(v, ps, seen, why);
+	map_free(seen);
+	return e;
+}
+
+/* Copies policy i of `from` under its own id, and adds its READS_*. */
 static enum err
 copy_one(const struct cedar_policies *from, size_t i, struct cedar_policies *to,
     unsigned *reads, struct note *why)
 {
 	struct buf text = { .max = 1 << 20 }, tape = { .max = 4 << 20 };
-	struct cedar_policy_info info;
+	struct cedar_policy_info info = { .line = 0 };
 	struct cedar_why at = { .line = 0 };
 	struct str id;
 	enum err e;
 
-	if (!cedar_policy_info(from, i, &info))
+	id = id_of(from, i, &info);
+	if (id.n == 0)
 		return ERR_SYNTAX;
-	if (!cedar_policy_annotation(from, i, STR("id"), &id) || id.n == 0)
-		id = info.id;
 	e = cedar_policy_to_json(from, info.id, &text);
 	if (!e)
 		e = json_parse(buf_view(&text), &json_default, &tape, why);
@@ -102,7 +149,7 @@ sets_fill(struct sets *s, struct jv image, unsigned *reads, struct note *why)
 	struct str lifts;
 	size_t n;
 
-	TRY(files_compile(jv_get(image, STR("policies")), s->files, why));
+	TRY(files_compile(image, s->files, why));
 	TRY(rules_compile(rules, false, s->all, why));
 	TRY(rules_compile(rules, false, s->lifted, why));
 	TRY(rules_compile(rules, true, s->shown, why));
@@ -120,7 +167,7 @@ enum err
 all_compile(struct jv image, struct cedar_policies *all, struct note *why)
 {
 	struct cedar_policies *files = cedar_policies_new();
-	enum err e = files_compile(jv_get(image, STR("policies")), files, why);
+	enum err e = files_compile(image, files, why);
 	unsigned reads = 0;
 
 	if (!e)
@@ -312,6 +359,15 @@ must_add(struct verdict *v, struct str words, struct str *unmet)
 		v->must[at] = w;
 	}
 	return true;
+}
+
+bool
+obligations_met(struct str words)
+{
+	struct verdict v = { .effect = DENY };
+	struct str unmet;
+
+	return must_add(&v, words, &unmet);
 }
 
 static void

@@ -15,11 +15,14 @@ enum {
 	ASKS_CONTEXT = 4, /* context, but for context.call */
 };
 
-/* { ".": { "left": {"Var": "context"}, "attr": NAME } }, or "has". */
+/* { ".": { "left": {"Var": "context"}, "attr": NAME } }, or "has", whose attr
+ * may be a path. */
 static bool
 of_context(struct jv v, struct str *attr)
 {
 	static const char *const ops[] = { ".", "has" };
+	struct jit it;
+	struct jv name;
 
 	for (size_t i = 0; i < countof(ops); i++) {
 		const struct jv op = jv_get(v, str_of(ops[i]));
@@ -28,7 +31,10 @@ of_context(struct jv v, struct str *attr)
 
 		if (!str_eq(jv_str(var), STR("context")))
 			continue;
-		*attr = jv_str(jv_get(op, STR("attr")));
+		name = jv_get(op, STR("attr"));
+		it = jit_of(name);
+		(void)jit_next(&it, NULL, &name); /* of a path the first */
+		*attr = jv_str(name);
 		return true;
 	}
 	return false;

@@ -121,6 +121,24 @@ test_arguments(void)
 	policy_free(p);
 }
 
+/* A path is asked for as a whole, and by nothing else. */
+static void
+test_has(void)
+{
+	struct policy *p = NULL;
+
+	ok(load("@id(\"all\") permit (principal, action, resource);"
+		"@id(\"no\") forbid (principal, action, resource) when { "
+		"context has input.a };",
+	       &p) == OK,
+	    "a policy that asks for a path");
+	ok(is(decide(p, call_of("ann", "x", "{\"a\":1}")), DENY, "no"),
+	    "it is there");
+	ok(is(decide(p, call_of("ann", "x", "{\"b\":1}")), ALLOW, "all"),
+	    "it is not");
+	policy_free(p);
+}
+
 static void
 test_derived(void)
 {
@@ -264,8 +282,15 @@ test_refused(void)
 	    "a broken policy names file and line (%s)", why.text);
 	ok(load("@id(\"a\") permit (principal, action, resource);"
 		"@id(\"a\") forbid (principal, action, resource);",
-	       &p) != OK,
+	       &p) != OK &&
+		strncmp(why.text, "a.cedar:1:56: ", 14) == 0,
 	    "one id twice (%s)", why.text);
+	ok(load("@id(\"a\") permit (principal, action, resource);"
+		"permit (principal, action, resource);",
+	       &p) == OK,
+	    "no id is no clash");
+	policy_free(p);
+	p = NULL;
 	ok(load("", &p) == OK &&
 		decide(p, call_of("ann", "x", "{}")).effect == DENY,
 	    "no policy denies");
@@ -277,6 +302,7 @@ main(void)
 {
 	arena = arena_new(1 << 20);
 	test_arguments();
+	test_has();
 	test_derived();
 	test_held();
 	test_obligations();
