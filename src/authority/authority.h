@@ -127,4 +127,27 @@ bool policy_shows(const struct policy *p, const struct call *c);
 bool policy_reaches(const struct policy *p, struct str principal,
     struct str server, struct str method);
 
+/* ---- calls of which not everything is known: records keep few values ---- */
+struct partly {
+	struct call call; /* params: {"arguments":{those that are known}}, and
+			     all that policies see of "_meta" */
+	struct jv absent; /* names of arguments that it certainly had not */
+	bool whole;	  /* it had no other arguments */
+	bool exact;	  /* all of them, as values, were read without fault */
+	struct jv read;	  /* {"ARG":"kind"}: facts that were */
+	bool session;	  /* call.session is all there was */
+};
+/* Policies for such questions; slower than a struct policy, and larger. */
+struct partly_set;
+NODISCARD enum err partly_new(
+    struct jv image, struct partly_set **out, struct note *why);
+void partly_free(struct partly_set *s); /* NULL is fine */
+const struct policy *partly_policy(const struct partly_set *s);
+/* True: the call is decided like this whatever the unknown values were; of the
+ * verdict effect, rule and needs are there.  False: it depends; *missing gets
+ * the first member that is needed, as "context.input.path".  Sound: never true
+ * where a value could change the effect; it may be false where none could. */
+bool partly_decide(struct partly_set *s, const struct partly *k,
+    struct arena *a, struct verdict *out, struct buf *missing);
+
 #endif

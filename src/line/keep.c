@@ -7,8 +7,8 @@
 
 enum { KEPT_MAX = 4096 }; /* bytes of one call's kept values, as a tape */
 
-/* Does the record give the same value back?  JCS writes 1.0 as 1, and that is
- * of another type for policies. */
+/* Does the record give the same value back?  JCS rounds large numbers and
+ * writes 1.50 as 1.5, where extractors read what was written. */
 static bool
 is_exact(struct jv v, unsigned depth)
 {

@@ -25,7 +25,7 @@ number(struct buf *b, size_t *n, const char *key, uint64_t v)
 static void
 tree(struct buf *b, size_t *n, const char *key, struct jv v)
 {
-	if (jv_count(v) == 0)
+	if (jv_is(v, J_NONE))
 		return;
 	tape_key(b, str_of(key));
 	tape_copy(b, v);
