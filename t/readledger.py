@@ -41,7 +41,7 @@ def read(data):
     if chain != data[end - 32:end]:
         return [], "the header's digest is wrong"
     at, out = end, []
-    while at < len(data):
+    while at < len(data) and any(data[at:at + 4] or data[at:]):
         if len(data) - at < 8:
             return out, f"torn at {at}"
         n, mark = struct.unpack_from("<II", data, at)

@@ -106,9 +106,9 @@ MESSAGE(RECORD, R(JUDGE), R(JUDGE), B(SEQ) | B(REC),
     B(FLAGS) | B(PARAMS) | B(RESULT),
     "append; PARAMS or RESULT is digested, not kept; the line's word to its "
     "own process")
-MESSAGE(SYNC, R(JUDGE), R(LEDGER), B(SEQ) | B(REF), B(FLAGS),
-    "records up to SEQ are written, the last in segment REF: sync; MF_STRICT: "
-    "now, calls wait")
+MESSAGE(SYNC, R(JUDGE), R(LEDGER), B(SEQ) | B(REF), B(FLAGS) | B(WHERE),
+    "records up to SEQ are written, the last in segment REF, before its byte "
+    "WHERE: sync; MF_STRICT: now, calls wait")
 MESSAGE(RECORDED, R(LEDGER), R(JUDGE), B(SEQ), B(STATUS) | B(FLAGS),
     "every record up to SEQ is written (MF_STRICT: durable); STATUS: it cannot "
     "be")

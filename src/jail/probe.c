@@ -20,6 +20,7 @@
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -200,6 +201,27 @@ static bool
 act_pwrite(void)
 {
 	return pwrite(with.file, "y", 1, 0) == 1;
+}
+
+static bool
+act_pwritev(void)
+{
+	const struct iovec v = { (char[]){ 'y' }, 1 };
+
+	return pwritev(with.file, &v, 1, 0) == 1 &&
+	       pwritev2(with.file, &v, 1, 0, 0) == 1;
+}
+
+static bool
+act_sendfile(void)
+{
+	return sendfile(with.pipe[1], with.file, &(off_t){ 0 }, 1) == 1;
+}
+
+static bool
+act_splice(void)
+{
+	return splice(with.file, &(loff_t){ 0 }, with.pipe[1], NULL, 1, 0) == 1;
 }
 
 static bool
@@ -399,6 +421,9 @@ static const struct {
 	{ "clear-append", act_clear_append },
 	{ "seek", act_seek },
 	{ "pwrite", act_pwrite },
+	{ "pwritev", act_pwritev },
+	{ "sendfile", act_sendfile },
+	{ "splice", act_splice },
 	{ "ftruncate", act_ftruncate },
 	{ "punch-hole", act_punch },
 	{ "open", act_open },

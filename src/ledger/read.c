@@ -3,10 +3,12 @@
  * hands out is what a writer staged, in that order and place, and that it
  * stops at the first byte that is not.  It refuses to guess what stood there.
  *
- * A crash leaves some sectors unwritten since the last sync, and they read as
- * zeros, or the file ends early.  That is a torn tail; everything else that is
- * wrong was done by someone.  Zeros can be done by someone too: what a cut end
- * hides is for the next header, or a checkpoint kept elsewhere, to show.
+ * Room is made for records before they are written, so after the last one the
+ * file may go on with zeros: they are its end.  A crash leaves some sectors
+ * unwritten since the last sync, and they read as zeros, or the file ends
+ * early.  That is a torn tail; everything else that is wrong was done by
+ * someone.  Zeros can be done by someone too: what a cut end hides is for the
+ * next header, or a checkpoint kept elsewhere, to show.
  */
 #include "ledger/ledger-in.h"
 
@@ -48,6 +50,32 @@ is_hole(struct str b, size_t from, size_t to)
 		from = end;
 	}
 	return false;
+}
+
+/* Where the zeros begin that the bytes end with. */
+static size_t
+zeros_at(struct str b)
+{
+	static const char none[4096];
+
+	while (b.n >= sizeof(none) &&
+	       memcmp(b.p + b.n - sizeof(none), none, sizeof(none)) == 0)
+		b.n -= sizeof(none);
+	while (b.n > 0 && b.p[b.n - 1] == '\0')
+		b.n--;
+	return b.n;
+}
+
+/* Is all that follows room that was never written to?  A record begins with
+ * its length, which is not zero. */
+static bool
+is_room(const struct reader *r)
+{
+	static const char none[4];
+	const struct str rest = str_sub(r->bytes, r->at, r->bytes.n - r->at);
+	const size_t n = rest.n < sizeof(none) ? rest.n : sizeof(none);
+
+	return memcmp(rest.p, none, n) == 0 && zeros_at(rest) == 0;
 }
 
 /* What [at, at + need) not being right means. */
@@ -233,7 +261,7 @@ segment_read(struct reader *r,
 	memcpy(r->seen->chain, h.sum, LEDGER_HASH);
 	r->seen->first = h.tree.size + 1;
 	r->at = r->seen->good = h.n;
-	while (r->at < r->bytes.n) {
+	while (r->at < r->bytes.n && !is_room(r)) {
 		TRY(record_read(r, &text, &rec));
 		if (got != NULL)
 			got(arg, r->seen->tree.size, text, rec);
@@ -268,7 +296,7 @@ ledger_read(struct str bytes, struct ledger_seen *state,
 
 	reader_init(&r, bytes, state, why == NULL ? &unread : why);
 	e = segment_read(&r, got, arg);
-	state->torn = bytes.n - state->good;
+	state->torn = e == OK ? 0 : bytes.n - state->good;
 	reader_done(&r);
 	return e;
 }

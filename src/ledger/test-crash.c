@@ -1,9 +1,10 @@
 /*
  * test-crash: power loss.  What was written since the last sync is kept apart;
- * a crash keeps any subset of its sectors, and any length in between.  After
- * each crash the reader must see a crash (never a forgery), every record that
- * was acknowledged as durable, whole and in order, and nothing that was never
- * written.  A writer that acknowledges before the sync must be caught.
+ * a crash keeps any subset of its sectors, and any length in between.  Half of
+ * the lives write into room that was made before, zeros to the file's end.
+ * After each crash the reader must see a crash (never a forgery), every record
+ * that was acknowledged as durable, whole and in order, and nothing that was
+ * never written.  A writer that acknowledges before the sync must be caught.
  */
 #include "base/tap.h"
 #include "ledger/test-disk.h"
@@ -14,6 +15,7 @@ struct power_disk {
 	struct disk disk;
 	struct buf b;  /* as written */
 	size_t synced; /* bytes of it that a sync covered */
+	size_t room;   /* so long is the file at least, zeros after b */
 };
 
 static enum err
@@ -44,11 +46,23 @@ rnd(uint32_t n)
 	return (uint32_t)(state >> 16) % n;
 }
 
+static void
+put_zeros(struct buf *b, size_t n)
+{
+	static const char none[512];
+
+	for (; n > sizeof(none); n -= sizeof(none))
+		buf_put(b, none, sizeof(none));
+	buf_put(b, none, n);
+}
+
 /* What a crash leaves in the file. */
 static void
 image_make(const struct power_disk *p, struct buf *img)
 {
-	const size_t n = p->synced + rnd((uint32_t)(p->b.n - p->synced) + 1);
+	const size_t room = p->room < p->b.n ? p->room : p->b.n;
+	const size_t least = room > p->synced ? room : p->synced;
+	const size_t n = least + rnd((uint32_t)(p->b.n - least) + 1);
 
 	buf_clear(img);
 	buf_put(img, p->b.p, p->synced);
@@ -66,10 +80,12 @@ image_make(const struct power_disk *p, struct buf *img)
 		buf_add(img, end - at);
 		at = end;
 	}
+	if (p->room > img->n)
+		put_zeros(img, p->room - img->n);
 }
 
 struct tally {
-	unsigned images, torn, lost, invented, forged, changed;
+	unsigned images, torn, clean, lost, invented, forged, changed;
 };
 
 static void
@@ -89,6 +105,7 @@ crash(const struct power_disk *p, const struct ledger_seen *before,
 	t->lost += seen.tree.size < durable;
 	t->invented += seen.tree.size > written;
 	t->changed += memcmp(img.p, p->b.p, seen.good) != 0;
+	t->clean += e == OK && seen.good < img.n;
 	if (e && e != ERR_MORE)
 		printf("# %s\n", why.text);
 }
@@ -98,6 +115,7 @@ crash(const struct power_disk *p, const struct ledger_seen *before,
 static void
 life(struct ledger_seen *seen, unsigned segment, bool too_soon, struct tally *t)
 {
+	const bool roomy = rnd(2) == 0;
 	struct power_disk p = { .disk = { power_write, power_sync },
 		.b = { .max = 1 << 22 } };
 	uint64_t seq = seen->tree.size, durable = seq, written = seq;
@@ -116,6 +134,8 @@ life(struct ledger_seen *seen, unsigned segment, bool too_soon, struct tally *t)
 		if (!e)
 			e = ledger_write(l);
 		written = seq;
+		if (roomy && rnd(2) == 0)
+			p.room = p.b.n + rnd(3000);
 		if (too_soon)
 			durable = written;
 		if (rnd(3) == 0 && !e) {
@@ -162,6 +182,7 @@ main(void)
 
 	ok(t.images == RUNS * 3 * STEPS * CRASHES, "%u crash images", t.images);
 	ok(t.torn > t.images / 10, "%u of them were torn", t.torn);
+	ok(t.clean > t.images / 10, "%u ended in room, whole", t.clean);
 	ok(t.lost == 0, "no record that was durable is lost");
 	ok(t.invented == 0, "nothing is there that was never written");
 	ok(t.changed == 0, "what is there is what was written");

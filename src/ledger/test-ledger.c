@@ -339,6 +339,58 @@ test_segments(void)
 	buf_done(&c.text);
 }
 
+/* Reads the segment in d from the start of its log. */
+static enum err
+read_again(const struct mem_disk *d, struct ledger_seen *seen)
+{
+	struct note why;
+
+	*seen = (struct ledger_seen){ .good = 0 };
+	return ledger_read(buf_view(&d->b), seen, NULL, NULL, &why);
+}
+
+/* Zeros behind the last record are room; with anything behind them they are
+ * what a crash left. */
+static void
+test_room(void)
+{
+	const struct ledger_tree none = { .size = 0 };
+	struct ledger_seen seen;
+	struct mem_disk d;
+	struct ledger *l;
+	unsigned wrong = 0;
+	size_t n;
+
+	mem_disk_init(&d);
+	l = ledger_new(&d.disk, STR("cell-0-000001"), &none);
+	ok(rec_stage(l, 1, "decision", STR("alice")) == OK &&
+		ledger_write(l) == OK,
+	    "a record");
+	n = d.b.n;
+	for (unsigned i = 0; i < 10000; i++) {
+		buf_ch(&d.b, '\0');
+		wrong += read_again(&d, &seen) != OK || seen.torn != 0 ||
+			 seen.good != n || seen.tree.size != 1;
+	}
+	ok(wrong == 0, "any number of zeros behind it is room");
+	buf_ch(&d.b, 'x');
+	ok(read_again(&d, &seen) == ERR_MORE && seen.torn == 10001 &&
+		seen.good == n,
+	    "zeros with something behind are a torn end");
+	d.b.n = n;
+	ok(rec_stage(l, 2, "decision", STR("bob")) == OK &&
+		ledger_write(l) == OK && read_again(&d, &seen) == OK,
+	    "another record");
+	memset(d.b.p + n + 40, 0, d.b.n - n - 40);
+	ok(read_again(&d, &seen) == ERR_MORE && seen.torn == d.b.n - n,
+	    "half of it with zeros behind is torn too");
+	d.b.n = 100;
+	memset(d.b.p, 0, 100);
+	ok(read_again(&d, &seen) == ERR_MORE, "room alone is no segment");
+	ledger_free(l);
+	buf_done(&d.b);
+}
+
 static void
 test_refused(void)
 {
@@ -382,6 +434,7 @@ main(void)
 	test_cut();
 	test_hostile_tape();
 	test_segments();
+	test_room();
 	test_refused();
 	return tap_done();
 }

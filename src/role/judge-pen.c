@@ -1,8 +1,8 @@
 /*
  * judge-pen.c: the judge's hand on its cell's log.  It has the newest segment
- * open for appending and nothing else of the file: its walls let it neither
- * seek nor truncate nor clear the append flag, so lines can be added and none
- * changed.
+ * open for writing from its first byte on, and nothing else of the file: its
+ * walls let it neither seek nor truncate nor write elsewhere, so the file's
+ * position only grows; lines can be added and none changed.
  *
  * Promises that nothing is called written that is not, nothing durable that
  * role ledger did not sync, and nothing at all after a write has failed: what
@@ -94,6 +94,7 @@ ask_sync(void)
 		return;
 	msg_set(&m, F_SEQ, pen.written);
 	msg_set(&m, F_REF, pen.segment);
+	msg_set(&m, F_WHERE, ledger_bytes(pen.ledger));
 	if (now)
 		msg_set(&m, F_FLAGS, MF_STRICT);
 	if (pen.ops->sync(&m) == OK)

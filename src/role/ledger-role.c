@@ -5,10 +5,15 @@
  * syncs, what the judge says waits in the channel, so the next sync serves all
  * that was written meanwhile.
  *
+ * It also makes room: it appends zeros to the newest segment, ahead of the
+ * judge, who writes over them.  A sync then finds neither the file's length nor
+ * its blocks changed, and has no journal of the file system to wait for.
+ *
  * Promises that nothing is called durable that no sync covered, and nothing at
  * all after a sync has failed: the kernel may have dropped the pages, and a
  * second sync would say yes.  It sees no record.
  */
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "role/role.h"
@@ -16,7 +21,12 @@
 enum {
 	FILES_MAX = 32, /* twice what the parent keeps open */
 	CROWD = 4, /* records of a sync: two calls were under way, or more */
-	GATHER_US = 200, /* then the others' records are about to come */
+	GATHER_US = 200,       /* then the others' records are about to come */
+	ROOM_FROM = 64 * 1024, /* a segment that stays small gets none */
+	ROOM_SYNC = 32 * 1024, /* over this the zeros cost more than they save
+				*/
+	ROOM_STEP = 512 * 1024,
+	ROOM_PART = 64 * 1024,
 };
 /* A sync that no call waits for begins within 5 ms: the loop may round a timer
  * up by one. */
@@ -28,6 +38,9 @@ static struct ledger_role {
 	struct timer batch;
 	uint64_t asked; /* last record that the judge wrote, and its segment */
 	uint64_t segment; /* zero: nothing is asked for */
+	uint64_t bytes;	  /* of it that are written */
+	uint64_t covered; /* of them by a sync */
+	uint64_t room;	  /* the newest file's length, as far as we know */
 	bool now;	  /* calls wait for it */
 	uint64_t synced;  /* last record that a sync covered */
 	uint64_t group;	  /* how many it covered */
@@ -101,6 +114,41 @@ sync_files(void)
 	return true;
 }
 
+/* Zeros behind what the judge wrote.  Without them (the disk is full) a sync
+ * takes longer, and the judge's own write says what is wrong. */
+static void
+make_room(void)
+{
+	static const char zeros[ROOM_PART];
+	const int fd = role.files == 0 ? -1 : role.file[role.files - 1].fd;
+	const uint64_t grown = role.bytes - role.covered;
+	struct stat st;
+	size_t n = 0;
+
+	role.covered = role.bytes;
+	if (role.broken || role.bytes < ROOM_FROM || grown > ROOM_SYNC ||
+	    role.bytes + ROOM_STEP / 2 < role.room || fstat(fd, &st) < 0)
+		return;
+	role.room = (uint64_t)st.st_size;
+	/* One step at a time, whatever the judge says. */
+	for (size_t i = 0;
+	     i < ROOM_STEP / ROOM_PART && role.room < role.bytes + ROOM_STEP;
+	     i++) {
+		if (fd_write(fd, (struct str){ zeros, sizeof(zeros) }, &n) !=
+		    OK) {
+			role.room = UINT64_MAX; /* of this one, no more */
+			return;
+		}
+		role.room += n;
+	}
+}
+
+static bool
+is_newest(uint64_t segment)
+{
+	return role.files > 0 && role.file[role.files - 1].number == segment;
+}
+
 /* The judge may be ahead of the parent: what it wrote to a segment that did
  * not arrive here yet is covered by no sync of ours. */
 static bool
@@ -149,9 +197,13 @@ flush(void *unused)
 		(void)usleep(GATHER_US);
 		(void)chan_busy_any(NULL);
 	}
-	if (is_due())
-		sync_asked();
-	chan_flush_all(unused);
+	if (!is_due()) {
+		chan_flush_all(unused);
+		return;
+	}
+	sync_asked();
+	chan_flush_all(unused); /* nobody waits for the room */
+	make_room();
 }
 
 /* ---- the judge ---- */
@@ -168,6 +220,7 @@ got(struct chan *c, const struct msg *m)
 	}
 	role.asked = msg_num(m, F_SEQ);
 	role.segment = msg_num(m, F_REF);
+	role.bytes = is_newest(role.segment) ? msg_num(m, F_WHERE) : 0;
 	if ((msg_num(m, F_FLAGS) & MF_STRICT) != 0)
 		role.now = true;
 	else if (!role.now && role.batch.at == 0)
@@ -214,6 +267,7 @@ segment_take(uint64_t number, int fd)
 		fd_close(&fd);
 		return;
 	}
+	role.bytes = role.covered = role.room = 0;
 	role.file[role.files].number = number;
 	role.file[role.files++].fd = fd;
 }

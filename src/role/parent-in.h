@@ -97,8 +97,10 @@ extern struct house house;
 NODISCARD enum err open_state(struct note *why);
 NODISCARD enum err open_listeners(struct note *why);
 NODISCARD enum err open_pages(size_t n, struct note *why);
-/* The next segment of c, or the last that another life left. */
-NODISCARD enum err open_segment(struct cell *c, struct note *why);
+/* The next segment of c, or the last that another life left.  Kept open for
+ * appending; writer: the descriptor that made it, at its first byte, the
+ * caller's. */
+NODISCARD enum err open_segment(struct cell *c, int *writer, struct note *why);
 void open_last_segment(struct cell *c);
 void segment_name(const struct cell *c, unsigned number, char out[static 64]);
 void segments_synced(struct cell *c, uint64_t before);
@@ -118,7 +120,7 @@ struct proc *proc_find(enum role_id id, unsigned instance);
 void proc_name(const struct proc *p, char out[static 32]);
 /* Sends; waits a little for a process that does not read yet. */
 NODISCARD enum err proc_post(struct proc *p, const struct msg *m);
-/* A new segment for cell c: its judge appends, its ledger syncs. */
+/* A new segment for cell c: its judge writes, its ledger syncs. */
 NODISCARD enum err cell_segment(struct cell *c, struct note *why);
 void proc_kill(const struct proc *p, int sig);
 

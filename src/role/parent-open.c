@@ -1,7 +1,8 @@
 /*
  * parent-open.c: what only the parent may open: the state directory and its
  * lock, ledger segments, listening sockets, secrets, the pages of counters.
- * Promises that a segment is new, append-only and known to the directory
+ * Promises that a segment is new, written from its start on by the one that
+ * gets its only descriptor that does not append, and known to the directory
  * before anyone writes to it.  It reads nothing but the secrets.
  */
 #include "role/parent-in.h"
@@ -89,13 +90,14 @@ segment_fd(const struct cell *c, unsigned number, int flags)
 	segment_name(c, number, name);
 	(void)snprintf(file, sizeof(file), "%s.seg", name);
 	return openat(house.ledger_dir, file,
-	    O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	    O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
 }
 
 NODISCARD enum err
-open_segment(struct cell *c, struct note *why)
+open_segment(struct cell *c, int *writer, struct note *why)
 {
-	int fd;
+	__attribute__((cleanup(fd_close))) int fd = -1;
+	int own;
 
 	if (c->open_n == PARENT_SEGMENTS_MAX) {
 		note_set(why, "%zu segments are not synced yet", c->open_n);
@@ -104,12 +106,16 @@ open_segment(struct cell *c, struct note *why)
 	fd = segment_fd(c, c->segment + 1, O_CREAT | O_EXCL);
 	if (fd < 0)
 		return fail(why, "segment");
-	if (fsync(house.ledger_dir) < 0) {
-		fd_close(&fd);
+	c->segment++; /* whatever comes now, that name is taken */
+	if (fsync(house.ledger_dir) < 0)
 		return fail(why, "ledger");
-	}
-	c->open[c->open_n].number = ++c->segment;
-	c->open[c->open_n++].fd = fd;
+	own = segment_fd(c, c->segment, O_APPEND);
+	if (own < 0)
+		return fail(why, "segment");
+	c->open[c->open_n].number = c->segment;
+	c->open[c->open_n++].fd = own;
+	*writer = fd;
+	fd = -1; /* NOLINT(clang-analyzer-deadcode.DeadStores): for cleanup */
 	return OK;
 }
 
@@ -136,7 +142,8 @@ ledger_room(size_t n)
 void
 open_last_segment(struct cell *c)
 {
-	const int fd = c->segment == 0 ? -1 : segment_fd(c, c->segment, 0);
+	const int fd =
+	    c->segment == 0 ? -1 : segment_fd(c, c->segment, O_APPEND);
 
 	if (fd < 0)
 		return; /* none there, or load said all that can be said */

@@ -188,7 +188,7 @@ give_keys(struct proc *p)
 }
 
 static enum err
-post_segment(struct proc *p, const struct cell *c, size_t i)
+post_segment(struct proc *p, const struct cell *c, size_t i, int fd)
 {
 	struct msg m = msg_of(MSG_SEGMENT);
 	char name[64];
@@ -196,7 +196,7 @@ post_segment(struct proc *p, const struct cell *c, size_t i)
 	segment_name(c, c->open[i].number, name);
 	msg_set_text(&m, F_NAME, str_of(name));
 	msg_set(&m, F_SEQ, c->open[i].number);
-	m.fd[0] = c->open[i].fd;
+	m.fd[0] = fd;
 	return proc_post(p, &m);
 }
 
@@ -204,14 +204,17 @@ NODISCARD enum err
 cell_segment(struct cell *c, struct note *why)
 {
 	static const enum role_id to[] = { ROLE_LEDGER, ROLE_JUDGE };
+	__attribute__((cleanup(fd_close))) int writer = -1;
 
-	TRY(open_segment(c, why));
+	TRY(open_segment(c, &writer, why));
 	for (size_t i = 0; i < countof(to); i++) {
 		struct proc *p = proc_find(to[i], c->number);
+		const int fd =
+		    to[i] == ROLE_JUDGE ? writer : c->open[c->open_n - 1].fd;
 
 		if (p->state == PROC_GONE)
 			continue;
-		if (post_segment(p, c, c->open_n - 1) != OK)
+		if (post_segment(p, c, c->open_n - 1, fd) != OK)
 			log_line(LOG_WARN, "segment", "%s %u was not told",
 			    role_name(p->id), p->instance);
 	}
@@ -227,7 +230,7 @@ give_ledger(struct proc *p)
 	struct note why;
 
 	for (size_t i = 0; i < c->open_n; i++)
-		TRY(post_segment(p, c, i));
+		TRY(post_segment(p, c, i, c->open[i].fd));
 	if (proc_find(ROLE_JUDGE, p->instance)->state != PROC_GONE &&
 	    cell_segment(c, &why) != OK)
 		log_line(LOG_WARN, "segment", "cell %d: %s", p->cell, why.text);

@@ -138,7 +138,7 @@ segment_open(const char *name)
 	char path[256];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	return open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 }
 
 struct seen_kinds {

@@ -1,6 +1,7 @@
 /* test-ledger-role: the role in this process, with a judge and a parent played
  * by hand, and files that can be synced or not. */
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -208,6 +209,63 @@ test_new_judge(void)
 	ok(wait_for(&judge.words, 1), "the own one may come again");
 }
 
+static uint64_t
+size_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+/* Says that the judge has written up to byte `bytes` of that segment. */
+static bool
+ask_at(uint64_t seq, uint64_t segment, uint64_t bytes)
+{
+	struct msg m = msg_of(MSG_SYNC);
+
+	msg_set(&m, F_SEQ, seq);
+	msg_set(&m, F_REF, segment);
+	msg_set(&m, F_WHERE, bytes);
+	msg_set(&m, F_FLAGS, MF_STRICT);
+	if (chan_send(judge.chan, &m) != OK || !wait_for(&judge.durable, seq))
+		return false;
+	rounds(2);
+	return true;
+}
+
+/* Zeros ahead of a judge whose syncs are small, behind what it wrote. */
+static void
+test_room(void)
+{
+	enum { KIB = 1024, STEP = 512 * KIB };
+	const int fd = a_file(), own = dup(fd);
+	char first[3] = { 0 };
+	uint64_t size;
+
+	ok(write(fd, "abc", 3) == 3, "a segment with a record");
+	segment_give(60, fd);
+	ok(ask_at(61, 60, 3) && size_of(own) == 3,
+	    "a small segment gets no room");
+	ok(ask_at(62, 60, 100 * KIB) && size_of(own) == 3,
+	    "nor one whose syncs are large");
+	ok(ask_at(63, 59, 101 * KIB) && size_of(own) == 3,
+	    "nor for what was written to the one before");
+	ok(ask_at(64, 60, 101 * KIB) && ask_at(65, 60, 102 * KIB),
+	    "small syncs in a large one");
+	size = size_of(own);
+	ok(size >= 102 * KIB + STEP / 2 && size <= 102 * KIB + 2 * STEP,
+	    "room is made (%llu bytes)", (unsigned long long)size);
+	ok(pread(own, first, 3, 0) == 3 && memcmp(first, "abc", 3) == 0,
+	    "behind what was there");
+	ok(ask_at(66, 60, 103 * KIB) && size_of(own) == size,
+	    "and not again while there is enough");
+	ok(ask_at(67, 60, 103 * KIB + UINT32_MAX) &&
+		ask_at(68, 60, 103 * KIB + UINT32_MAX) &&
+		size_of(own) <= size + 2 * STEP,
+	    "a judge that lies gets a step, no more");
+	(void)close(own);
+}
+
 /* A pipe refuses to be synced. */
 static void
 test_sync_fails(void)
@@ -217,14 +275,15 @@ test_sync_fails(void)
 
 	if (pipe2(p, O_CLOEXEC) < 0)
 		exit(1);
-	segment_give(50, p[1]);
-	ok(ask(70, 50, MF_STRICT) && wait_for(&judge.status, 1) &&
+	segment_give(70, p[1]);
+	judge.durable = 0;
+	ok(ask(70, 70, MF_STRICT) && wait_for(&judge.status, 1) &&
 		judge.status == ERR_OS && judge.durable == 0,
 	    "a sync that fails is never called one");
 	ok(counters[CNT_LEDGER_BROKEN] == 1, "and shows");
-	segment_give(51, a_file());
+	segment_give(71, a_file());
 	judge.status = 0;
-	ok(ask(71, 51, MF_STRICT) && wait_for(&judge.status, 1) &&
+	ok(ask(71, 71, MF_STRICT) && wait_for(&judge.status, 1) &&
 		judge.durable == 0,
 	    "nor is anything after it, in a new segment neither");
 	f = judge_new();
@@ -241,6 +300,7 @@ main(void)
 	test_sync();
 	test_segments();
 	test_new_judge();
+	test_room();
 	test_sync_fails();
 	return tap_done();
 }
