@@ -169,60 +169,24 @@ check_method(
 	return OK;
 }
 
-static bool
-is_token68(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		const char c = s.p[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			(c >= 'A' && c <= 'Z') ||
-			(c != '\0' && strchr("-._~+/=", c) != NULL)))
-			return false;
-	}
-	return s.n > 0 && s.n <= FRONT_TOKEN_MAX;
-}
-
 static enum err
 check_token(
     const struct http_head *h, struct front_head *out, struct front_no *n)
 {
-	bool many = false;
-	const struct str v = http_get(h, STR("authorization"), &many);
+	const char *why = "";
+	const unsigned status = head_bearer(h, &out->token, &why);
 
-	if (many)
-		return no(n, 400, 0, "Authorization twice");
-	if (v.p == NULL)
-		return OK; /* whether anonymous may is the judge's to say */
-	out->token = str_trim(str_sub(v, 7, v.n));
-	if (!str_ieq(str_sub(v, 0, 7), STR("Bearer ")) ||
-	    !is_token68(out->token))
-		return no(n, 401, 0, "Authorization is not a Bearer token");
-	return OK;
+	/* whether anonymous may is the judge's to say */
+	return status == 0 ? OK : no(n, status, 0, why);
 }
 
-/* A4 A5: JSON in UTF-8, and nothing that would have to be undone first. */
+/* A4 A5 */
 static enum err
 check_type(const struct http_head *h, struct front_no *n)
 {
-	bool many = false, charset = false;
-	struct str rest = http_get(h, STR("content-type"), &many), part;
+	const char *why = "";
 
-	if (many || !str_split(&rest, ';', &part) ||
-	    !str_ieq(str_trim(part), STR("application/json")))
-		return no(n, 415, 0, "Content-Type is not application/json");
-	while (str_split(&rest, ';', &part)) {
-		const struct str p = str_trim(part);
-
-		if (charset || !(str_ieq(p, STR("charset=utf-8")) ||
-				   str_ieq(p, STR("charset=\"utf-8\""))))
-			return no(n, 415, 0, "only charset=utf-8 is read");
-		charset = true;
-	}
-	rest = http_get(h, STR("content-encoding"), &many);
-	if (many || (rest.p != NULL && !str_ieq(rest, STR("identity"))))
-		return no(n, 415, 0, "Content-Encoding is not read");
-	return OK;
+	return head_is_json(h, &why) ? OK : no(n, 415, 0, why);
 }
 
 /* A14: lenient; nothing said means both. */
@@ -388,7 +352,7 @@ front_allow_headers(const struct http_head *h, struct buf *out)
 	}
 	while (str_split(&rest, ',', &one)) {
 		one = str_trim(one);
-		if (!is_param(one) || !is_token68(one))
+		if (!is_param(one) || !head_is_token68(one))
 			continue;
 		buf_str(out, STR(", "));
 		buf_str(out, one);

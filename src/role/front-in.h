@@ -20,6 +20,7 @@
 #include "base/base.h"
 #include "ipc/ipc.h"
 #include "mcp/mcp.h"
+#include "role/head.h"
 #include "sys/sys.h"
 #include "wire/wire.h"
 #include "json/json.h"
@@ -29,9 +30,8 @@ enum {
 	FRONT_READ = 64 * 1024,		    /* one read */
 	FRONT_STREAM_BACKLOG = 1024 * 1024, /* unread events; then we drop */
 	FRONT_BATCH = 64,		    /* messages of one legacy batch */
-	FRONT_REQS = 1 << 20,	/* waiting requests; far above connections */
-	FRONT_PRIME = 48,	/* an event id of the judge's */
-	FRONT_TOKEN_MAX = 4096, /* a bearer token */
+	FRONT_REQS = 1 << 20, /* waiting requests; far above connections */
+	FRONT_PRIME = 48,     /* an event id of the judge's */
 };
 #define FRONT_MS UINT64_C(1000000)
 #define FRONT_HEAD_NS (10000 * FRONT_MS)  /* a whole head, or a handshake */
@@ -156,7 +156,6 @@ struct source {
 	const struct http_head *raw;
 	bool batch;
 };
-bool turn_ready(void); /* once, before confinement; false: no SHA-256 */
 void turn_post(const struct source *s, struct str body);
 void turn_stream(const struct source *s);
 void turn_close(const struct source *s);

@@ -53,7 +53,7 @@ prepare(struct role_env *e, struct note *why)
 {
 	struct chan_fds fds;
 
-	if (!turn_ready()) {
+	if (!head_ready()) {
 		note_set(why, "SHA-256 is not there");
 		return ERR_OS;
 	}

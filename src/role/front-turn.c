@@ -6,41 +6,11 @@
  */
 #include "role/front-in.h"
 
-#include <openssl/evp.h>
-
 enum {
 	TOLD_BURST = 100, /* refusals told to a judge in a second; the rest is
 			     only counted, or junk would fill the ledger */
 	IN_FLIGHT_STDIO = 1024,
 };
-
-/* SHA-256; the algorithm is fetched once, that costs more than hashing. */
-static bool
-cred_of(struct str token, unsigned char out[static 32])
-{
-	static EVP_MD_CTX *ctx;
-	static EVP_MD *md;
-	unsigned n = 0;
-
-	if (ctx == NULL) {
-		ctx = EVP_MD_CTX_new();
-		md = EVP_MD_fetch(NULL, "SHA256", NULL);
-	}
-	return ctx != NULL && md != NULL &&
-	       EVP_DigestInit_ex2(ctx, md, NULL) == 1 &&
-	       EVP_DigestUpdate(ctx, token.p, token.n) == 1 &&
-	       EVP_DigestFinal_ex(ctx, out, &n) == 1 && n == 32;
-}
-
-/* The library looks for its configuration when it is first asked: now, while
- * files may still be opened. */
-bool
-turn_ready(void)
-{
-	unsigned char unused[32];
-
-	return cred_of(STR("x"), unused);
-}
 
 /* What every message to a judge says of where it came from. */
 struct from {
@@ -94,7 +64,7 @@ put_from(struct msg *m, struct from *from, const struct source *s,
 	msg_set(m, F_WHERE, h->where);
 	if (h->token.n > 0) {
 		flags |= MF_CRED;
-		if (cred_of(h->token, from->cred))
+		if (head_digest(h->token, from->cred))
 			msg_set_text(
 			    m, F_CRED, (struct str){ (char *)from->cred, 32 });
 	}
@@ -128,7 +98,7 @@ turn_refused(struct front *f, const struct front_head *h, unsigned status,
 	msg_set_text(&m, F_TEXT, str_of(why));
 	if (code != 0)
 		msg_set(&m, F_CODE, (uint64_t)(int64_t)code);
-	if (h != NULL && h->token.n > 0 && cred_of(h->token, cred))
+	if (h != NULL && h->token.n > 0 && head_digest(h->token, cred))
 		msg_set_text(&m, F_CRED, (struct str){ (char *)cred, 32 });
 	(void)!front_send(f, f->cell, &m);
 }
