@@ -126,6 +126,9 @@ bool policy_shows(const struct policy *p, const struct call *c);
  * and none forbids it the method altogether. */
 bool policy_reaches(const struct policy *p, struct str principal,
     struct str server, struct str method);
+/* The method that policies know as this action ("call_tool": "tools/call");
+ * the word itself where they are the same. */
+struct str policy_method(struct str action);
 
 /* ---- calls of which not everything is known: records keep few values ---- */
 struct partly {

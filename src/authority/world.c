@@ -49,6 +49,15 @@ thing_on(struct str method)
 	return row_of(method).on;
 }
 
+struct str
+policy_method(struct str action)
+{
+	for (size_t i = 0; i < countof(rows); i++)
+		if (str_eq(rows[i].action, action))
+			return rows[i].method;
+	return action;
+}
+
 /* ---- text ---- */
 
 static struct str

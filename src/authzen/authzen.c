@@ -166,6 +166,7 @@ authzen_one(const struct authzen_request *r, struct jv item,
 		.resource_type = jv_str(jv_get(o, STR("type"))),
 		.resource = jv_str(jv_get(o, STR("id"))),
 		.properties = jv_get(o, STR("properties")),
+		.context = c,
 		.arguments = jv_get(c, STR("arguments")) };
 	return OK;
 }

@@ -50,6 +50,7 @@ NODISCARD enum err authzen_read(
 struct authzen_one {
 	struct str subject_type, subject, action, resource_type, resource;
 	struct jv properties; /* of the resource, an object or absent */
+	struct jv context;    /* an object or absent */
 	struct jv arguments;  /* context.arguments, an object or absent */
 };
 /*

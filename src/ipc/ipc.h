@@ -91,6 +91,7 @@ enum {
 	MF_CRED = 256,	  /* a bearer token was presented */
 	MF_RING = 512,	  /* LINK: a ring comes with it */
 	MF_SIDE_B = 1024, /* LINK: the receiver holds side b of the pair */
+	MF_MANY = 2048,	  /* ASK: it may hold many evaluations */
 };
 
 enum { MSG_FDS = 4 }; /* sock, ring, two eventfds: a whole channel end */

@@ -68,6 +68,12 @@ MESSAGE(ACCEPTED, R(JUDGE), R(FRONT), B(REF),
     "the answer's stream, MF_STREAM: at once")
 MESSAGE(END, R(JUDGE), R(FRONT), B(REF), B(TIME),
     "close REF's stream; TIME: retry milliseconds")
+/* ---- other enforcement points ---- */
+MESSAGE(ASK, R(DESK), R(JUDGE), B(REF) | B(CRED) | B(PARAMS), B(FLAGS) | B(TEXT),
+    "an AuthZEN request, MF_MANY: for evaluations; CRED: whose; TEXT: its "
+    "X-Request-ID")
+MESSAGE(TOLD, R(JUDGE), R(DESK), B(REF), B(STATUS) | B(TEXT) | B(RESULT),
+    "what is decided, recorded; or STATUS: why nothing is")
 /* ---- tool side ---- */
 MESSAGE(HOP_OPEN, R(JUDGE), R(BACK), B(HOP) | B(WHERE),
     B(CAPS) | B(INFO) | B(VERSION) | B(FLAGS) | B(NAME),

@@ -34,18 +34,26 @@ principal_named(struct line *l, struct str name)
 static void
 mark_known(struct line *l)
 {
+	struct jit it = jit_of(jv_get(l->image, STR("principals")));
 	struct principal *p;
 	size_t at = 0;
 	void *v = NULL;
+	struct jv row;
 
 	while (map_next(l->names, &at, NULL, &v)) {
 		p = v;
 		BUG_ON(p == NULL); /* map_put takes no NULL */
 		p->known = p == l->anonymous;
+		p->evaluates = false;
 	}
 	for (at = 0; map_next(l->principals, &at, NULL, &v);) {
 		p = v;
 		p->known = true;
+	}
+	while (jit_next(&it, NULL, &row)) {
+		p = map_get(l->names, jv_str(jv_get(row, STR("name"))));
+		BUG_ON(p == NULL);
+		p->evaluates = jv_true(jv_get(row, STR("evaluates")));
 	}
 }
 
@@ -99,7 +107,7 @@ admit_done(struct line *l)
 
 /* A bucket that holds one second's worth of calls. */
 bool
-rate_ok(const struct line *l, struct principal *p)
+rate_ok(const struct line *l, struct principal *p, size_t n)
 {
 	const uint64_t now = line_now(l);
 	const uint64_t full = l->rate * 1000;
@@ -112,9 +120,9 @@ rate_ok(const struct line *l, struct principal *p)
 		p->tokens = p->tokens + gain > full ? full : p->tokens + gain;
 		p->filled = now;
 	}
-	if (p->tokens < 1000)
+	if (p->tokens < 1000 * (uint64_t)n)
 		return false;
-	p->tokens -= 1000;
+	p->tokens -= 1000 * (uint64_t)n;
 	return true;
 }
 
@@ -167,7 +175,7 @@ step_admit(struct line *l, struct turn *t)
 		return turn_fail(t, 404, 0, "no such endpoint");
 	if (t->principal == NULL)
 		return turn_fail(t, 401, MCP_E_AUTH, "unknown credential");
-	if (!rate_ok(l, t->principal))
+	if (!rate_ok(l, t->principal, 1))
 		return turn_fail(t, 429, MCP_E_BUSY, "rate limit");
 	if (t->principal->inflight >= l->max_inflight)
 		return turn_fail(t, 429, MCP_E_BUSY, "too many open requests");

@@ -12,6 +12,7 @@ static struct {
 	struct buf last_session, last_event;
 	uint64_t seq, acked, hop[8], call[8];
 	size_t hops, calls, decisions, acked_decisions, sent;
+	size_t evaluations, acked_evaluations;
 	uint64_t clock, keys_call, ref;
 	bool keys_open, ledger;
 	struct buf sealed, bytes;
@@ -91,6 +92,7 @@ to_ledger(void *arg, const struct msg *m)
 	w.seq++;
 	w.decisions += str_eq(kind, STR("decision")) ||
 		       str_eq(kind, STR("catalogue")); /* ours to ask */
+	w.evaluations += str_eq(kind, STR("evaluation"));
 	return OK;
 }
 
@@ -105,6 +107,17 @@ to_keys(void *arg, const struct msg *m)
 		buf_clear(&w.sealed);
 		buf_str(&w.sealed, msg_text(m, F_BYTES));
 	}
+	return OK;
+}
+
+/* Whatever is decided is written by then. */
+static enum err
+to_desk(void *arg, const struct msg *m)
+{
+	(void)arg;
+	keeps_table(m, ROLE_DESK);
+	BUG_ON(msg_has(m, F_RESULT) && w.acked_evaluations == 0);
+	BUG_ON(msg_has(m, F_RESULT) == (msg_num(m, F_STATUS) != 0));
 	return OK;
 }
 
@@ -303,6 +316,7 @@ from_ledger(struct line *l, bool whole)
 	w.ledger = true;
 	w.acked = w.seq;
 	w.acked_decisions = w.decisions;
+	w.acked_evaluations = w.evaluations;
 	msg_set(&m, F_SEQ, w.seq);
 	msg_set(&m, F_FLAGS, whole ? MF_STRICT : 0);
 	line_from_ledger(l, &m);
@@ -398,6 +412,42 @@ good_back(struct line *l, uint8_t n)
 	line_from_back(l, h == NULL ? 0 : h->up->index, &m);
 }
 
+#define ALICE "\"subject\":{\"type\":\"agent\",\"id\":\"alice\"},"
+#define CALL "\"action\":{\"name\":\"tools/call\"},"
+#define READ "\"resource\":{\"type\":\"tool\",\"id\":\"fs/read\"}"
+
+static void
+from_desk(struct line *l, uint8_t n)
+{
+	static const char *const asks[] = { "{" ALICE CALL READ "}",
+		"{" ALICE CALL "\"evaluations\":[{" READ "},{},{\"resource\":{"
+		"\"type\":\"resource\",\"id\":\"file:///a\"}}]}",
+		"{" ALICE READ ",\"action\":{\"name\":\"fs___read\"},"
+		"\"context\":{\"arguments\":{\"a\":[1,{\"b\":1e400}]}}}",
+		"{\"subject\":{\"type\":\"user\",\"id\":\"bob\"},\"action\":{"
+		"\"name\":\"tools/list\"},\"resource\":{\"type\":\"server\","
+		"\"id\":\"web\"}}",
+		"{" ALICE "\"action\":{\"name\":\"completion/complete\"},"
+		"\"resource\":{\"type\":\"resource\",\"id\":\"file:///a\"}}",
+		"{" ALICE CALL "\"evaluations\":[{" READ "},{" READ "}],"
+		"\"options\":{\"evaluations_semantic\":"
+		"\"permit_on_first_permit\"}}",
+		"{" CALL READ "}", "7" };
+	struct msg m = msg_of(MSG_ASK);
+	char cred[32];
+
+	memset(cred, n >> 7 ? 'a' : 'z', 32);
+	if (n == 255) {
+		line_desk_lost(l);
+		return;
+	}
+	msg_set(&m, F_REF, ++w.ref);
+	msg_set(&m, F_FLAGS, n & 64 ? 0 : MF_MANY);
+	msg_set_text(&m, F_CRED, (struct str){ cred, 32 });
+	msg_set_tree(&m, F_PARAMS, pick(asks, countof(asks), n));
+	line_from_desk(l, &m);
+}
+
 static void
 act(struct line *l, struct cur *c)
 {
@@ -410,8 +460,10 @@ act(struct line *l, struct cur *c)
 		from_back(l, c);
 	else if (a < 140)
 		good_request(l, cur_u8(c));
-	else if (a < 190)
+	else if (a < 180)
 		good_back(l, cur_u8(c));
+	else if (a < 190)
+		from_desk(l, cur_u8(c));
 	else if (a < 225)
 		from_ledger(l, a & 1);
 	else if (a < 240)
@@ -449,7 +501,8 @@ static const char image_text[] =
     "{\"durability\":\"strict\",\"limits\":{\"body\":20000,\"sessions\":4,"
     "\"inflight\":8,\"replay\":2000},\"principals\":[{\"name\":\"alice\","
     "\"cred\":"
-    "\"6161616161616161616161616161616161616161616161616161616161616161\"}],"
+    "\"6161616161616161616161616161616161616161616161616161616161616161\","
+    "\"evaluates\":true}],"
     "\"anonymous\":\"bob\",\"servers\":[{\"name\":\"fs\",\"read_only\":[]},{"
     "\"name\":\"web\",\"kind\":\"http\",\"read_only\":[]}],\"endpoints\":[{"
     "\"path\":\"/mcp\",\"servers\":[0,1]},{\"path\":\"/s/fs/"
@@ -466,6 +519,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		.back = to_back,
 		.ledger = to_ledger,
 		.keys = to_keys,
+		.desk = to_desk,
 		.now = the_clock,
 		.random = the_random };
 	static struct buf image;

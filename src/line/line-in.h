@@ -10,6 +10,7 @@
 #define LINE_IN_H
 
 #include "authority/authority.h"
+#include "authzen/authzen.h"
 #include "ledger/ledger.h"
 #include "line/line.h"
 #include "mcp/mcp.h"
@@ -73,6 +74,7 @@ struct principal {
 	unsigned inflight;
 	uint64_t sessions;
 	bool known;		 /* the image has a credential for it */
+	bool evaluates;		 /* it may ask what others may do */
 	uint64_t tokens, filled; /* rate bucket: thousandths, and when filled */
 	uint64_t denied_since, denied, folded; /* of this second; not written */
 	struct task *tasks;		       /* newest first */
@@ -282,6 +284,8 @@ struct line {
 	uint64_t seq;
 	struct queue written, durable; /* turns that wait for the ledger */
 	struct buf rec, work, work2;
+	struct due *telling; /* decisions that wait for it */
+	size_t telling_n;
 	bool batch, answers_durable;
 	uint64_t max_body, max_sessions, max_inflight, rate, call_ns,
 	    call_max_ns, session_idle_ns, max_replay, max_tasks, task_ms,
@@ -325,7 +329,8 @@ enum err step_reply(struct line *l, struct turn *t);
 /* admit.c */
 enum err step_admit(struct line *l, struct turn *t);
 struct principal *principal_of(struct line *l, const struct msg *m);
-bool rate_ok(const struct line *l, struct principal *p);
+/* For n calls at once. */
+bool rate_ok(const struct line *l, struct principal *p, size_t n);
 NODISCARD enum err admit_setup(struct line *l, struct note *why);
 void admit_done(struct line *l);
 
@@ -341,9 +346,14 @@ struct asked {
 	struct str name; /* as its server calls it; a URI */
 	struct jv params;
 };
-/* Texts of the verdict live in the policy or in mem. */
-struct verdict decide_named(
-    struct line *l, const struct asked *a, struct arena *mem);
+/* *call: what policy was asked.  Texts of the verdict live in the policy or in
+ * mem. */
+struct verdict decide_named(const struct line *l, const struct asked *a,
+    struct call *call, struct arena *mem);
+/* A request that names none: may p do it at all at u? */
+struct verdict decide_reach(const struct line *l, const struct principal *p,
+    const struct upstream *u, enum mcp_method m);
+const struct upstream *upstream_named(const struct line *l, struct str name);
 NODISCARD enum err route_setup(struct line *l, struct note *why);
 void route_done(struct line *l);
 /* Is it shown in lists?  Too much rather than too little. */
@@ -352,6 +362,11 @@ bool may(const struct line *l, const struct principal *p,
 /* Is it allowed, without arguments?  As strict as a call. */
 bool may_use(const struct line *l, const struct principal *p,
     const struct upstream *u, struct str method, struct str name);
+
+/* evaluations.c */
+void evaluations_ask(struct line *l, const struct msg *m);
+void evaluations_release(struct line *l, uint64_t upto, bool durable);
+void evaluations_drop(struct line *l, bool say);
 
 /* uris.c: of an endpoint of all servers */
 void uris_forget(const struct line *l, struct endpoint *e,
@@ -376,6 +391,19 @@ struct kept keep_arguments(const struct turn *t);
 bool keep_session(const struct line *l, const struct turn *t);
 void record_policy(struct line *l); /* which set decides from here on */
 
+/* evaluate.c */
+struct evaluation {
+	const struct principal *asker;
+	struct str request; /* his own name for it, or empty */
+	struct note subject, action, resource; /* his words */
+	struct asked asked; /* as far as his words are ours */
+	bool malformed;	    /* reason says how */
+	struct verdict verdict;
+};
+/* Fills asked and verdict, which is that of a turn. */
+void evaluate(struct line *l, const struct authzen_one *one,
+    struct evaluation *e, struct arena *mem);
+
 /* record.c */
 enum err step_record(struct line *l, struct turn *t);
 enum err step_outcome(struct line *l, struct turn *t);
@@ -389,6 +417,9 @@ struct fact {
 enum err record_first(struct line *l, struct turn *t, const struct fact *f);
 bool record_fact(/* false: it cannot be recorded */
     struct line *l, const struct fact *f);
+/* False: it cannot be recorded.  *durable is set when the record must be. */
+bool record_evaluation(
+    struct line *l, const struct evaluation *e, bool *durable);
 /* A task's news outside of an answer; false: it cannot be recorded. */
 bool record_task(struct line *l, const struct task *k, struct jv result);
 /* Is this refusal one too many for this second, to be counted only? */

@@ -313,6 +313,19 @@ line_from_keys(struct line *l, const struct msg *m)
 }
 
 void
+line_from_desk(struct line *l, const struct msg *m)
+{
+	if (m->kind == MSG_ASK)
+		evaluations_ask(l, m);
+}
+
+void
+line_desk_lost(struct line *l)
+{
+	evaluations_drop(l, false); /* its next one counts from one again */
+}
+
+void
 line_front_lost(struct line *l, unsigned front)
 {
 	for (uint32_t i = 0; i < l->turns.n; i++) {

@@ -66,33 +66,37 @@ unknown(struct turn *t)
 	    "the outcome cannot be recorded: it is unknown");
 }
 
-static const char *
-effect_word(const struct turn *t)
+static const struct str effect_words[] = {
+	[DENY] = STR_INIT("deny"),
+	[ALLOW] = STR_INIT("allow"),
+	[HOLD] = STR_INIT("hold"),
+};
+
+/* Does it change nothing, as far as the configuration says? */
+static bool
+reads(enum mcp_method m, const struct upstream *u, struct str name)
 {
-	return t->failed != NULL || t->verdict.effect == DENY ? "deny"
-	       : t->verdict.effect == HOLD		      ? "hold"
-							      : "allow";
+	struct jit it;
+	struct jv v;
+
+	if (m != MCP_TOOLS_CALL)
+		return true; /* every other request reads */
+	it = jit_of(jv_get(
+	    u == NULL ? (struct jv){ NULL, 0 } : u->conf, STR("read_only")));
+	while (jit_next(&it, NULL, &v))
+		if (str_glob(jv_str(v), name))
+			return true;
+	return false;
 }
 
-/* May this call's record be written now and synced within 5 ms? */
+/* Must the record be durable, or may it be written and synced within 5 ms? */
 static bool
 strict(const struct line *l, const struct turn *t)
 {
-	if (!l->batch || t->failed != NULL)
-		return t->failed == NULL; /* nothing leaves: no need to wait */
-	if (t->method == MCP_TOOLS_CALL) {
-		struct jit it;
-		struct jv v;
-
-		if (t->target_n != 1)
-			return true;
-		it = jit_of(jv_get(t->target[0]->conf, STR("read_only")));
-		while (jit_next(&it, NULL, &v))
-			if (str_glob(jv_str(v), t->name))
-				return false;
-		return true;
-	}
-	return false; /* every other request reads */
+	return t->failed == NULL && /* else nothing leaves: no need to wait */
+	       !(l->batch &&
+		   reads(t->method, t->target_n == 1 ? t->target[0] : NULL,
+		       t->name));
 }
 
 static void
@@ -162,7 +166,8 @@ decision_tape(struct line *l, const struct turn *t)
 	member(b, &n, "step", str_of(t->failed));
 	member(b, &n, "task", t->task);
 	number(b, &n, "turn", t->id);
-	member(b, &n, "verdict", str_of(effect_word(t)));
+	member(b, &n, "verdict",
+	    effect_words[t->failed != NULL ? DENY : t->verdict.effect]);
 	if (k.withheld > 0)
 		number(b, &n, "withheld", k.withheld);
 	tape_end(b, o, n);
@@ -388,6 +393,59 @@ record_task(struct line *l, const struct task *k, struct jv result)
 	return true;
 }
 
+/* Of somebody who asks; the decision is his to carry out. */
+static void
+evaluation_tape(struct line *l, const struct evaluation *e)
+{
+	const struct asked *a = &e->asked;
+	struct buf *b = &l->rec;
+	size_t n = 0, o;
+
+	buf_clear(b);
+	o = tape_obj(b);
+	member(b, &n, "asker", e->asker->name);
+	number(b, &n, "cell", l->cell);
+	member(b, &n, "kind", STR("evaluation"));
+	member(b, &n, "link", e->verdict.link);
+	member(b, &n, "method",
+	    a->method != MCP_UNKNOWN ? mcp_row(a->method)->text
+				     : str_of(e->action.text));
+	member(
+	    b, &n, "name", a->up != NULL ? a->name : str_of(e->resource.text));
+	member(b, &n, "policy", l->policy_digest);
+	member(b, &n, "principal",
+	    a->principal != NULL ? a->principal->name
+				 : str_of(e->subject.text));
+	member(b, &n, "reason", e->verdict.reason);
+	member(b, &n, "request", e->request);
+	member(b, &n, "rule", e->verdict.rule);
+	if (a->up != NULL)
+		member(b, &n, "server", a->up->name);
+	member(b, &n, "verdict", effect_words[e->verdict.effect]);
+	tape_end(b, o, n);
+}
+
+bool
+record_evaluation(struct line *l, const struct evaluation *e, bool *durable)
+{
+	const struct asked *a = &e->asked;
+	const bool sync = e->verdict.effect == ALLOW &&
+			  !(l->batch && reads(a->method, a->up, a->name));
+	struct msg m = msg_of(MSG_RECORD);
+
+	evaluation_tape(l, e);
+	msg_set(&m, F_SEQ, l->seq + 1);
+	msg_set(&m, F_FLAGS, sync ? MF_STRICT : 0);
+	msg_set_text(&m, F_REC, buf_view(&l->rec));
+	if (jv_type(a->params) != J_NONE)
+		msg_set_tree(&m, F_PARAMS, a->params);
+	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
+		return false;
+	l->seq++;
+	*durable = *durable || sync;
+	return true;
+}
+
 static void
 release(struct line *l, struct queue *q, uint64_t upto, enum err how)
 {
@@ -424,6 +482,7 @@ record_ack(struct line *l, const struct msg *m)
 	release(l, &l->written, seq, OK);
 	if (msg_num(m, F_FLAGS) & MF_STRICT)
 		release(l, &l->durable, seq, OK);
+	evaluations_release(l, seq, (msg_num(m, F_FLAGS) & MF_STRICT) != 0);
 }
 
 void
@@ -432,4 +491,5 @@ record_lost(struct line *l)
 	l->ledger_ok = false;
 	release(l, &l->written, UINT64_MAX, ERR_GONE);
 	release(l, &l->durable, UINT64_MAX, ERR_GONE);
+	evaluations_drop(l, true);
 }

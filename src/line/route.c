@@ -31,6 +31,15 @@ may_use(const struct line *l, const struct principal *p,
 	return policy_decide(l->policy, &c, NULL).effect == ALLOW;
 }
 
+const struct upstream *
+upstream_named(const struct line *l, struct str name)
+{
+	for (size_t i = 0; i < l->up_n; i++)
+		if (str_eq(l->up[i].name, name))
+			return &l->up[i];
+	return NULL;
+}
+
 /* server___name */
 static struct upstream *
 split_name(const struct endpoint *e, struct str *name)
@@ -156,21 +165,35 @@ step_route(struct line *l, struct turn *t)
 	return OK;
 }
 
+static struct verdict
+reached(bool any)
+{
+	if (any)
+		return (struct verdict){ .effect = ALLOW,
+			.rule = STR("reachable"),
+			.reason = STR("a rule reaches these servers") };
+	return (struct verdict){ .rule = STR("default-deny"),
+		.reason = STR("no rule lets this principal reach a server of "
+			      "this endpoint") };
+}
+
 /* The steps that every agent needs before it can call anything. */
 static enum err
 decide_general(struct turn *t)
 {
-	if (t->method != MCP_PING && t->target_n == 0) {
-		t->verdict = (struct verdict){ .rule = STR("default-deny"),
-			.reason = STR("no rule lets this principal reach a "
-				      "server of this endpoint") };
-		return turn_fail(t, 403, MCP_E_DENIED, "denied: %.*s",
-		    STR_ARG(t->verdict.reason));
-	}
-	t->verdict = (struct verdict){ .effect = ALLOW,
-		.rule = STR("reachable"),
-		.reason = STR("a rule reaches these servers") };
-	return OK;
+	t->verdict = reached(t->method == MCP_PING || t->target_n > 0);
+	if (t->verdict.effect == ALLOW)
+		return OK;
+	return turn_fail(
+	    t, 403, MCP_E_DENIED, "denied: %.*s", STR_ARG(t->verdict.reason));
+}
+
+struct verdict
+decide_reach(const struct line *l, const struct principal *p,
+    const struct upstream *u, enum mcp_method m)
+{
+	return reached(m == MCP_PING || policy_reaches(l->policy, p->name,
+					    u->name, mcp_row(m)->text));
 }
 
 /* What the configuration says of a tool: its arguments' kinds, its risks. */
@@ -210,11 +233,11 @@ call_of(const struct asked *a)
 }
 
 struct verdict
-decide_named(struct line *l, const struct asked *a, struct arena *mem)
+decide_named(const struct line *l, const struct asked *a, struct call *call,
+    struct arena *mem)
 {
-	const struct call c = call_of(a);
-
-	return policy_decide(l->policy, &c, mem);
+	*call = call_of(a);
+	return policy_decide(l->policy, call, mem);
 }
 
 enum err
@@ -229,8 +252,7 @@ step_decide(struct line *l, struct turn *t)
 		.method = t->method,
 		.name = t->name,
 		.params = t->params };
-	t->asked = call_of(&a);
-	t->verdict = policy_decide(l->policy, &t->asked, t->mem);
+	t->verdict = decide_named(l, &a, &t->asked, t->mem);
 	if (t->verdict.effect == ALLOW)
 		return OK;
 	if (t->verdict.effect == HOLD)

@@ -260,12 +260,13 @@ session_notice(struct line *l, unsigned front, const struct msg *m)
 	} else if (method == MCP_TASK_STATUS) {
 		struct hop *h = task_hop(l, s, msg_tree(m, F_PARAMS));
 
-		if (h != NULL && rate_ok(l, s->principal) && record_fact(l, &f))
+		if (h != NULL && rate_ok(l, s->principal, 1) &&
+		    record_fact(l, &f))
 			tell_hop(l, h, method, m);
 	} else if (method == MCP_INITIALIZED) {
 		s->ready = true;
 		asks_flush(l, s);
-	} else if (passes(method) && rate_ok(l, s->principal) &&
+	} else if (passes(method) && rate_ok(l, s->principal, 1) &&
 		   record_fact(l, &f)) {
 		for (size_t i = 0; i < l->up_n; i++)
 			if (s->hop[i] != NULL)

@@ -72,6 +72,12 @@ out_keys(void *arg, const struct msg *m)
 	(void)arg;
 	return keep_out('k', 0, m, ROLE_JUDGE, ROLE_KEYS);
 }
+static inline enum err
+out_desk(void *arg, const struct msg *m)
+{
+	(void)arg;
+	return keep_out('d', 0, m, ROLE_JUDGE, ROLE_DESK);
+}
 static inline uint64_t
 the_clock(void *arg)
 {
@@ -152,6 +158,7 @@ fresh_of(const char *text)
 		.back = out_back,
 		.ledger = out_ledger,
 		.keys = out_keys,
+		.desk = out_desk,
 		.now = the_clock,
 		.random = no_random };
 	static struct buf image = { .max = 1 << 20 };

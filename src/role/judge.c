@@ -19,7 +19,7 @@ static struct judge {
 	struct line *line;
 	struct chan *front[CELLS_MAX];
 	struct chan *back[BACKS_MAX];
-	struct chan *ledger, *keys;
+	struct chan *ledger, *keys, *desk;
 	unsigned servers, ticks;
 	struct timer tick;
 	/* Agents may speak before role ledger has: until its first word their
@@ -85,6 +85,13 @@ to_keys(void *arg, const struct msg *m)
 	return send(judge.keys, m);
 }
 
+static enum err
+to_desk(void *arg, const struct msg *m)
+{
+	(void)arg;
+	return send(judge.desk, m);
+}
+
 static uint64_t
 now(void *arg)
 {
@@ -114,12 +121,14 @@ got(struct chan *c, const struct msg *m)
 	case ROLE_KEYS:
 		line_from_keys(judge.line, m);
 		break;
+	case ROLE_DESK:
+		line_from_desk(judge.line, m);
+		break;
 	case ROLE_PARENT:
 	case ROLE_LOAD:
 	case ROLE_JUDGE:
 	case ROLE_DIAL:
 	case ROLE_LAUNCH:
-	case ROLE_DESK:
 	case ROLE_HAND:
 	case ROLE__N:
 		break;
@@ -136,6 +145,8 @@ place(enum role_id peer, unsigned instance)
 		return &judge.back[instance % judge.servers];
 	if (peer == ROLE_LEDGER)
 		return &judge.ledger;
+	if (peer == ROLE_DESK)
+		return &judge.desk;
 	return peer == ROLE_KEYS ? &judge.keys : NULL;
 }
 
@@ -149,7 +160,8 @@ tell_lost(enum role_id peer, unsigned instance)
 	else if (peer == ROLE_LEDGER) {
 		pen_ledger_lost();
 		line_ledger_lost(judge.line);
-	}
+	} else if (peer == ROLE_DESK)
+		line_desk_lost(judge.line);
 }
 
 static void
@@ -246,6 +258,7 @@ prepare(struct role_env *e, struct note *why)
 		.back = to_back,
 		.ledger = to_ledger,
 		.keys = to_keys,
+		.desk = to_desk,
 		.now = now,
 		.random = random_bytes };
 

@@ -25,6 +25,7 @@ static const struct {
 	{ ROLE_JUDGE, ROLE_BACK, true, true, NULL },
 	{ ROLE_JUDGE, ROLE_LEDGER, true, true, NULL },
 	{ ROLE_JUDGE, ROLE_KEYS, false, false, NULL },
+	{ ROLE_JUDGE, ROLE_DESK, false, false, NULL },
 	{ ROLE_FRONT, ROLE_KEYS, false, false, NULL },
 	{ ROLE_BACK, ROLE_KEYS, false, false, "http" },
 	{ ROLE_BACK, ROLE_DIAL, false, false, "http" },

@@ -14,3 +14,9 @@ COUNTER(CONNS, "gatehouse_connections_total", "agent connections accepted")
 COUNTER(SESSIONS, "gatehouse_sessions_total", "legacy sessions opened")
 COUNTER(RESTARTS, "gatehouse_role_restarts_total",
     "roles that died and were started again")
+COUNTER(EVALUATIONS_ALLOWED, "gatehouse_evaluations_allowed_total",
+    "evaluations for other enforcement points that policy allowed")
+COUNTER(EVALUATIONS_DENIED, "gatehouse_evaluations_denied_total",
+    "evaluations for other enforcement points that were denied or held")
+COUNTER(EVALUATIONS_REFUSED, "gatehouse_evaluations_refused_total",
+    "requests for evaluations that were refused: who, what or how often")

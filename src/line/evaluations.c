@@ -1,0 +1,329 @@
+/*
+ * evaluations: who asks for decisions (AuthZEN), and what he is told.  Promises
+ * that no decision is told before its record is written, nor a permission
+ * before it is as durable as that of a call; and that who is not configured to
+ * ask learns nothing but that.
+ */
+#include "line/line-in.h"
+
+enum { WAITING_MAX = 256 }; /* requests whose records are on their way */
+
+/* Decided, and waiting for the ledger. */
+struct due {
+	struct due *next;
+	uint64_t ref, seq;
+	bool durable;
+	struct buf out;
+};
+
+/* ---- what they are told ---- */
+
+static void
+text(struct buf *b, size_t *n, const char *key, struct str s)
+{
+	if (s.n == 0)
+		return;
+	tape_key(b, str_of(key));
+	tape_str(b, s);
+	(*n)++;
+}
+
+/* AuthZEN obligations profile: ours are agreed on, not registered. */
+static void
+obligations(struct buf *b, size_t *n, const struct verdict *v)
+{
+	size_t a, o, p;
+
+	if (v->must_n == 0)
+		return;
+	tape_key(b, STR("obligations"));
+	a = tape_arr(b);
+	for (size_t i = 0; i < v->must_n; i++) {
+		o = tape_obj(b);
+		tape_key(b, STR("id"));
+		tape_str(b, v->must[i]);
+		tape_key(b, STR("type"));
+		tape_str(b, STR("custom"));
+		tape_key(b, STR("properties"));
+		p = tape_obj(b);
+		tape_key(b, STR("vendor"));
+		tape_str(b, STR("gatehouse"));
+		tape_key(b, STR("action"));
+		tape_str(b, v->must[i]);
+		tape_end(b, p, 2);
+		tape_end(b, o, 3);
+	}
+	tape_end(b, a, v->must_n);
+	(*n)++;
+}
+
+static void
+policies(struct buf *b, size_t *n, const struct verdict *v)
+{
+	size_t a;
+
+	if (v->by_n == 0)
+		return;
+	tape_key(b, STR("policies"));
+	a = tape_arr(b);
+	for (size_t i = 0; i < v->by_n; i++)
+		tape_str(b, v->by[i]);
+	tape_end(b, a, v->by_n);
+	(*n)++;
+}
+
+static void
+malformed(struct buf *b, size_t *n, struct str words)
+{
+	size_t o;
+
+	tape_key(b, STR("error"));
+	o = tape_obj(b);
+	tape_key(b, STR("status"));
+	tape_i64(b, 400);
+	tape_key(b, STR("message"));
+	tape_str(b, words);
+	tape_end(b, o, 2);
+	(*n)++;
+}
+
+/* reason is for programs, message for people; evaluation_id leads to the
+ * record: its cell and its number there. */
+static void
+decision(const struct line *l, const struct evaluation *e, struct buf *b)
+{
+	const struct verdict *v = &e->verdict;
+	char id[48];
+	size_t o, c, n = 0;
+
+	(void)snprintf(
+	    id, sizeof(id), "%u-%llu", l->cell, (unsigned long long)l->seq);
+	o = tape_obj(b);
+	tape_key(b, STR("decision"));
+	tape_bool(b, v->effect == ALLOW);
+	tape_key(b, STR("context"));
+	c = tape_obj(b);
+	text(b, &n, "evaluation_id", str_of(id));
+	text(b, &n, "reason",
+	    e->malformed	 ? STR("bad_request")
+	    : v->effect == ALLOW ? STR("permitted")
+	    : v->effect == HOLD	 ? STR("approval_required")
+				 : STR("policy_denied"));
+	text(b, &n, "rule", v->rule);
+	text(b, &n, "message", v->reason);
+	text(b, &n, "on_behalf_of", v->link);
+	text(b, &n, "requestable", v->needs);
+	policies(b, &n, v);
+	obligations(b, &n, v);
+	if (e->malformed)
+		malformed(b, &n, v->reason);
+	tape_end(b, c, n);
+	tape_end(b, o, 2);
+}
+
+static void
+tell(struct line *l, uint64_t ref, unsigned status, struct str words,
+    struct str result)
+{
+	struct msg m = msg_of(MSG_TOLD);
+
+	msg_set(&m, F_REF, ref);
+	if (status != 0)
+		msg_set(&m, F_STATUS, status);
+	if (words.n > 0)
+		msg_set_text(&m, F_TEXT, words);
+	if (result.n > 0)
+		msg_set_text(&m, F_RESULT, result);
+	(void)l->port.desk(l->port.arg, &m);
+}
+
+static void
+due_free(struct line *l, struct due *t)
+{
+	buf_done(&t->out);
+	mem_free(t);
+	l->telling_n--;
+	l->busy--;
+}
+
+static const struct str unwritten =
+    STR_INIT("the ledger cannot write: nothing is decided");
+
+void
+evaluations_release(struct line *l, uint64_t upto, bool durable)
+{
+	struct due **at = &l->telling;
+
+	while (*at != NULL) {
+		struct due *t = *at;
+
+		if (t->seq > upto || (t->durable && !durable)) {
+			at = &t->next;
+			continue;
+		}
+		*at = t->next;
+		tell(l, t->ref, 0, STR(""), buf_view(&t->out));
+		due_free(l, t);
+	}
+}
+
+void
+evaluations_drop(struct line *l, bool say)
+{
+	while (l->telling != NULL) {
+		struct due *t = l->telling;
+
+		l->telling = t->next;
+		if (say)
+			tell(l, t->ref, 503, unwritten, STR(""));
+		due_free(l, t);
+	}
+}
+
+/* ---- a request ---- */
+
+/* Also who may not ask at all is on record, but nobody can fill a disk so. */
+static void
+refuse(struct line *l, const struct msg *m, struct principal *p,
+    unsigned status, const char *words)
+{
+	const struct fact f = { .kind = "refusal",
+		.verdict = "deny",
+		.reason = words,
+		.principal = p != NULL ? p->name : STR("") };
+
+	count(CNT_EVALUATIONS_REFUSED);
+	if (!record_folds(l, p))
+		(void)record_fact(l, &f);
+	tell(l, msg_num(m, F_REF), status, str_of(words), STR(""));
+}
+
+/* One evaluation, recorded, and its decision appended; ERR_GONE: there is no
+ * record of it. */
+static enum err
+evaluate_one(struct line *l, const struct authzen_request *r, struct jv item,
+    struct evaluation *e, struct due *t, struct arena *mem)
+{
+	struct authzen_one one;
+	struct note why = { "" };
+
+	e->asked = (struct asked){ .method = MCP_UNKNOWN };
+	e->malformed = authzen_one(r, item, &one, &why) != OK;
+	if (e->malformed) {
+		one = (struct authzen_one){ .action = STR("") };
+		e->verdict = (struct verdict){ .rule = STR("malformed"),
+			.reason = str_of(why.text) };
+	} else {
+		evaluate(l, &one, e, mem);
+	}
+	note_words(&e->subject, one.subject);
+	note_words(&e->action, one.action);
+	note_words(&e->resource, one.resource);
+	count(e->verdict.effect == ALLOW ? CNT_EVALUATIONS_ALLOWED
+					 : CNT_EVALUATIONS_DENIED);
+	if (!record_evaluation(l, e, &t->durable))
+		return ERR_GONE;
+	decision(l, e, &t->out);
+	return buf_end(&t->out);
+}
+
+static bool
+stops(enum authzen_semantic s, enum effect effect)
+{
+	return s == AUTHZEN_UNTIL_DENIED    ? effect != ALLOW
+	       : s == AUTHZEN_UNTIL_ALLOWED ? effect == ALLOW
+					    : false;
+}
+
+static enum err
+evaluate_all(struct line *l, const struct authzen_request *r,
+    struct evaluation *e, struct due *t)
+{
+	struct arena *mem = arena_new((size_t)l->max_body * 4 + 65536);
+	struct jit it = jit_of(r->list);
+	size_t o, a, n = 0;
+	struct jv item;
+	enum err bad = OK;
+
+	if (jv_is(r->list, J_NONE)) {
+		bad = evaluate_one(l, r, r->body, e, t, mem);
+		arena_free(mem);
+		return bad;
+	}
+	o = tape_obj(&t->out);
+	tape_key(&t->out, STR("evaluations"));
+	a = tape_arr(&t->out);
+	while (bad == OK && jit_next(&it, NULL, &item)) {
+		arena_reset(mem);
+		bad = evaluate_one(l, r, item, e, t, mem);
+		n++;
+		if (stops(r->semantic, e->verdict.effect))
+			break;
+	}
+	tape_end(&t->out, a, n);
+	tape_end(&t->out, o, 1);
+	arena_free(mem);
+	return bad == OK ? buf_end(&t->out) : bad;
+}
+
+static void
+answer(struct line *l, const struct msg *m, const struct authzen_request *r,
+    const struct principal *asker)
+{
+	struct evaluation e = { .asker = asker,
+		.request = msg_text(m, F_TEXT) };
+	struct due *t = mem_get(sizeof(*t));
+	struct due **at = &l->telling;
+
+	t->ref = msg_num(m, F_REF);
+	t->out.max = ANSWER_MAX;
+	l->telling_n++;
+	l->busy++;
+	if (evaluate_all(l, r, &e, t) != OK) {
+		tell(l, t->ref, 503, unwritten, STR(""));
+		due_free(l, t);
+		return;
+	}
+	t->seq = l->seq;
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = t;
+}
+
+/* Who asks is looked at before what: a stranger learns nothing of either. */
+void
+evaluations_ask(struct line *l, const struct msg *m)
+{
+	const bool many = (msg_num(m, F_FLAGS) & MF_MANY) != 0;
+	const struct str cred = msg_text(m, F_CRED);
+	struct principal *p =
+	    cred.n == 32 ? map_get(l->principals, cred) : NULL;
+	struct authzen_request r;
+	struct note why = { "" };
+	enum err e;
+
+	if (p == NULL) {
+		refuse(l, m, NULL, 401, "unknown credential");
+		return;
+	}
+	if (!p->evaluates) {
+		refuse(l, m, p, 403,
+		    "this principal may not ask for decisions of others");
+		return;
+	}
+	e = authzen_read(msg_tree(m, F_PARAMS), many, &r, &why);
+	if (e != OK)
+		refuse(l, m, p, e == ERR_LIMIT ? 413 : 400, why.text);
+	else if (r.size > l->max_body)
+		refuse(l, m, p, 413,
+		    "written out, the evaluations are larger than limits.body");
+	else if (!rate_ok(l, p, r.n))
+		refuse(l, m, p, 429,
+		    "more evaluations in a second than limits.rate");
+	else if (l->telling_n >= WAITING_MAX || l->busy >= TURNS_MAX)
+		refuse(l, m, p, 503, "too many requests wait");
+	else if (!l->ledger_ok)
+		tell(l, msg_num(m, F_REF), 503, unwritten, STR(""));
+	else
+		answer(l, m, &r, p);
+}
