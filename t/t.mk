@@ -9,6 +9,7 @@ conform: all
 	t/conform-cedar $(CORPORA)
 	t/cedar-fuzz 2000
 	t/conform-schema.py --corpora $(CORPORA)
+	t/conform-tlog.py --corpora $(CORPORA)
 	t/conform.py --corpora $(CORPORA)
 conform-direct:
 	@tool/need node

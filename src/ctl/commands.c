@@ -7,6 +7,7 @@
 #include "ctl/ctl-policy.h"
 #include "ctl/ctl-schema.h"
 #include "ctl/policy-in.h"
+#include "ctl/tlog-dir.h"
 #include "jail/jail.h"
 #include "role/role.h"
 
@@ -106,6 +107,20 @@ static const struct ctl_opt with_wrap[] = {
 };
 static const struct ctl_opt with_n[] = {
 	{ "-n", "N", "how many; 10 by default" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_vkey[] = {
+	{ "--vkey", "KEY", "the log's verifier key: NAME+ID+KEY" },
+	{ "--checkpoint", "FILE", "this one instead of DIR's own" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_trust[] = {
+	{ "--trust", "FILE", "logs, witnesses and the quorum that count" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_proof[] = {
+	{ "--proof", "FILE", "the proof, a .tlog-proof" },
+	{ "--trust", "FILE", "logs, witnesses and the quorum that count" },
 	{ NULL, NULL, NULL },
 };
 static const struct ctl_opt with_cell[] = {
@@ -283,6 +298,30 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "Prints one record and its leaf hash, or every record",
 	    "Without SEQ it prints all, as ledger tail does.", with_cell,
 	    ledger_show, true, false, false },
+	{ "ledger fsck", "DIR", 1, 1,
+	    "Checks anyone's log of tiles against its checkpoint",
+	    "DIR has checkpoint and tile/, as C2SP tlog-tiles has them. Says "
+	    "which entries hold, which are changed, missing or not known, and "
+	    "what an auditor may still conclude; the last line says valid or "
+	    "names the first bad entry. Changes nothing. Exit 0 valid, 1 not, "
+	    "3 no checkpoint there, 4 it is malformed.",
+	    with_vkey, ctl_ledger_fsck, true, false, false },
+	{ "ledger vectors", "DIR", 1, 1,
+	    "Judges the proofs' checks by published vectors",
+	    "DIR has inclusion and consistency proofs as JSON files, good and "
+	    "bad. Names each difference.",
+	    NULL, ctl_ledger_vectors, false, false, false },
+	{ "verify receipt", "FILE", 1, 1,
+	    "Checks one record's receipt, with nothing but a trust file",
+	    "FILE has the record, what is disclosed of it, its proof and a "
+	    "checkpoint. The trust file says whose checkpoints count, as C2SP "
+	    "tlog-policy has it. Exit 0 valid, 1 not, 4 malformed.",
+	    with_trust, ctl_verify_receipt, true, false, false },
+	{ "verify record", "FILE", 1, 1,
+	    "Checks that the bytes of a file are logged",
+	    "By a proof as C2SP tlog-proof has it. Exit 0 valid, 1 not, 4 "
+	    "malformed.",
+	    with_proof, ctl_verify_record, true, false, false },
 	{ "json check", "DIR", 1, 1,
 	    "Judges the JSON reader by a directory of test files",
 	    "Files are named y_ (must be read), n_ (must be refused), i_ "

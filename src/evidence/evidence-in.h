@@ -1,0 +1,11 @@
+/* evidence-in: what the files of this room share. */
+#ifndef EVIDENCE_IN_H
+#define EVIDENCE_IN_H
+
+#include "crypto/crypto.h"
+#include "evidence/evidence.h"
+
+/* base64url without padding (RFC 4648 s.5), strictly. */
+NODISCARD enum err base64url_get(struct str text, struct buf *out);
+void base64url_put(struct buf *out, struct str bytes);
+#endif
