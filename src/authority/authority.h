@@ -108,6 +108,8 @@ NODISCARD enum err policy_chain(
     const struct policy *p, struct call *c, struct note *why);
 /* The classification behind a bit of verdict.labels; empty: no such. */
 struct str policy_label(const struct policy *p, unsigned bit);
+/* Are models declared at all? */
+bool policy_lists_models(const struct policy *p);
 /* Is it declared?  Of what lists show and servers ask for: *why names what is
  * not.  Always, without an inventory. */
 bool policy_declares(

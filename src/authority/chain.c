@@ -81,15 +81,14 @@ chain_fill(const struct inventory *v, struct call *c, struct note *why)
 	struct jv name;
 
 	c->chain_n = c->claimed = 0;
-	c->chained = true;
+	c->chained = false;
 	if (d != NULL)
 		TRY(add(v, c, d->acts_for, false, why));
-	if (jv_is(said, J_NONE))
-		return OK;
-	if (!jv_is(said, J_ARR))
-		return claim(v, c, said, why);
-	while (jit_next(&it, NULL, &name))
+	if (!jv_is(said, J_NONE) && !jv_is(said, J_ARR))
+		TRY(claim(v, c, said, why));
+	while (jv_is(said, J_ARR) && jit_next(&it, NULL, &name))
 		TRY(claim(v, c, name, why));
+	c->chained = true;
 	return OK;
 }
 

@@ -12,6 +12,12 @@ policy_label(const struct policy *p, unsigned bit)
 }
 
 bool
+policy_lists_models(const struct policy *p)
+{
+	return p->inv->listed_models;
+}
+
+bool
 policy_declares(const struct policy *p, const struct call *c, struct note *why)
 {
 	struct known k = { .more_n = 0 };

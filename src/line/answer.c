@@ -116,9 +116,12 @@ put_item(struct pick *p, struct jv item)
 
 	if (p->list->method == MCP_TASKS_LIST)
 		return task_item(p->l, p->t, p->up, item);
-	if (id.n == 0 || id.n > 2000 ||
-	    !may(p->l, p->t->principal, p->up, str_of(p->list->use), id))
+	if (id.n == 0 || id.n > 2000)
 		return false;
+	if (!may(p->l, p->t->principal, p->up, str_of(p->list->use), id)) {
+		declared_report(p->l, p->t, p->up, str_of(p->list->use), id);
+		return false;
+	}
 	if (map_get(p->seen, id) != NULL) /* a name twice: the first one */
 		return false;
 	(void)map_put(p->seen, id, p->up);
@@ -468,6 +471,7 @@ step_merge(struct line *l, struct turn *t)
 		&why) != OK)
 		return turn_fail(t, 502, MCP_E_UPSTREAM, "upstream %.*s: %s",
 		    STR_ARG(t->target[0]->name), why.text);
+	TRY(models_wanted(l, t, jv_of(buf_view(&g->out))));
 	if (str_eq(jv_str(jv_get(jv_of(buf_view(&g->out)), STR("resultType"))),
 		STR("input_required")) &&
 	    t->era == MCP_LEGACY)

@@ -205,7 +205,9 @@ ask_ok(struct line *l, const struct hop *h, const struct turn *t,
 {
 	const enum mcp_method method = mcp_method_of(msg_text(m, F_NAME));
 	const struct session *s = h->session;
+	const struct wants w = { h->principal, h->up };
 	const char *why = NULL;
+	struct note model;
 
 	if (!askable(h, t))
 		why = "the agent did not declare this";
@@ -214,6 +216,9 @@ ask_ok(struct line *l, const struct hop *h, const struct turn *t,
 	else if (!cap_ok(method, s != NULL ? jv_of(s->caps) : t->caps,
 		     msg_tree(m, F_PARAMS)))
 		why = "the agent did not declare this";
+	else if (method == MCP_SAMPLING &&
+		 !models_ok(l, &w, msg_tree(m, F_PARAMS), &model))
+		why = model.text;
 	if (why == NULL)
 		return true;
 	refuse_with(l, h, m,

@@ -165,7 +165,14 @@ static const char *const trees[] = { "{}", "{\"name\":\"read\"}",
 	"\"io.modelcontextprotocol/related-task\":{\"taskId\":\"t1\"}}}",
 	"{\"notifications\":{\"taskIds\":[\"0-" ID(01) "\",\"0-" ID(
 	    02) "\",3,"
-		"\"t1\"]}}" };
+		"\"t1\"]}}",
+	"{\"name\":\"read\",\"arguments\":{\"a\":\"x\"},\"_meta\":{"
+	"\"io.gatehouse/onBehalfOf\":[\"u\",\"al\"],"
+	"\"io.gatehouse/model\":\"m\"}}",
+	"{\"name\":\"read\",\"_meta\":{\"io.gatehouse/onBehalfOf\":[[]],"
+	"\"io.gatehouse/model\":7}}",
+	"{\"messages\":[],\"modelPreferences\":{\"hints\":[{\"name\":\"m\"},{"
+	"\"name\":\"x\"},3]}}" };
 static const char *const results[] = { "{}",
 	"{\"tools\":[{\"name\":\"a\",\"inputSchema\":{\"properties\":{\"p\":{"
 	"\"type\":\"string\",\"x-mcp-header\":\"P\"}}}},{\"name\":\"a\"},3],"
@@ -191,7 +198,10 @@ static const char *const results[] = { "{}",
 	"\"io.modelcontextprotocol/related-task\":{\"taskId\":\"0-" ID(
 	    01) "\"}}}",
 	"{\"tasks\":[{\"taskId\":\"t1\",\"status\":\"failed\"},"
-	"{\"taskId\":\"mine\"},3]}" };
+	"{\"taskId\":\"mine\"},3]}",
+	"{\"resultType\":\"input_required\",\"inputRequests\":{\"k\":{"
+	"\"method\":\"sampling/createMessage\",\"params\":{"
+	"\"modelPreferences\":{\"hints\":[{\"name\":\"m\"},{}]}}}}}" };
 static const char *const caps[] = { "{}", "{\"elicitation\":{},\"roots\":{}}",
 	("{\"tools\":{\"listChanged\":true},\"resources\":{\"subscribe\":true,"
 	 "\"listChanged\":true},\"logging\":{}}"),
@@ -508,7 +518,17 @@ static const char image_text[] =
     "\"path\":\"/mcp\",\"servers\":[0,1]},{\"path\":\"/s/fs/"
     "mcp\",\"servers\":[0]}],\"rules\":[{\"effect\":\"allow\",\"principal\":\"*"
     "\",\"server\":\"*\",\"method\":\"*\",\"name\":\"*\",\"id\":\"all\","
-    "\"reason\":\"\"}]}";
+    "\"reason\":\"\"}],\"inventory\":{\"file\":\"i\",\"listed_models\":true,"
+    "\"agents\":[{\"id\":\"alice\",\"acts_for\":\"u\"},{\"id\":\"bob\"},{"
+    "\"id\":\"al\"}],\"users\":[{\"id\":\"u\"}],\"servers\":[{\"id\":\"fs\"},"
+    "{\"id\":\"web\"}],\"tools\":[{\"id\":\"*/*\"}],\"prompts\":[{\"id\":"
+    "\"*/*\"}],\"resources\":[{\"id\":\"*\"}],\"models\":[{\"id\":\"m\"}],"
+    "\"datasets\":[{\"id\":\"d\",\"classification\":\"c\",\"resources\":["
+    "\"file:*\"],\"arguments\":[{\"server\":\"fs\",\"tool\":\"*\","
+    "\"argument\":\"a\",\"values\":[\"x\"],\"line\":1,\"column\":1}]}]},"
+    "\"policies\":[{\"name\":\"p\",\"text\":\"forbid (principal, action, "
+    "resource) when { context.session.calls > 900 || context.chain_depth > 6 "
+    "};\"}]}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -521,6 +541,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		.keys = to_keys,
 		.desk = to_desk,
 		.now = the_clock,
+		.wall = the_clock,
 		.random = the_random };
 	static struct buf image;
 	struct cur c = cur_of(p, n);

@@ -69,8 +69,16 @@ void *slab_get(const struct slab *s, uint64_t h); /* NULL: stale or foreign */
 void slab_del(struct slab *s, uint64_t h);
 void slab_done(struct slab *s);
 
+/* What a session did: facts.c. */
+struct seen {
+	uint64_t labels, servers; /* bits: line.label, upstream.index */
+	uint64_t calls, refusals, risk[RISK_MAX];
+	uint64_t last;
+};
+
 struct principal {
 	struct str name;
+	struct seen seen; /* in this cell, while it is not silent for long */
 	unsigned inflight;
 	uint64_t sessions;
 	bool known;		 /* the image has a credential for it */
@@ -91,6 +99,7 @@ struct task {
 	struct principal *principal;
 	struct endpoint *endpoint;
 	uint64_t origin; /* sequence of the creating call's decision */
+	uint64_t labels; /* of what that call touched */
 	uint64_t born, until;
 	bool over, taken; /* it ended; the agent was told how */
 };
@@ -164,6 +173,7 @@ struct session {
 	size_t replay_bytes, replay_n;
 	uint64_t stream_seq;
 	uint64_t used;
+	struct seen seen;
 	struct given {
 		struct str id;
 		uint64_t hop;
@@ -221,6 +231,7 @@ struct turn {
 	/* decide, record */
 	struct call asked; /* of policy; without a principal: nothing */
 	struct verdict verdict;
+	uint64_t labels;   /* of what it touches: bits of line.label */
 	uint64_t decision; /* sequence of the decision record */
 	uint64_t wait_seq;
 	struct turn *wait_next;
@@ -262,8 +273,12 @@ struct line {
 	struct line_ports port;
 	struct jv image;
 	struct policy *policy;
-	struct str policy_digest; /* of the image; empty: a test's */
-	bool policy_told;	  /* its record is written */
+	struct str policy_digest;     /* of the image; empty: a test's */
+	bool policy_told;	      /* its record is written */
+	struct str label[LABELS_MAX]; /* all since the start */
+	uint8_t label_at[LABELS_MAX]; /* of a bit of policy's: ours */
+	size_t label_n;
+	struct map *reported;	/* what is not declared and is on record */
 	struct map *principals; /* 32 bytes of credential digest -> principal */
 	struct map *names;	/* name -> principal; owns them */
 	struct principal *anonymous,
@@ -341,6 +356,7 @@ enum err step_decide(struct line *l, struct turn *t);
  * who asks what a turn would be told. */
 struct asked {
 	const struct principal *principal;
+	const struct session *session; /* or NULL */
 	const struct upstream *up;
 	enum mcp_method method;
 	struct str name; /* as its server calls it; a URI */
@@ -367,6 +383,26 @@ bool may_use(const struct line *l, const struct principal *p,
 void evaluations_ask(struct line *l, const struct msg *m);
 void evaluations_release(struct line *l, uint64_t upto, bool durable);
 void evaluations_drop(struct line *l, bool say);
+
+/* facts.c: what is known of a session.  A tape in mem, when policy reads it. */
+struct jv facts_of(
+    const struct line *l, const struct asked *a, struct arena *mem);
+void facts_note(const struct line *l, struct turn *t); /* it was decided */
+NODISCARD enum err facts_setup(
+    struct line *l, const struct policy *p, struct note *why);
+void facts_done(struct line *l);
+
+/* declared.c */
+void declared_report(struct line *l, const struct turn *t,
+    const struct upstream *u, struct str method, struct str name);
+/* False, and why: a model that is named may not be used. */
+struct wants { /* who is asked, by which server */
+	const struct principal *principal;
+	const struct upstream *up;
+};
+bool models_ok(
+    struct line *l, const struct wants *w, struct jv params, struct note *why);
+enum err models_wanted(struct line *l, struct turn *t, struct jv result);
 
 /* uris.c: of an endpoint of all servers */
 void uris_forget(const struct line *l, struct endpoint *e,
@@ -466,50 +502,7 @@ void catalogue_came(struct line *l, struct leg *g, const struct msg *m);
 enum err leg_failed(struct turn *t, const struct leg *g);
 enum err step_merge(struct line *l, struct turn *t);
 
-/* task.c */
-bool task_method(enum mcp_method m);
-bool task_between(const struct turn *t, const struct hop *h);
-bool session_tasks(const struct session *s);
-struct task *task_find(
-    const struct line *l, const struct turn *t, struct str id);
-struct task *task_theirs(
-    const struct hop *h, const struct endpoint *e, struct str id);
-bool task_room(const struct line *l, const struct principal *p);
-void tasks_drop(struct line *l, const struct hop *h);
-void tasks_tick(struct line *l, bool all);
-bool tasks_open(const struct line *l, const struct principal *p,
-    const struct upstream *u, const struct session *s);
-enum err task_spoken(const struct line *l, struct turn *t);
-enum err task_route(const struct line *l, struct turn *t);
-enum err task_wanted(const struct line *l, struct turn *t);
-struct jv task_params(struct line *l, struct leg *g, struct jv params);
-bool task_lost(const struct line *l, struct leg *g);
-struct jv task_caps_now(const struct line *l, struct turn *t, struct jv caps);
-enum err task_merge(struct line *l, struct turn *t, const struct leg *g);
-enum err task_refused(struct turn *t);
-void task_failed(const struct line *l, const struct turn *t);
-
-/* task-say.c */
-size_t task_put_client(struct buf *b, struct jv caps);
-size_t task_put_caps(const struct line *l, struct buf *b, const struct turn *t,
-    struct hop *const *hops);
-bool task_hide(struct buf *b, struct jv tool);
-void task_related(struct buf *b, struct jv obj, struct str id, bool add);
-void task_show(const struct line *l, struct buf *b, struct jv v,
-    const struct task *k, enum mcp_era era);
-bool task_item(
-    struct line *l, struct turn *t, const struct upstream *u, struct jv item);
-bool task_told(const struct line *l, const struct task *k);
-bool task_status(struct line *l, const struct hop *h, struct jv params);
-struct jv task_down(struct line *l, const struct hop *h, struct jv params);
-const char *task_ask(const struct session *s, const struct hop *h,
-    enum mcp_method m, struct jv params);
-struct jv task_ask_params(struct line *l, const struct session *s,
-    enum mcp_method m, struct jv params, bool *tasked);
-struct jv task_up(struct line *l, struct session *s, const struct hop *h,
-    const struct ask *a, struct jv result);
-struct hop *task_hop(struct line *l, const struct session *s, struct jv params);
-void given_done(struct session *s);
+#include "line/task-in.h" /* task.c, task-say.c */
 
 /* session.c */
 enum err session_new(struct line *l, struct turn *t);

@@ -76,7 +76,9 @@ line_image(struct line *l, struct jv image, struct note *why)
 	TRY(policy_new(image, &p, why));
 	l->image = image;
 	read_limits(l);
-	e = admit_setup(l, why);
+	e = facts_setup(l, p, why);
+	if (!e)
+		e = admit_setup(l, why);
 	if (e != OK) { /* a broken image changes nothing */
 		l->image = old;
 		read_limits(l);
@@ -88,6 +90,8 @@ line_image(struct line *l, struct jv image, struct note *why)
 	l->policy = p;
 	l->policy_digest = jv_str(jv_get(image, STR("policy_digest")));
 	l->policy_told = false;
+	map_free(l->reported);
+	l->reported = map_new(0);
 	record_policy(l);
 	end_unknown(l);
 	if (l->tasks != NULL)
@@ -108,6 +112,7 @@ line_new(struct jv image, unsigned cell, const struct line_ports *ports,
 	l->hops = map_new(0);
 	l->refs = map_new(0);
 	l->tasks = map_new(0);
+	l->reported = map_new(0);
 	l->rec.max = 1 << 20;
 	e = line_image(l, image, why);
 	if (e == OK)
@@ -184,6 +189,8 @@ line_free(struct line *l)
 	buf_done(&l->rec);
 	buf_done(&l->work);
 	buf_done(&l->work2);
+	facts_done(l);
+	map_free(l->reported);
 	mem_free(l);
 }
 

@@ -24,7 +24,8 @@ struct line_ports {
 	enum err (*ledger)(void *arg, const struct msg *m);
 	enum err (*keys)(void *arg, const struct msg *m);
 	enum err (*desk)(void *arg, const struct msg *m);
-	uint64_t (*now)(void *arg); /* monotonic, ns */
+	uint64_t (*now)(void *arg);  /* monotonic, ns */
+	uint64_t (*wall)(void *arg); /* since 1970, ns */
 	void (*random)(void *p, size_t n);
 	void *arg;
 };

@@ -114,6 +114,37 @@ put_risk(struct buf *b, size_t *n, const struct call *c)
 	(*n)++;
 }
 
+/* On whose behalf: what the credential that came stands for, and what the
+ * request only says. */
+static void
+put_chain(const struct line *l, const struct turn *t, struct buf *b, size_t *n)
+{
+	const struct call *c = &t->asked;
+	const bool sure = t->principal != l->anonymous;
+	size_t m;
+
+	if (c->chain_n == 0)
+		return;
+	tape_key(b, STR("chain"));
+	m = tape_arr(b);
+	for (size_t i = 0; i < c->chain_n; i++) {
+		const bool claim = i >= c->chain_n - c->claimed;
+		const size_t o = tape_obj(b);
+
+		tape_key(b, STR("name"));
+		tape_str(b, c->chain[i]);
+		tape_key(b, STR("provenance"));
+		tape_str(b, claim  ? STR("unsigned-request-claim")
+			    : sure ? STR("connection-credential")
+				   : STR("absent"));
+		tape_key(b, STR("verified"));
+		tape_bool(b, !claim && sure);
+		tape_end(b, o, 3);
+	}
+	tape_end(b, m, c->chain_n);
+	(*n)++;
+}
+
 /* What policy saw of the session; null: it was told of none. */
 static void
 put_session(struct buf *b, size_t *n, const struct call *c)
@@ -138,6 +169,7 @@ decision_tape(struct line *l, const struct turn *t)
 	tree(b, &n, "absent", k.absent);
 	member(b, &n, "also", t->asked.also);
 	number(b, &n, "cell", l->cell);
+	put_chain(l, t, b, &n);
 	if (t->endpoint != NULL)
 		member(b, &n, "endpoint", t->endpoint->path);
 	member(
@@ -145,6 +177,7 @@ decision_tape(struct line *l, const struct turn *t)
 	tree(b, &n, "facts", t->asked.facts);
 	tree(b, &n, "kept", k.values);
 	member(b, &n, "kind", STR("decision"));
+	member(b, &n, "link", t->verdict.link);
 	member(b, &n, "method", t->method_text);
 	member(b, &n, "name", t->name);
 	member(b, &n, "needs", t->verdict.needs);

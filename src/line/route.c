@@ -210,13 +210,14 @@ declared(const struct upstream *u, struct call *c)
 
 /* What policy is asked of it. */
 static struct call
-call_of(const struct asked *a)
+call_of(const struct line *l, const struct asked *a, struct arena *mem)
 {
 	struct call c = { .principal = a->principal->name,
 		.server = a->up->name,
 		.method = mcp_row(a->method)->text,
 		.name = a->name,
-		.params = a->params };
+		.params = a->params,
+		.session = facts_of(l, a, mem) };
 
 	if (a->method == MCP_TOOLS_CALL)
 		declared(a->up, &c);
@@ -236,7 +237,11 @@ struct verdict
 decide_named(const struct line *l, const struct asked *a, struct call *call,
     struct arena *mem)
 {
-	*call = call_of(a);
+	struct note unused;
+
+	*call = call_of(l, a, mem);
+	/* Where that fails the verdict says so. */
+	(void)!policy_chain(l->policy, call, &unused);
 	return policy_decide(l->policy, call, mem);
 }
 
@@ -248,11 +253,13 @@ step_decide(struct line *l, struct turn *t)
 	if (!named(t->method) && !task_method(t->method))
 		return decide_general(t);
 	a = (struct asked){ .principal = t->principal,
+		.session = t->session,
 		.up = t->target[0],
 		.method = t->method,
 		.name = t->name,
 		.params = t->params };
 	t->verdict = decide_named(l, &a, &t->asked, t->mem);
+	facts_note(l, t);
 	if (t->verdict.effect == ALLOW)
 		return OK;
 	if (t->verdict.effect == HOLD)

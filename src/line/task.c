@@ -118,6 +118,7 @@ task_add(struct line *l, const struct turn *t, struct str theirs)
 	k->principal = p;
 	k->endpoint = t->endpoint;
 	k->origin = t->decision;
+	k->labels = t->labels;
 	k->born = line_now(l);
 	k->next = p->tasks;
 	p->tasks = k;

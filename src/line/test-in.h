@@ -84,6 +84,13 @@ the_clock(void *arg)
 	(void)arg;
 	return clock_ns;
 }
+/* Saturday, 28 November 2026, 08:00 UTC, and on. */
+static inline uint64_t
+the_wall(void *arg)
+{
+	(void)arg;
+	return UINT64_C(1795852800000000000) + clock_ns;
+}
 static inline void
 no_random(void *p, size_t n)
 {
@@ -160,6 +167,7 @@ fresh_of(const char *text)
 		.keys = out_keys,
 		.desk = out_desk,
 		.now = the_clock,
+		.wall = the_wall,
 		.random = no_random };
 	static struct buf image = { .max = 1 << 20 };
 	struct note why = { "" };

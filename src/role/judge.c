@@ -99,6 +99,13 @@ now(void *arg)
 	return loop_now(judge.env->loop);
 }
 
+static uint64_t
+wall(void *arg)
+{
+	(void)arg;
+	return now_wall();
+}
+
 static unsigned
 upstream_of(const struct chan *c)
 {
@@ -260,6 +267,7 @@ prepare(struct role_env *e, struct note *why)
 		.keys = to_keys,
 		.desk = to_desk,
 		.now = now,
+		.wall = wall,
 		.random = random_bytes };
 
 	unsigned char warm[SHA256_DIGEST_LENGTH];
