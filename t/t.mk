@@ -5,7 +5,8 @@ protocol: all lib
 	@tool/need build test
 	prove -Q --timer -j2 --exec python3 $(PROTOCOL)
 conform: all
-	@tool/need build node
+	@tool/need build node browser
+	t/test-verify-page.py
 	t/conform-cedar $(CORPORA)
 	t/cedar-fuzz 2000
 	t/conform-schema.py --corpora $(CORPORA)

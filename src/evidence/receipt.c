@@ -47,6 +47,10 @@ receipt_of(struct str text, struct receipt *out, struct note *why)
 		return ERR_LIMIT;
 	}
 	rest = str_sub(text, HEAD.n, text.n);
+	if (!utf8_ok(text)) {
+		note_set(why, "a receipt is UTF-8");
+		return ERR_SYNTAX;
+	}
 	if (!str_starts(text, HEAD) || !take(&rest, STR("sha256 "), &digest)) {
 		note_set(why, "a receipt begins with \"gatehouse receipt v1\" "
 			      "and a line \"sha256 DIGEST\"");
