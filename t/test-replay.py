@@ -115,4 +115,144 @@ says = subprocess.run([g.BINARY, "run", gate.path], capture_output=True,
                       text=True, check=False, timeout=30, cwd=DIR)
 g.ok(says.returncode != 0 and "p.cedar:1:28: " in says.stdout + says.stderr,
      "run refuses to start", says.stdout + says.stderr)
+
+# --- what another set would have decided -------------------------------------
+DIR = g.directory("replay-2")
+TOOLS = '@id("tools") permit (principal, action, resource);\n'
+write("p.cedar", TOOLS + """@id("not-etc") forbid (principal, action == Gatehouse::Action::"up___echo", resource)
+when { context.derived.text.under.contains("/etc") };
+""")
+gate = g.Gateway({"servers": {"up": {
+    "url": up.url, "era": "modern", "facts": {"echo": {"text": "path"}},
+    "risk": {"echo": ["read"], "secret": ["write"]},
+    "keep": {"echo": ["text"]}}},
+    "policies": ["p.cedar"], "rules": [], "cells": 1}, where=DIR)
+agent = gate.agent(path="/s/up/mcp")
+for text in ("/srv/a", "/srv/b", "/etc/x"):
+    agent.call("echo", {"text": text})
+agent.call("secret", {"text": "one"})
+agent.call("secret", {"text": "two"})
+agent.modern("tools/list")
+g.until(lambda: sum(r["kind"] == "decision" for r in gate.records()) >= 6)
+gate.stop()
+old = {r["seq"]: r for r in gate.records() if r["kind"] == "decision"}
+secrets = [n for n, r in old.items() if r.get("name") == "secret"]
+
+
+def replay(text, *args, name="new.cedar"):
+    write(name, text)
+    status, out, err = gate.cli("policy", "replay", gate.state, "--with", name,
+                                *args)
+    return status, out + err
+
+
+def counts(text, *args, **kw):
+    status, out = replay(text, "--json", *args, **kw)
+    if not out.startswith("{"):
+        return status, out, [{"policy": out, "missing": out, "name": ""}]
+    j = json.loads(out)
+    return status, {k: v for k, v in j.items() if v and k != "rows"}, j["rows"]
+
+
+same_set = open(os.path.join(DIR, "p.cedar")).read()
+status, out = replay(same_set)
+g.ok(status == 0 and "unchanged 6" in out, "the same set changes nothing", out)
+status, n, rows = counts(TOOLS)
+g.ok(status == 1 and n == {"newly_allowed": 1, "unchanged": 5} and
+     rows[0]["policy"] == "tools" and rows[0]["name"] == "echo" and
+     old[rows[0]["examples"][0]["seq"]]["kept"]["text"] == "/etc/x",
+     "without its forbid one call more is allowed, by facts of kept arguments",
+     (n, rows))
+status, n, rows = counts(same_set + '@id("no-b") forbid (principal, action, '
+                         'resource) when { context has derived && '
+                         'context.derived.text.name == "b" };')
+g.ok(status == 1 and n == {"newly_denied": 1, "unchanged": 5} and
+     rows[0]["policy"] == "no-b", "a new forbid denies one", (n, rows))
+status, n, rows = counts(same_set + '@id("ask") @requestable("w") forbid '
+                         '(principal, action in Gatehouse::Action::"write", '
+                         'resource);')
+g.ok(status == 1 and n == {"newly_held": 2, "unchanged": 4} and
+     rows[0]["policy"] == "ask" and rows[0]["count"] == 2,
+     "recorded groups: the scope alone settles it, kept or not", (n, rows))
+READS = same_set + """@id("not-two") forbid (principal, action == Gatehouse::Action::"up___secret", resource)
+when { context.input has text && context.input.text == "two" };
+"""
+status, n, rows = counts(READS)
+g.ok(status == 1 and n == {"not_established": 3, "unchanged": 3} or
+     n == {"not_established": 2, "unchanged": 4},
+     "an argument that nobody kept is not established", (n, rows))
+g.ok(any(r["missing"] == "context.input.text" and r["name"] == "secret" and
+         r["count"] == 2 for r in rows), "and is named", rows)
+status, out = replay(READS)
+g.ok(status == 1 and "not established" in out and "up/secret" in out and
+     "context.input.text" in out, "in the table too", out)
+
+# What the operator holds settles it, when it is what was recorded.
+
+
+def sent(text):
+    return agent.modern_parts("tools/call", {
+        "name": "secret", "arguments": {"text": text}})[1]["params"]
+
+
+def disclose(*lines):
+    write("d.jsonl", "".join(json.dumps(x) + "\n" for x in lines))
+    return counts(READS, "--disclosures", "d.jsonl")
+
+
+status, n, rows = disclose({"cell": 0, "seq": secrets[0], "params": sent("one")},
+                           {"seq": secrets[1], "arguments": {"text": "two"}})
+g.ok(status == 1 and n == {"newly_denied": 1, "unchanged": 5} and
+     rows[0]["policy"] == "not-two", "disclosures settle it", (n, rows))
+write("d.jsonl", json.dumps({"seq": secrets[0], "params": sent("two")}) + "\n")
+status, out = replay(READS, "--disclosures", "d.jsonl")
+g.ok(status == 4 and "has not the digest of record" in out,
+     "a disclosure that is not what was recorded is no evidence", out)
+for bad, says in (({"seq": 9999, "params": {}}, "about no call"),
+                  ({"params": {}}, "needs seq"),
+                  ({"seq": secrets[0]}, "needs seq")):
+    write("d.jsonl", json.dumps(bad) + "\n")
+    status, out = replay(READS, "--disclosures", "d.jsonl")
+    g.ok(status == 4 and says in out, f"a disclosure is refused: {bad}", out)
+write("d.jsonl", '{"seq": 1, "params": {}\n')
+status, out = replay(READS, "--disclosures", "d.jsonl")
+g.ok(status == 4 and "line 1" in out, "and so is what is no JSON", out)
+
+# A whole configuration: its servers, principals and declarations hold.
+conf = dict(gate.config, policies=["p.cedar"])
+status, n, rows = counts(json.dumps(dict(conf, anonymous="other")),
+                         name="new.yaml")
+g.same((status, n.get("newly_denied"), rows[0]["policy"]),
+       (1, 5, "no-principal"), "a principal that is not there any more")
+write("new.yaml", json.dumps(conf))
+status, out, err = gate.cli("policy", "replay", gate.state, "--with", "new.yaml")
+g.ok(status == 0 and "unchanged 6" in out, "a configuration with the same set",
+     out + err)
+conf["servers"]["up"]["risk"] = {"echo": ["write"]}
+conf["policies"] = ["held.cedar"]
+write("held.cedar", same_set + '@id("ask") @requestable("w") forbid (principal, '
+      'action in Gatehouse::Action::"write", resource);')
+write("new.yaml", json.dumps(conf))
+status, out, err = gate.cli("policy", "replay", gate.state, "--with", "new.yaml",
+                            "--json")
+j = json.loads(out)
+g.ok(status == 1 and j["newly_held"] == 4, "with groups of its own", out + err)
+
+# What cannot be used is said.
+status, out = replay("permit (principal, action, resorce);\n")
+g.ok(status == 1 and "new.cedar:1:28: " in out, "a set that does not compile",
+     out)
+status, out, err = gate.cli("policy", "replay", gate.state)
+g.ok(status == 2 and "--with" in err, "NEW is needed", err)
+status, out, err = gate.cli("policy", "replay", DIR, "--with", "new.cedar")
+g.ok(status in (1, 3), "no ledger there", err)
+status, out, err = gate.cli("policy", "replay", "/nowhere", "--with", "p.cedar")
+g.same(status, 3, "no directory there")
+segment = os.path.join(gate.state, "ledger", "cell-0-000001.seg")
+data = bytearray(open(segment, "rb").read())
+data[len(data) // 2] ^= 1
+open(segment, "wb").write(data)
+status, out = replay(same_set)
+g.ok(status == 4 and "not valid" in out and "unchanged" not in out,
+     "from a ledger that is not valid nothing follows", out)
 g.done()

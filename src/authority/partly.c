@@ -113,15 +113,18 @@ may_be_broken(struct ask *q)
 
 	if ((policy_reads(q->s->policy) & READS_INPUT) && !k->whole &&
 	    !k->exact) {
-		buf_str(
-		    q->missing, STR("context.input (are all values exact?)"));
+		if (q->missing->n == 0)
+			buf_str(q->missing,
+			    STR("context.input (are all values exact?)"));
 		return true;
 	}
 	while (jit_next(&it, &arg, &kind)) {
 		if (argument_known(k, arg) ||
 		    jv_same(jv_get(k->read, arg), kind))
 			continue;
-		buf_fmt(q->missing, "context.derived.%.*s", STR_ARG(arg));
+		if (q->missing->n == 0)
+			buf_fmt(
+			    q->missing, "context.derived.%.*s", STR_ARG(arg));
 		return true;
 	}
 	return false;

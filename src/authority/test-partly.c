@@ -149,6 +149,10 @@ static const struct row {
 	    " when { context.input.y == 2 }; permit" HERE
 	    " when { context.input has x };",
 	    "{\"y\":2}", "[]", false, "deny" },
+	{ "facts of a tool that has none declared",
+	    "permit" HERE ";forbid" HERE " when { context has derived && "
+	    "context.derived has text && context.derived.text.name == \"b\" };",
+	    "{}", "[]", false, "allow" },
 	{ "context as a whole", "permit" HERE " when { context == {} };", "{}",
 	    "[]", false, "context" },
 };

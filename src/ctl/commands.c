@@ -95,6 +95,12 @@ static const struct ctl_opt with_conf[] = {
 	{ "-c", "FILE", "the configuration; gatehouse.yaml by default" },
 	{ NULL, NULL, NULL },
 };
+static const struct ctl_opt with_new[] = {
+	{ "--with", "NEW", "the policies to be tried" },
+	{ "--disclosures", "FILE", "arguments that you hold, FILE.jsonl" },
+	{ "-c", "FILE", "a configuration whose policies NEW replaces" },
+	{ NULL, NULL, NULL },
+};
 static const struct ctl_opt with_control[] = {
 	{ "-c", "FILE", "the configuration that the gateway runs with" },
 	{ "--control", "PATH", "its control socket, instead" },
@@ -283,6 +289,22 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "arguments; depends when other arguments may get more; never when "
 	    "none do; and the policy that says so.",
 	    with_conf, ctl_policy_map, true, false, false },
+	{ "policy replay", "LEDGER", 1, 1,
+	    "Says what other policies would have decided of what is on record",
+	    "LEDGER is the state directory, or ledger in it; NEW a "
+	    "configuration, or a file or directory of Cedar policies, which "
+	    "replaces the rules and policies of the configuration that -c "
+	    "names, or stands alone. Calls are counted by what changes, policy "
+	    "and tool, with the records of some. Facts are made again from the "
+	    "arguments that records keep (servers.NAME.keep) and from "
+	    "disclosures: JSON lines with cell, seq and the call's params, or "
+	    "its arguments and meta, each checked against the digest in its "
+	    "record. A call of which the new policies read what nobody has is "
+	    "not established, and what is missing is named. Exit 0 when "
+	    "nothing would change, 1 when something would or is not "
+	    "established, 3 no ledger there, 4 the ledger or a disclosure is "
+	    "not valid.",
+	    with_new, ctl_policy_replay, true, false, false },
 	{ "ledger verify", "DIR", 1, 1,
 	    "Checks every record of a ledger and names the first bad one",
 	    "DIR is the state directory, or ledger in it. Reads every "

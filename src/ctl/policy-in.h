@@ -14,6 +14,8 @@ int ctl_policy_check(struct ctl *c);
 int ctl_policy_test(struct ctl *c);
 int ctl_policy_explain(struct ctl *c);
 int ctl_policy_map(struct ctl *c);
+int ctl_policy_replay(struct ctl *c);
+int ctl_policy_learn(struct ctl *c);
 
 enum { POLICY_BYTES = 64 * 1024 * 1024, POLICY_ROOM = 16 * 1024 * 1024 };
 
@@ -30,6 +32,11 @@ int policy_image_of(const struct ctl *c, const char *path, struct jv policies,
     struct jv servers, struct buf *image);
 /* That of the configuration. */
 int policy_image_conf(const struct ctl *c, struct buf *image);
+/* What may come: a configuration, or a file or directory of Cedar, which
+ * replaces the rules and policies of the configuration that -c names, or
+ * stands alone.  *conf: what image declares of tools and principals holds. */
+int policy_image_new(
+    const struct ctl *c, const char *path, struct buf *image, bool *conf);
 /* The call that v describes, with what the image says of its server.
  * false: a member is missing or wrong, named in *why. */
 bool policy_call_of(

@@ -4,7 +4,10 @@
  */
 #include "ctl/policy-in.h"
 
+#include <dirent.h>
 #include <libfyaml.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #include "conf/conf.h"
 #include "ctl/ctl-conf.h"
@@ -283,16 +286,13 @@ policy_image_of(const struct ctl *c, const char *path, struct jv policies,
 	return status;
 }
 
-int
-policy_image_conf(const struct ctl *c, struct buf *image)
+static int
+image_of_conf(const char *path, struct buf *image)
 {
-	const char *path = ctl_option(c, "-c");
 	struct ctl_reading r = { .n = 0 };
 	struct buf said = { .max = 1024 * 1024 };
 	enum err e;
 
-	if (path == NULL)
-		path = "gatehouse.yaml";
 	e = ctl_config_read(path, &r);
 	image->max = POLICY_BYTES;
 	if (e == OK) {
@@ -306,6 +306,118 @@ policy_image_conf(const struct ctl *c, struct buf *image)
 	buf_done(&said);
 	ctl_reading_done(&r);
 	return e == OK ? CTL_YES : e == ERR_OS ? CTL_FAILED : CTL_NO;
+}
+
+int
+policy_image_conf(const struct ctl *c, struct buf *image)
+{
+	const char *path = ctl_option(c, "-c");
+
+	return image_of_conf(path == NULL ? "gatehouse.yaml" : path, image);
+}
+
+/* ---- what may come ---- */
+
+enum { FILES_MAX = 256 };
+
+static int
+by_name(const void *a, const void *b)
+{
+	return str_cmp(buf_view(a), buf_view(b));
+}
+
+/* Paths of the policy files that path is, or holds, in their order. */
+static int
+names_of(const struct ctl *c, const char *path, struct buf *tape)
+{
+	const size_t m = tape_arr(tape);
+	struct buf name[FILES_MAX];
+	const struct dirent *e;
+	DIR *d = opendir(path);
+	size_t n = 0;
+
+	if (d == NULL) { /* a file: reading says if it is none */
+		tape_str(tape, str_of(path));
+		tape_end(tape, m, 1);
+		return CTL_YES;
+	}
+	while (n < FILES_MAX && (e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.' ||
+		    !str_ends(str_of(e->d_name), STR(".cedar")))
+			continue;
+		name[n] = (struct buf){ .max = 8192 };
+		buf_fmt(&name[n++], "%s/%s", path, e->d_name);
+	}
+	(void)closedir(d);
+	qsort(name, n, sizeof(*name), by_name);
+	for (size_t i = 0; i < n; i++) {
+		tape_str(tape, buf_view(&name[i]));
+		buf_done(&name[i]);
+	}
+	tape_end(tape, m, n);
+	if (n == FILES_MAX)
+		return ctl_say(
+		    c, CTL_NO, "%s holds %d files or more", path, FILES_MAX);
+	return n > 0
+		   ? CTL_YES
+		   : ctl_say(c, CTL_NO, "%s holds no file named *.cedar", path);
+}
+
+/* base, with the rules and policies of fresh. */
+static void
+put_replaced(struct buf *b, struct jv base, struct jv fresh)
+{
+	const size_t m = tape_obj(b);
+	struct jit it = jit_of(base);
+	struct str key;
+	size_t n = 0;
+	struct jv v;
+
+	for (; jit_next(&it, &key, &v); n++) {
+		const bool ours =
+		    str_eq(key, STR("rules")) || str_eq(key, STR("policies"));
+
+		tape_key(b, key);
+		tape_copy(b, ours ? jv_get(fresh, key) : v);
+	}
+	tape_end(b, m, n);
+}
+
+int
+policy_image_new(
+    const struct ctl *c, const char *path, struct buf *image, bool *conf)
+{
+	const char *base = ctl_option(c, "-c");
+	struct buf names = { .max = 1 << 20 }, fresh = { .max = POLICY_BYTES };
+	struct buf old = { .max = POLICY_BYTES };
+	const struct jv none = { NULL, 0 };
+	struct stat st;
+	int status;
+
+	image->max = POLICY_BYTES;
+	*conf = false;
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode) &&
+	    !str_ends(str_of(path), STR(".cedar"))) {
+		*conf = true;
+		return image_of_conf(path, image);
+	}
+	status = names_of(c, path, &names);
+	if (status == CTL_YES)
+		status = policy_image_of(
+		    c, "", jv_of(buf_view(&names)), none, &fresh);
+	if (status == CTL_YES && base != NULL) {
+		*conf = true;
+		status = image_of_conf(base, &old);
+	}
+	if (status == CTL_YES && base == NULL)
+		buf_str(image, buf_view(&fresh));
+	else if (status == CTL_YES)
+		put_replaced(
+		    image, jv_of(buf_view(&old)), jv_of(buf_view(&fresh)));
+	buf_done(&names);
+	buf_done(&fresh);
+	buf_done(&old);
+	return status;
 }
 
 /* ---- calls ---- */

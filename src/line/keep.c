@@ -86,11 +86,50 @@ pick(const struct turn *t, struct jv list, struct jv args, bool there,
 	return out;
 }
 
+/* On whose behalf, and by which model: policy sees both. */
+static struct jv
+claims(const struct turn *t)
+{
+	static const struct {
+		struct str member, at;
+	} of[] = {
+		{ STR_INIT("model"), STR_INIT(META_MODEL) },
+		{ STR_INIT("on_behalf_of"), STR_INIT(META_ON_BEHALF_OF) },
+	};
+	const struct jv meta = jv_get(t->asked.params, STR("_meta"));
+	struct buf b = { .max = KEPT_MAX };
+	struct jv out = { NULL, 0 };
+	size_t m, n = 0;
+
+	if (jv_is(jv_get(meta, of[0].at), J_NONE) &&
+	    jv_is(jv_get(meta, of[1].at), J_NONE))
+		return out;
+	m = tape_obj(&b);
+	for (size_t i = 0; i < countof(of); i++) {
+		const struct jv v = jv_get(meta, of[i].at);
+
+		if (jv_is(v, J_NONE))
+			continue;
+		tape_key(&b, of[i].member);
+		if (is_exact(v, 0) && jv_bytes(v).n < KEPT_MAX / 4)
+			tape_copy(&b, v);
+		else
+			tape_null(&b); /* there is one, and it is no name */
+		n++;
+	}
+	tape_end(&b, m, n);
+	if (buf_end(&b) == OK)
+		out = jv_of(arena_str(t->mem, buf_view(&b)));
+	buf_done(&b);
+	return out;
+}
+
 struct kept
 keep_arguments(const struct turn *t)
 {
 	const struct jv args = jv_get(t->asked.params, STR("arguments"));
-	struct kept k = { .withheld = jv_is(args, J_OBJ) ? jv_count(args) : 0 };
+	struct kept k = { .claims = claims(t),
+		.withheld = jv_is(args, J_OBJ) ? jv_count(args) : 0 };
 	struct jv list;
 	uint64_t n = 0;
 
@@ -118,6 +157,13 @@ keep_session(const struct line *l, const struct turn *t)
 static void
 policy_tape(const struct line *l, struct buf *b)
 {
+	static const struct {
+		unsigned bit;
+		struct str member;
+	} read[] = {
+		{ READS_INPUT, STR_INIT("input") },
+		{ READS_SESSION, STR_INIT("session") },
+	};
 	const unsigned reads = policy_reads(l->policy);
 	const struct jv files = jv_get(l->image, STR("policies"));
 	const size_t o = tape_obj(b);
@@ -136,14 +182,11 @@ policy_tape(const struct line *l, struct buf *b)
 	tape_str(b, l->policy_digest);
 	tape_key(b, STR("reads"));
 	m = tape_arr(b);
-	if (reads & READS_INPUT) {
-		tape_str(b, STR("input"));
-		n++;
-	}
-	if (reads & READS_SESSION) {
-		tape_str(b, STR("session"));
-		n++;
-	}
+	for (size_t i = 0; i < countof(read); i++)
+		if (reads & read[i].bit) {
+			tape_str(b, read[i].member);
+			n++;
+		}
 	tape_end(b, m, n);
 	tape_key(b, STR("rules"));
 	tape_i64(b, (int64_t)jv_count(jv_get(l->image, STR("rules"))));

@@ -421,6 +421,7 @@ void uris_done(struct endpoint *e);
 /* keep.c: what a decision record keeps so that policy can be asked again */
 struct kept {
 	struct jv absent, values; /* of arguments declared safe; or none */
+	struct jv claims;	  /* what the request says of itself */
 	uint64_t withheld;	  /* arguments whose value is not there */
 };
 struct kept keep_arguments(const struct turn *t);

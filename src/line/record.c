@@ -170,6 +170,7 @@ decision_tape(struct line *l, const struct turn *t)
 	member(b, &n, "also", t->asked.also);
 	number(b, &n, "cell", l->cell);
 	put_chain(l, t, b, &n);
+	tree(b, &n, "claims", k.claims);
 	if (t->endpoint != NULL)
 		member(b, &n, "endpoint", t->endpoint->path);
 	member(

@@ -82,7 +82,14 @@ test_kept(void)
 	ok(!says("/a") && !says("kept") && !says("facts") && !says("risk") &&
 		says("\"withheld\":1"),
 	    "of a tool that declares nothing nothing is kept");
+	call(l,
+	    "{\"name\":\"other\",\"_meta\":{\"io.gatehouse/model\":\"m\","
+	    "\"io.gatehouse/onBehalfOf\":[\"alice\",1e3],\"x\":\"SECRET\"}}");
+	ok(says("\"claims\":{\"model\":\"m\",\"on_behalf_of\":null}") &&
+		!says("SECRET"),
+	    "claims of the request are kept, when they are names");
 	call(l, "{\"name\":\"other\"}");
+	ok(!says("claims"), "none are none");
 	ok(!says("withheld"), "no arguments, none withheld");
 	line_free(l);
 }

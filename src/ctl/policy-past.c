@@ -1,0 +1,419 @@
+/*
+ * policy-past.c: from records to calls.  The facts of arguments are made again
+ * by the same extractors from the values that records keep.  A disclosure is
+ * believed when it has the digest that the record has.
+ */
+#include "ctl/policy-past.h"
+
+#include <openssl/sha.h>
+
+#include "mcp/mcp.h"
+
+struct given {
+	struct jv v;
+	unsigned line;
+	bool used;
+};
+
+/* ---- disclosures ---- */
+
+static struct str
+key_of(unsigned cell, uint64_t seq, char out[static 48])
+{
+	const int n =
+	    snprintf(out, 48, "%u/%llu", cell, (unsigned long long)seq);
+
+	return (struct str){ out, (size_t)n };
+}
+
+static int
+given_add(struct past_reader *r, struct jv v, unsigned line, const char *path)
+{
+	int64_t cell = 0, seq = 0;
+	struct given *g;
+	char key[48];
+
+	if (!jv_is(jv_get(v, STR("cell")), J_NONE) &&
+	    jv_i64(jv_get(v, STR("cell")), &cell) != OK)
+		cell = -1;
+	if (cell < 0 || cell > UINT8_MAX ||
+	    jv_i64(jv_get(v, STR("seq")), &seq) != OK || seq < 1 ||
+	    (!jv_is(jv_get(v, STR("arguments")), J_OBJ) &&
+		!jv_is(jv_get(v, STR("params")), J_OBJ)))
+		return ctl_say(r->c, CTL_FAILED,
+		    "%s: value %u: needs seq (and cell, 0 when left out) of a "
+		    "record, and its arguments or its params as they were sent",
+		    path, line);
+	g = mem_get(sizeof(*g));
+	*g = (struct given){ .v = v, .line = line };
+	mem_free(
+	    map_put(r->given, key_of((unsigned)cell, (uint64_t)seq, key), g));
+	return CTL_YES;
+}
+
+int
+past_open(struct past_reader *r, const struct ctl *c, const char *disclosures,
+    struct jv image, bool conf)
+{
+	struct jit it;
+	struct jv v;
+	int status;
+
+	*r = (struct past_reader){ .c = c,
+		.sets = map_new(0),
+		.given = map_new(0),
+		.tape = { .max = POLICY_BYTES },
+		.image = image,
+		.conf = conf };
+	if (disclosures == NULL)
+		return CTL_YES;
+	status = policy_slurp(c, disclosures, &r->lines);
+	v = jv_of(buf_view(&r->lines));
+	if (status == CTL_YES && !jv_is(v, J_ARR))
+		return ctl_say(c, CTL_FAILED,
+		    "%s: a file of JSON lines ends in .jsonl", disclosures);
+	it = jit_of(v);
+	for (unsigned n = 1; status == CTL_YES && jit_next(&it, NULL, &v); n++)
+		status = given_add(r, v, n, disclosures);
+	return status == CTL_NO ? CTL_FAILED : status;
+}
+
+void
+past_done(struct past_reader *r)
+{
+	size_t at = 0;
+	void *v;
+
+	while (r->given != NULL && map_next(r->given, &at, NULL, &v))
+		mem_free(v);
+	map_free(r->given);
+	map_free(r->sets);
+	buf_done(&r->tape);
+	buf_done(&r->lines);
+}
+
+static void
+put(struct buf *b, const char *key, struct jv v, size_t *n)
+{
+	if (jv_is(v, J_NONE))
+		return;
+	tape_key(b, str_of(key));
+	tape_copy(b, v);
+	(*n)++;
+}
+
+/* As they were sent, but for what a modern agent may not ask. */
+static void
+put_sent(struct buf *b, struct jv params, bool modern)
+{
+	const size_t m = tape_obj(b);
+	struct jit it = jit_of(params);
+	struct str key;
+	size_t n = 0;
+	struct jv v;
+
+	while (jit_next(&it, &key, &v)) {
+		if (modern && str_eq(key, STR("task")))
+			continue;
+		tape_key(b, key);
+		tape_copy(b, v);
+		n++;
+	}
+	tape_end(b, m, n);
+}
+
+/* The params that the agent must have sent: name as the endpoint has it. */
+static void
+params_of(const struct given *g, struct jv rec, struct buf *b)
+{
+	const struct str era = jv_str(jv_get(rec, STR("era")));
+	const struct str name = jv_str(jv_get(rec, STR("name")));
+	const struct str server = jv_str(jv_get(rec, STR("server")));
+	const bool all =
+	    str_eq(jv_str(jv_get(rec, STR("endpoint"))), STR("/mcp"));
+	struct buf full = { .max = 1 << 16 };
+	size_t m, n = 1;
+
+	if (!jv_is(jv_get(g->v, STR("params")), J_NONE)) {
+		put_sent(
+		    b, jv_get(g->v, STR("params")), str_eq(era, STR("modern")));
+		return;
+	}
+	if (all)
+		buf_fmt(&full, "%.*s___", STR_ARG(server));
+	buf_str(&full, name);
+	m = tape_obj(b);
+	tape_key(b, STR("name"));
+	tape_str(b, buf_view(&full));
+	put(b, "arguments", jv_get(g->v, STR("arguments")), &n);
+	put(b, "_meta", jv_get(g->v, STR("meta")), &n);
+	tape_end(b, m, n);
+	buf_done(&full);
+}
+
+/* Has it the digest that the record has? */
+static bool
+digest_ok(struct jv params, struct jv rec)
+{
+	const struct str form = jv_str(jv_get(rec, STR("digest_form")));
+	struct buf text = { .max = POLICY_BYTES }, hex = { .max = 64 };
+	unsigned char d[SHA256_DIGEST_LENGTH];
+	enum err e = OK;
+	bool same;
+
+	if (str_eq(form, STR("jcs")))
+		e = json_jcs(params, &text);
+	else if (str_eq(form, STR("json")))
+		json_write(params, &text);
+	else
+		e = ERR_SYNTAX;
+	if (e == OK)
+		e = buf_end(&text);
+	(void)SHA256((const unsigned char *)text.p, text.n, d);
+	buf_hex(&hex, (struct str){ (const char *)d, sizeof(d) });
+	same = e == OK &&
+	       str_eq(buf_view(&hex), jv_str(jv_get(rec, STR("digest"))));
+	buf_done(&text);
+	buf_done(&hex);
+	return same;
+}
+
+/* Into r->tape; false: nothing was disclosed of this record. */
+static bool
+disclosed(struct past_reader *r, const struct past *p, struct jv rec)
+{
+	struct buf sent = { .max = POLICY_BYTES };
+	char key[48];
+	struct given *g = map_get(r->given, key_of(p->cell, p->seq, key));
+
+	if (g == NULL)
+		return false;
+	params_of(g, rec, &sent);
+	mcp_params_canonical(jv_of(buf_view(&sent)), &r->tape);
+	buf_done(&sent);
+	if (digest_ok(jv_of(buf_view(&r->tape)), rec)) {
+		r->used += !g->used;
+		g->used = true;
+		return true;
+	}
+	if (r->bad.text[0] == '\0')
+		note_set(&r->bad,
+		    "value %u of the disclosures has not the digest of record "
+		    "%u/%llu: give params as they were sent, or arguments, and "
+		    "meta when there was a _meta",
+		    g->line, p->cell, (unsigned long long)p->seq);
+	buf_clear(&r->tape);
+	return false;
+}
+
+int
+past_end(const struct past_reader *r)
+{
+	size_t at = 0;
+	void *v;
+
+	if (r->bad.text[0] != '\0')
+		return ctl_say(r->c, CTL_FAILED, "%s", r->bad.text);
+	while (map_next(r->given, &at, NULL, &v))
+		if (!((const struct given *)v)->used)
+			return ctl_say(r->c, CTL_FAILED,
+			    "value %u of the disclosures is about no call in "
+			    "this ledger",
+			    ((const struct given *)v)->line);
+	return CTL_YES;
+}
+
+/* ---- records ---- */
+
+/* A value that was too long for its record. */
+static bool
+is_cut(struct jv v)
+{
+	return !jv_is(jv_get(v, STR("cut_bytes")), J_NONE) &&
+	       !jv_is(jv_get(v, STR("sha256")), J_NONE);
+}
+
+static struct str
+text(struct jv rec, const char *key)
+{
+	return jv_str(jv_get(rec, str_of(key)));
+}
+
+/* Sets with policies that read context.input are kept, by digest. */
+static void
+set_seen(struct past_reader *r, struct jv rec)
+{
+	struct jit it = jit_of(jv_get(rec, STR("reads")));
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		if (str_eq(jv_str(v), STR("input")))
+			(void)map_put(r->sets, text(rec, "policy"), r);
+}
+
+static void
+put_meta(struct buf *b, struct jv claims, size_t *n)
+{
+	size_t m, k = 0;
+
+	if (jv_count(claims) == 0)
+		return;
+	tape_key(b, STR("_meta"));
+	m = tape_obj(b);
+	put(b, META_MODEL, jv_get(claims, STR("model")), &k);
+	put(b, META_ON_BEHALF_OF, jv_get(claims, STR("on_behalf_of")), &k);
+	tape_end(b, m, k);
+	(*n)++;
+}
+
+/* What the record itself keeps of the params. */
+static void
+kept(struct past_reader *r, struct jv rec, struct past *p)
+{
+	const struct jv values = jv_get(rec, STR("kept"));
+	const bool whole = jv_is(jv_get(rec, STR("withheld")), J_NONE);
+	const size_t m = tape_obj(&r->tape);
+	size_t n = 0;
+
+	put_meta(&r->tape, jv_get(rec, STR("claims")), &n);
+	p->k.whole = whole && !is_cut(values);
+	if (jv_is(values, J_OBJ) && !is_cut(values))
+		put(&r->tape, "arguments", values, &n);
+	tape_end(&r->tape, m, n);
+	p->k.absent = jv_get(rec, STR("absent"));
+}
+
+static struct jv
+server_of(const struct past_reader *r, struct str name)
+{
+	struct jit it = jit_of(jv_get(r->image, STR("servers")));
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		if (str_eq(jv_str(jv_get(v, STR("name"))), name))
+			return v;
+	return (struct jv){ NULL, 0 };
+}
+
+/* Kinds and groups: as the new configuration has them, or as it was. */
+static void
+declared(const struct past_reader *r, struct jv rec, struct call *c)
+{
+	const struct jv s = server_of(r, c->server);
+	struct jv risk = jv_get(jv_get(s, STR("risk")), c->name), v;
+	struct jit it;
+
+	c->facts = r->conf ? jv_get(jv_get(s, STR("facts")), c->name)
+			   : jv_get(rec, STR("facts"));
+	if (!r->conf || jv_is(risk, J_NONE))
+		risk = jv_get(rec, STR("risk"));
+	it = jit_of(risk);
+	while (c->risk_n < RISK_MAX && jit_next(&it, NULL, &v))
+		c->risk[c->risk_n++] = jv_str(v);
+}
+
+/* Rules that say that arguments were never read, or not all of them. */
+static bool
+arguments_read(struct str rule)
+{
+	static const struct str unread[] = { STR_INIT("arguments"),
+		STR_INIT("undeclared"), STR_INIT("delegation") };
+
+	for (size_t i = 0; i < countof(unread); i++)
+		if (str_eq(unread[i], rule))
+			return false;
+	return true;
+}
+
+static const char *
+lacks(struct jv rec, const struct call *c)
+{
+	const struct jv claims = jv_get(rec, STR("claims"));
+
+	if (jv_is(jv_get(rec, STR("policy")), J_NONE))
+		return "all: the record is of a version that kept nothing";
+	if (c->principal.n == 0 || c->server.n == 0 || c->method.n == 0)
+		return "principal, server or method";
+	if (!jv_is(jv_get(rec, STR("name")), J_STR))
+		return "name: it was too long for its record";
+	if (is_cut(claims) || jv_is(jv_get(claims, STR("model")), J_NULL) ||
+	    jv_is(jv_get(claims, STR("on_behalf_of")), J_NULL))
+		return "claims: they are no names";
+	return NULL;
+}
+
+static void
+asked(struct past_reader *r, struct jv rec, struct past *p)
+{
+	const struct jv session = jv_get(rec, STR("session_facts"));
+	struct call *c = &p->k.call;
+
+	*c = (struct call){ .principal = text(rec, "principal"),
+		.server = text(rec, "server"),
+		.method = text(rec, "method"),
+		.also = text(rec, "also"),
+		.name = text(rec, "name") };
+	p->lacks = lacks(rec, c);
+	p->facts = jv_get(rec, STR("facts"));
+	if (str_eq(c->method, STR("tools/call")))
+		declared(r, rec, c);
+	p->read_input = map_get(r->sets, text(rec, "policy")) != NULL;
+	if (arguments_read(p->rule)) {
+		p->k.exact = p->read_input;
+		p->k.read = p->facts;
+	}
+	if (!jv_is(session, J_NONE) && !is_cut(session)) {
+		p->k.session = true;
+		if (jv_is(session, J_OBJ))
+			c->session = session;
+	}
+	buf_clear(&r->tape);
+	if (disclosed(r, p, rec))
+		p->k.whole = true;
+	else
+		kept(r, rec, p);
+	if (buf_end(&r->tape) != OK)
+		p->lacks = "room: the call is too large";
+	c->params = jv_of(buf_view(&r->tape));
+}
+
+static enum effect
+effect_of(struct jv rec)
+{
+	if (!jv_is(jv_get(rec, STR("needs")), J_NONE))
+		return HOLD;
+	return str_eq(text(rec, "verdict"), STR("allow")) ? ALLOW : DENY;
+}
+
+void
+past_read(struct past_reader *r, unsigned cell, uint64_t seq, struct jv rec,
+    struct past *out)
+{
+	const struct str kind = text(rec, "kind"), step = text(rec, "step");
+	int64_t n = 0;
+
+	*out = (struct past){ .cell = cell,
+		.seq = seq,
+		.was = effect_of(rec),
+		.rule = text(rec, "rule"),
+		.endpoint = text(rec, "endpoint") };
+	if (str_eq(kind, STR("policy")))
+		set_seen(r, rec);
+	if (str_eq(kind, STR("refusals")) &&
+	    jv_i64(jv_get(rec, STR("count")), &n) == OK && n > 0)
+		r->folded += (uint64_t)n;
+	if (!str_eq(kind, STR("decision")))
+		return;
+	out->kind = PAST_ELSEWHERE;
+	if (step.n > 0 && !str_eq(step, STR("decide")))
+		return;
+	out->kind =
+	    jv_is(jv_get(rec, STR("name")), J_NONE) ? PAST_LIST : PAST_ASKED;
+	if (out->kind == PAST_ASKED) {
+		asked(r, rec, out);
+		return;
+	}
+	out->k.call = (struct call){ .principal = text(rec, "principal"),
+		.server = text(rec, "server"),
+		.method = text(rec, "method") };
+}
