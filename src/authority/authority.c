@@ -547,17 +547,13 @@ decide(const struct policy *p, const struct call *c, struct arena *a)
 	return v;
 }
 
-struct verdict
-policy_decide(const struct policy *p, const struct call *c, struct arena *a)
+static struct verdict
+decide_full(const struct policy *p, const struct call *c, struct arena *a)
 {
 	struct call full = *c;
 	struct verdict v, also;
 	struct note why;
 
-	if (a == NULL) {
-		a = p->scratch;
-		arena_reset(a);
-	}
 	if (!c->chained && policy_chain(p, &full, &why) != OK)
 		return denied("delegation", a, &why);
 	v = decide(p, &full, a);
@@ -567,6 +563,18 @@ policy_decide(const struct policy *p, const struct call *c, struct arena *a)
 	also = decide(p, &full, a);
 	also.labels |= v.labels;
 	return also;
+}
+
+struct verdict
+policy_decide(const struct policy *p, const struct call *c, struct arena *a)
+{
+	if (a == NULL) {
+		a = p->scratch;
+		arena_reset(a);
+	}
+	/* Mostly there is one question, and nothing need be copied. */
+	return c->chained && c->also.n == 0 ? decide(p, c, a)
+					    : decide_full(p, c, a);
 }
 
 enum err

@@ -288,10 +288,10 @@ struct cedar_value
 touched_labels(
     const struct inventory *v, const struct touched *t, struct arena *a)
 {
-	struct cedar_value el[LABELS_MAX];
+	struct cedar_value *el = arena_alloc(a, (v->label_n + 1) * sizeof(*el));
 	size_t n = 0;
 
-	for (size_t i = 0; i < v->label_n; i++)
+	for (size_t i = 0; el != NULL && i < v->label_n; i++)
 		if (t->labels >> i & 1)
 			el[n++] = cedar_string(v->label[i]);
 	return cedar_set(el, n, a);

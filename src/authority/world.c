@@ -374,8 +374,7 @@ fact_value_of(struct jv v)
 static struct cedar_value
 fact_as_value(const struct fact *f, struct arena *a)
 {
-	struct cedar_value el[256];
-	const size_t n = f->set_n > countof(el) ? countof(el) : f->set_n;
+	struct cedar_value *el;
 
 	switch (f->type) {
 	case FACT_BOOL:
@@ -389,9 +388,10 @@ fact_as_value(const struct fact *f, struct arena *a)
 	case FACT_SET:
 		break;
 	}
-	for (size_t i = 0; i < n; i++)
+	el = arena_alloc(a, (f->set_n + 1) * sizeof(*el));
+	for (size_t i = 0; el != NULL && i < f->set_n; i++)
 		el[i] = cedar_string(f->set[i]);
-	return cedar_set(el, n, a);
+	return cedar_set(el, el == NULL ? 0 : f->set_n, a);
 }
 
 static enum err
