@@ -36,7 +36,8 @@ struct prop {
 	const struct prop *el;
 	const struct prop *const *type;
 	const struct prop_member *member;
-	const struct prop *more; /* additionalProperties; NULL: none */
+	const struct prop *more; /* additionalProperties; NULL: no schema */
+	bool closed;		 /* additionalProperties: false */
 	struct str ref;		 /* a name in $defs */
 };
 struct prop_member {
@@ -48,9 +49,11 @@ struct prop_member {
 struct prop_list {
 	const struct prop_member *p;
 	size_t n;
+	const bool *circle; /* of types: it leads to itself; lenient alone */
 };
 struct prop_side {
 	struct prop_list params, defs;
+	bool closed; /* additionalProperties: false */
 };
 struct tool {
 	struct str name;
@@ -69,6 +72,9 @@ struct tool_reader {
 	struct str tool; /* for sentences */
 	bool lenient;	 /* what has no meaning here is PROP_UNKNOWN */
 };
+NODISCARD enum err tool_read(
+    struct tool_reader *r, struct jv v, struct tool *out);
+/* One tool, a list of them, or an answer to tools/list. */
 NODISCARD enum err tools_read(
     struct tool_reader *r, struct jv top, struct tool_list *out);
 
@@ -126,7 +132,38 @@ enum err mcp_type(struct gen *g, struct str ns, struct str name,
 /* A record of n members that are sorted by name here. */
 enum err mcp_record(
     struct gen *g, struct st_attr *p, size_t n, const struct st **out);
+/* Where in sight a name of $defs is; NULL: nowhere, or it leads to itself and
+ * is something unknown. */
+const struct scope *mcp_find(
+    const struct scope *sc, struct str name, size_t *at);
 enum err mcp_members(struct gen *g, struct str ns, const struct prop_list *l,
     const struct scope *sc, const struct st **out);
+
+/* ---- calls ---- */
+
+struct in_member;
+/* A type of prop_kind that a call's value is held against; never PROP_FLOAT. */
+struct in_type {
+	enum prop_kind kind;
+	uint32_t n;	   /* of choice or member */
+	uint32_t required; /* OBJECT: how many of the members are */
+	bool closed;	   /* OBJECT: others may not come */
+	struct str name;   /* of the entity type that it is, or would be */
+	const struct cedar_ref *choice; /* ENUM: by id */
+	const struct in_member *member; /* OBJECT: by key; UNION, TUPLE */
+	const struct in_type *el;	/* ARRAY; REF: what it stands for */
+	const struct in_type *more;	/* OBJECT: it is an entity with tags */
+};
+struct in_member {
+	struct str key;
+	bool required;
+	const struct in_type *type;
+};
+struct cedar_mcp_input {
+	struct arena *a;
+	const struct in_type *top; /* an OBJECT, and a record */
+	struct str unknown;
+	struct cedar_ref null;
+};
 
 #endif

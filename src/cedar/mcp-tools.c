@@ -6,11 +6,11 @@
 #include "cedar/mcp-in.h"
 
 enum {
-	/* Of one object, and of "required": they are compared with each
-	 * other. */
-	MEMBERS_MAX = 4096,
+	MEMBERS_MAX = 4096, /* of one object, and of "required" */
 	/* Of one "$defs": chains in it are followed from each. */
 	DEFS_MAX = 512,
+	/* Where any server's word is read: they are walked into as deep. */
+	LENIENT_DEFS_MAX = 128,
 };
 
 static enum err
@@ -46,14 +46,13 @@ text(
 static enum err prop(
     struct tool_reader *r, struct jv v, const struct prop **out);
 
-/* Is name one of the strings in list?  false is a list of none. */
+/* The strings in list, each under itself.  false is a list of none. */
 static enum err
-is_required(struct tool_reader *r, struct jv list, struct str name, bool *out)
+required_of(struct tool_reader *r, struct jv list, struct map *out)
 {
 	struct jit it = jit_of(list);
 	struct jv el;
 
-	*out = false;
 	if (!jv_is(list, J_NONE) && !jv_is(list, J_ARR) &&
 	    !jv_is(list, J_FALSE))
 		return bad(r, "\"required\" must be a list of strings");
@@ -62,8 +61,32 @@ is_required(struct tool_reader *r, struct jv list, struct str name, bool *out)
 	while (jv_is(list, J_ARR) && jit_next(&it, NULL, &el)) {
 		if (!jv_is(el, J_STR))
 			return bad(r, "\"required\" must be a list of strings");
-		*out |= str_eq(jv_str(el), name);
+		(void)map_put(out, jv_str(el), r);
 	}
+	return OK;
+}
+
+static enum err
+members_of(struct tool_reader *r, struct jv v, const struct map *required,
+    struct prop_list *out)
+{
+	struct jit it = jit_of(v);
+	struct prop_member *p =
+	    arena_alloc(r->a, (jv_count(v) + 1) * sizeof(*p));
+	struct str key;
+	struct jv val;
+	size_t n = 0;
+
+	if (p == NULL)
+		return spent(r);
+	for (; jit_next(&it, &key, &val); n++) {
+		p[n].name = arena_str(r->a, key);
+		if (p[n].name.p == NULL)
+			return spent(r);
+		p[n].required = map_get(required, key) != NULL;
+		TRY(prop(r, val, &p[n].type));
+	}
+	*out = (struct prop_list){ .p = p, .n = n };
 	return OK;
 }
 
@@ -72,11 +95,8 @@ static enum err
 members(struct tool_reader *r, struct jv v, struct jv required,
     const char *what, struct prop_list *out)
 {
-	struct jit it = jit_of(v);
-	struct prop_member *p;
-	struct str key;
-	struct jv val;
-	size_t n = 0;
+	struct map *names;
+	enum err e;
 
 	if (jv_is(v, J_NONE) || jv_is(v, J_FALSE))
 		return OK;
@@ -84,31 +104,27 @@ members(struct tool_reader *r, struct jv v, struct jv required,
 		return r->lenient ? OK : bad(r, what);
 	if (jv_count(v) > MEMBERS_MAX)
 		return bad(r, "an object has too many members");
-	p = arena_alloc(r->a, (jv_count(v) + 1) * sizeof(*p));
-	if (p == NULL)
-		return spent(r);
-	for (; jit_next(&it, &key, &val); n++) {
-		p[n].name = arena_str(r->a, key);
-		if (p[n].name.p == NULL)
-			return spent(r);
-		TRY(is_required(r, required, key, &p[n].required));
-		TRY(prop(r, val, &p[n].type));
-	}
-	*out = (struct prop_list){ p, n };
-	return OK;
+	/* Names are the servers', and nothing shows the map's order. */
+	names = map_new((uintptr_t)r->a);
+	e = required_of(r, required, names);
+	if (!e)
+		e = members_of(r, v, names, out);
+	map_free(names);
+	return e;
 }
 
 static enum err
 object(struct tool_reader *r, struct jv v, struct prop *out)
 {
 	const struct jv more = jv_get(v, STR("additionalProperties"));
-	struct prop_list l = { NULL, 0 };
+	struct prop_list l = { .n = 0 };
 
 	TRY(members(r, jv_get(v, STR("properties")), jv_get(v, STR("required")),
 	    "\"properties\" must be an object", &l));
 	out->kind = PROP_OBJECT;
 	out->member = l.p;
 	out->n = l.n;
+	out->closed = jv_is(more, J_FALSE);
 	if (!jv_is(more, J_NONE) && !jv_is(more, J_NULL) &&
 	    !jv_is(more, J_TRUE) && !jv_is(more, J_FALSE))
 		TRY(prop(r, more, &out->more));
@@ -387,6 +403,69 @@ no_circle(struct tool_reader *r, const struct prop_list *defs)
 	return OK;
 }
 
+/* A walk into types by their names. */
+struct walk {
+	const struct prop_list *defs;
+	struct map *index; /* name -> its bool in circle */
+	bool *circle;
+	unsigned char *state; /* WALK_* of each */
+};
+enum { WALK_NEW, WALK_OPEN, WALK_DONE };
+
+static void walk_def(struct walk *w, size_t i);
+
+static void
+walk_prop(struct walk *w, const struct prop *p)
+{
+	if (p == NULL)
+		return;
+	walk_prop(w, p->el);
+	walk_prop(w, p->more);
+	for (size_t i = 0; i < p->n && p->type != NULL; i++)
+		walk_prop(w, p->type[i]);
+	for (size_t i = 0; i < p->n && p->member != NULL; i++)
+		walk_prop(w, p->member[i].type);
+	if (p->kind == PROP_REF) {
+		bool *to = map_get(w->index, p->ref);
+
+		if (to != NULL)
+			walk_def(w, (size_t)(to - w->circle));
+	}
+}
+
+static void
+walk_def(struct walk *w, size_t i)
+{
+	if (w->state[i] == WALK_OPEN)
+		w->circle[i] = true; /* it leads to itself */
+	if (w->state[i] != WALK_NEW)
+		return;
+	w->state[i] = WALK_OPEN;
+	walk_prop(w, w->defs->p[i].type);
+	w->state[i] = WALK_DONE;
+}
+
+/* Records cannot contain themselves: in each circle of types one is marked,
+ * and what names it is something unknown. */
+static enum err
+circles(struct tool_reader *r, struct prop_list *defs)
+{
+	struct walk w = { .defs = defs };
+
+	w.circle = arena_alloc(r->a, defs->n + 1);
+	w.state = arena_alloc(r->a, defs->n + 1);
+	if (w.circle == NULL || w.state == NULL)
+		return spent(r);
+	w.index = map_new((uintptr_t)r->a);
+	for (size_t i = 0; i < defs->n; i++)
+		(void)map_put(w.index, defs->p[i].name, &w.circle[i]);
+	for (size_t i = 0; i < defs->n; i++)
+		walk_def(&w, i);
+	map_free(w.index);
+	defs->circle = w.circle;
+	return OK;
+}
+
 static enum err
 definitions(struct tool_reader *r, struct jv v, struct prop_list *out)
 {
@@ -394,9 +473,9 @@ definitions(struct tool_reader *r, struct jv v, struct prop_list *out)
 
 	TRY(members(r, jv_get(v, STR("$defs")), absent,
 	    "\"$defs\" must be an object", out));
-	if (out->n > DEFS_MAX)
+	if (out->n > (r->lenient ? LENIENT_DEFS_MAX : DEFS_MAX))
 		return bad(r, "\"$defs\" has too many types");
-	return no_circle(r, out);
+	return r->lenient ? circles(r, out) : no_circle(r, out);
 }
 
 static enum err
@@ -409,13 +488,14 @@ side(struct tool_reader *r, struct jv v, struct prop_side *out)
 	if (!jv_is(v, J_OBJ))
 		return bad(r, "its schema must be an object");
 	TRY(definitions(r, v, &out->defs));
+	out->closed = jv_is(jv_get(v, STR("additionalProperties")), J_FALSE);
 	return members(r, jv_get(v, STR("properties")),
 	    jv_get(v, STR("required")), "\"properties\" must be an object",
 	    &out->params);
 }
 
-static enum err
-one_tool(struct tool_reader *r, struct jv v, struct tool *out)
+enum err
+tool_read(struct tool_reader *r, struct jv v, struct tool *out)
 {
 	struct jv in = jv_get(v, STR("parameters"));
 	const struct jv outputs = jv_get(v, STR("outputSchema"));
@@ -453,7 +533,7 @@ tools_read(struct tool_reader *r, struct jv top, struct tool_list *out)
 		p = arena_alloc(r->a, sizeof(*p));
 		if (p == NULL)
 			return spent(r);
-		TRY(one_tool(r, top, p));
+		TRY(tool_read(r, top, p));
 		n = 1;
 	} else if (jv_is(list, J_ARR)) {
 		struct jit it = jit_of(list);
@@ -462,7 +542,7 @@ tools_read(struct tool_reader *r, struct jv top, struct tool_list *out)
 		if (p == NULL)
 			return spent(r);
 		while (jit_next(&it, NULL, &el))
-			TRY(one_tool(r, el, &p[n++]));
+			TRY(tool_read(r, el, &p[n++]));
 	} else {
 		return bad(r,
 		    "expected an answer to tools/list, a list of tools or a "

@@ -345,7 +345,7 @@ object_of(struct gen *g, struct str ns, struct str name, const struct prop *p,
     const struct scope *sc, const struct st **out)
 {
 	const struct str full = mcp_in_ns(g, ns, name);
-	const struct prop_list l = { p->member, p->n };
+	const struct prop_list l = { .p = p->member, .n = p->n };
 	const struct st *shape = NULL, *tags = NULL;
 	bool record;
 
@@ -382,17 +382,33 @@ enum_of(struct gen *g, struct str ns, struct str name, const struct prop *p,
 	return mcp_named(g, ST_ENTITY, flat(g, full), out);
 }
 
+/* Where in sight a name of $defs is; NULL: nowhere, or it leads to itself and
+ * is something unknown. */
+const struct scope *
+mcp_find(const struct scope *sc, struct str name, size_t *at)
+{
+	for (; sc != NULL; sc = sc->up)
+		for (size_t i = 0; i < sc->defs->n; i++)
+			if (str_eq(sc->defs->p[i].name, name)) {
+				*at = i;
+				return sc->defs->circle != NULL &&
+					       sc->defs->circle[i]
+					   ? NULL
+					   : sc;
+			}
+	return NULL;
+}
+
 static enum err
 ref_of(struct gen *g, struct str name, const struct scope *sc,
     const struct st **out)
 {
-	for (; sc != NULL; sc = sc->up)
-		for (size_t i = 0; i < sc->defs->n; i++)
-			if (str_eq(sc->defs->p[i].name, name))
-				return mcp_named(g, ST_EITHER,
-				    flat(g, mcp_in_ns(g, sc->ns,
-						mcp_type_name(g, name))),
-				    out);
+	size_t at = 0;
+
+	sc = mcp_find(sc, name, &at);
+	if (sc != NULL)
+		return mcp_named(g, ST_EITHER,
+		    flat(g, mcp_in_ns(g, sc->ns, mcp_type_name(g, name))), out);
 	if (g->o.lenient)
 		return opaque(g, STR("Unknown"), out);
 	return mcp_bad(g, "there is no type in $defs with the name", name);

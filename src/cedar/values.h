@@ -77,6 +77,12 @@ struct cedar_value cedar_decimal_of(struct str s);
 struct cedar_value cedar_datetime_of(struct str s);
 struct cedar_value cedar_duration_of(struct str s);
 struct cedar_value cedar_ip_of(struct str s, struct arena *a);
+/* A JSON number as a decimal: exactly, or none. */
+struct cedar_value cedar_decimal_of_number(struct str number);
+/* RFC 3339 (s.5.6): exact to the millisecond, or none; a duration without
+ * years and months, whose length nobody knows. */
+struct cedar_value cedar_datetime_of_rfc3339(struct str s);
+struct cedar_value cedar_duration_of_rfc3339(struct str s);
 /* Copies v; twice the same is once. */
 struct cedar_value cedar_set(
     const struct cedar_value *v, size_t n, struct arena *a);
@@ -138,5 +144,31 @@ struct cedar_entities *cedar_entities_over(
  * spent; ERR_SYNTAX: context is none. */
 NODISCARD enum err cedar_request_of(const struct cedar_uid par[static 3],
     struct cedar_value context, struct arena *a, struct cedar_request **out);
+
+/* ---- calls of MCP tools ---- */
+
+/*
+ * What one tool takes, by the mapping of cedar_mcp_schema (cedar.h) with
+ * objects_as_records, numbers_as_decimal and lenient: made once, asked for each
+ * call.  tool: tape of the tool as tools/list shows it; space and action as the
+ * schema has them: "Gatehouse", "fs___read".  Keeps nothing of its arguments.
+ * ERR_SYNTAX, ERR_LIMIT: the tool's schema has no types.
+ */
+struct cedar_mcp_input;
+NODISCARD enum err cedar_mcp_input_new(struct str tool, struct str space,
+    struct str action, struct cedar_mcp_input **out, struct cedar_why *why);
+void cedar_mcp_input_free(struct cedar_mcp_input *in); /* NULL is fine */
+/*
+ * A call's arguments as context.input: a tape of an object, or absent, which is
+ * an object without members.  open: members that the tool does not declare are
+ * left out where its schema lets them come; else they are refused.  Objects
+ * with named-type members of any name are entities with tags, added to es.
+ * ERR_SYNTAX: a member that is missing, undeclared, of another type or not
+ * exactly a value of its type, by its path; ERR_LIMIT: a is spent, or it is
+ * nested too deeply or too large.  Text is not copied.
+ */
+NODISCARD enum err cedar_mcp_input_value(const struct cedar_mcp_input *in,
+    struct str arguments, bool open, struct cedar_entities *es, struct arena *a,
+    struct cedar_value *out, struct cedar_why *why);
 
 #endif
