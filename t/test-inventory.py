@@ -49,7 +49,9 @@ TOKENS = {"alice": "a" * 20, "bob": "b" * 20, "carol": "c" * 20,
           "dave": "d" * 20}
 gate = g.Gateway({"servers": {
     "up": {"url": up.url, "era": "modern",
-           "facts": {"echo": {"text": "path"}}},
+           "facts": {"echo": {"text": "path"}},
+           "risk": {"echo": ["read"], "ok_read": ["read"],
+                    "secret": ["read"]}},
     "web": {"url": web.url, "era": "legacy", "risk": {"echo": ["egress"]}}},
     "policies": ["private.cedar", "more.cedar"], "rules": [], "cells": 1,
     "inventory": "inventory.yaml"}, agents=TOKENS, where=DIR)

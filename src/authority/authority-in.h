@@ -23,6 +23,18 @@ NODISCARD enum err all_compile(
     struct jv image, struct cedar_policies *all, struct note *why);
 unsigned reads_of(struct jv est); /* of a policy in JSON */
 unsigned reads_of_member(struct str name);
+/* What all policies read, while they are compiled. */
+struct reading {
+	unsigned what; /* READS_* */
+	bool any;      /* context.input: of any tool, */
+	struct buf
+	    tools; /* or of these: "SERVER___TOOL" with its length each */
+};
+void reading_add(struct reading *r, struct jv est);
+void reading_put(const struct reading *r, struct buf *out);
+void reading_done(struct reading *r);
+struct policy;
+NODISCARD enum err reading_get(struct cur *c, struct policy *p);
 
 struct inventory;
 struct declared;
@@ -35,7 +47,9 @@ struct policy {
 	struct policy_row *row; /* of `all`, by place */
 	struct arena *scratch;
 	struct inventory *inv;
-	unsigned reads; /* READS_* of all policies */
+	unsigned reads;	   /* READS_* of all policies */
+	struct map *typed; /* tools whose input some policy reads, by action; */
+	bool typed_any;	   /* or all tools */
 };
 
 /* Records of the context, or none: not known, or no policy asks. */
@@ -95,6 +109,54 @@ NODISCARD enum err session_of(
     struct jv said, struct arena *a, struct cedar_value *out, struct note *why);
 /* Can all that an @obligation says be done here? */
 bool obligations_met(struct str words);
+
+/* What an expression in JSON (EST) asks of. */
+enum {
+	ASKS_PRINCIPAL = 1,
+	ASKS_OTHER = 2,	  /* resource, action, context.call */
+	ASKS_CONTEXT = 4, /* context, but for context.call */
+};
+unsigned asks(struct jv est, unsigned depth);
+bool names_risk(struct jv est); /* does it name a group of risk? */
+
+/* typed.c */
+extern const struct str risk_groups[RISK_MAX];
+/* k->input by the tool's schema, or as JSON has it; ERR_SYNTAX: an argument is
+ * not what it should be, by its path. */
+NODISCARD enum err call_input(
+    const struct call *c, struct arena *a, struct known *k, struct note *why);
+
+/* schema.c: what policies may name; *to is told of tools without types.
+ * tools: {SERVER:[tool, ...]}. */
+NODISCARD enum err schema_new(struct jv image, struct jv tools,
+    const struct policy_check *to, struct cedar_schema **out, struct note *why);
+
+/* check.c, lint.c */
+enum { CHECK_BYTES = 16 << 20, LINT_MAX = 10000 };
+struct lint {	      /* of all files */
+	struct bare { /* a policy that nothing limits or lifts */
+		struct str file;
+		uint32_t line;
+		bool forbid;
+		struct buf id, tape;
+	} * at;
+	size_t n;
+};
+struct checking {
+	struct jv image, tools;
+	const struct policy_check *to;
+	struct cedar_schema *schema; /* NULL: no tools were given */
+	const struct lint *all;
+};
+void check_say(const struct checking *k, struct str file,
+    const struct cedar_why *at, struct str policy, bool warning);
+struct str check_name(const struct cedar_policies *ps, struct str id);
+struct jv check_est(
+    const struct cedar_policies *ps, struct str id, struct buf *tape);
+void lint_add(struct lint *l, struct str file, struct str policies);
+void lint_done(struct lint *l);
+void lint_file(
+    const struct checking *k, struct str file, const struct cedar_policies *ps);
 
 enum {
 	DERIVED_MAX = 32,     /* declared arguments of one tool */

@@ -90,10 +90,10 @@ files_compile(struct jv image, struct cedar_policies *ps, struct note *why)
 	return e;
 }
 
-/* Copies policy i of `from` under its own id, and adds its READS_*. */
+/* Copies policy i of `from` under its own id, and adds what it reads. */
 static enum err
 copy_one(const struct cedar_policies *from, size_t i, struct cedar_policies *to,
-    unsigned *reads, struct note *why)
+    struct reading *r, struct note *why)
 {
 	struct buf text = { .max = 1 << 20 }, tape = { .max = 4 << 20 };
 	struct cedar_policy_info info = { .line = 0 };
@@ -108,7 +108,7 @@ copy_one(const struct cedar_policies *from, size_t i, struct cedar_policies *to,
 	if (!e)
 		e = json_parse(buf_view(&text), &json_default, &tape, why);
 	if (!e)
-		*reads |= reads_of(jv_of(buf_view(&tape)));
+		reading_add(r, jv_of(buf_view(&tape)));
 	if (!e && to != NULL) {
 		e = cedar_policies_from_json(to, id, buf_view(&text), &at);
 		if (e)
@@ -143,7 +143,7 @@ struct sets {
 };
 
 static enum err
-sets_fill(struct sets *s, struct jv image, unsigned *reads, struct note *why)
+sets_fill(struct sets *s, struct jv image, struct reading *r, struct note *why)
 {
 	const struct jv rules = jv_get(image, STR("rules"));
 	struct str lifts;
@@ -155,10 +155,10 @@ sets_fill(struct sets *s, struct jv image, unsigned *reads, struct note *why)
 	TRY(rules_compile(rules, true, s->shown, why));
 	n = cedar_policies_count(s->files);
 	for (size_t i = 0; i < n; i++) {
-		TRY(copy_one(s->files, i, s->all, reads, why));
+		TRY(copy_one(s->files, i, s->all, r, why));
 		if (!cedar_policy_annotation(
 			s->files, i, STR("requestable"), &lifts))
-			TRY(copy_one(s->files, i, s->lifted, reads, why));
+			TRY(copy_one(s->files, i, s->lifted, r, why));
 	}
 	return shown_compile(s->files, s->shown, why);
 }
@@ -168,12 +168,13 @@ all_compile(struct jv image, struct cedar_policies *all, struct note *why)
 {
 	struct cedar_policies *files = cedar_policies_new();
 	enum err e = files_compile(image, files, why);
-	unsigned reads = 0;
+	struct reading r = { .what = 0 };
 
 	if (!e)
 		e = rules_compile(jv_get(image, STR("rules")), false, all, why);
 	for (size_t i = 0; !e && i < cedar_policies_count(files); i++)
-		e = copy_one(files, i, all, &reads, why);
+		e = copy_one(files, i, all, &r, why);
+	reading_done(&r);
 	cedar_policies_free(files);
 	return e;
 }
@@ -185,20 +186,21 @@ policy_compile(
 	struct sets s = { cedar_policies_new(), cedar_policies_new(),
 		cedar_policies_new(), cedar_policies_new() };
 	struct inventory *inv = NULL;
-	unsigned reads = 0;
+	struct reading r = { .what = 0 };
 	enum err e = inventory_new(image, &inv, why);
 
 	inventory_free(inv); /* is it right?  The judge opens it by itself */
 	if (!e)
-		e = sets_fill(&s, image, &reads, why);
+		e = sets_fill(&s, image, &r, why);
 	if (!e) {
-		buf_u8(decide, (uint8_t)reads);
+		reading_put(&r, decide);
 		e = engine_put(s.all, decide, why);
 	}
 	if (!e)
 		e = engine_put(s.lifted, decide, why);
 	if (!e)
 		e = engine_put(s.shown, list, why);
+	reading_done(&r);
 	cedar_policies_free(s.files);
 	cedar_policies_free(s.all);
 	cedar_policies_free(s.lifted);
@@ -252,7 +254,7 @@ policy_open(struct str decide, struct str list, struct policy *p)
 {
 	struct cur c = cur_of(decide.p, decide.n);
 
-	p->reads = cur_u8(&c);
+	TRY(reading_get(&c, p));
 	TRY(engine_get(&c, &p->all));
 	TRY(engine_get(&c, &p->lifted));
 	TRY(cur_end(&c));
@@ -309,6 +311,7 @@ policy_free(struct policy *p)
 	cedar_engine_free(p->lifted);
 	cedar_engine_free(p->shown);
 	arena_free(p->scratch);
+	map_free(p->typed);
 	inventory_free(p->inv);
 	mem_free(p->row);
 	mem_free(p);
@@ -452,35 +455,6 @@ verdict_of(const struct policy *p, const struct world *w, struct arena *a)
 		.reason = STR("No rule allows this call.") };
 }
 
-enum err
-known_of(const struct inventory *v, const struct call *c, unsigned reads,
-    struct arena *a, struct known *out, struct touched *t, struct note *why)
-{
-	const struct jv args = jv_get(c->params, STR("arguments"));
-	struct known k = { .more_n = 0 };
-
-	note_set(why, "The call is too large for its policies.");
-	TRY(inventory_declares(v, c, a, &k, why));
-	TRY(context_model(v, c, reads & READS_MODEL, a, &k, why));
-	if (reads & READS_INPUT)
-		TRY(input_of(args, a, &k.input, why));
-	if (!jv_is(c->facts, J_NONE))
-		TRY(derived_of(c->facts, args, a, &k.derived, why));
-	inventory_touch(v, c, &k, t);
-	if (reads & READS_DATASETS)
-		context_touched(v, t, a, &k);
-	if (reads & READS_CHAIN)
-		context_chain(v, c, a, &k);
-	if (reads & READS_SESSION) {
-		struct cedar_field *f = &k.more[k.more_n++];
-
-		f->key = STR("session");
-		TRY(session_of(c->session, a, &f->v, why));
-	}
-	*out = k;
-	return OK;
-}
-
 unsigned
 policy_reads(const struct policy *p)
 {
@@ -526,9 +500,39 @@ rule_of(enum err e)
 	return e == ERR_DENIED ? "undeclared" : "arguments";
 }
 
+/* In no group, and in the worst of them: what both say, or the stricter. */
+static struct verdict
+stricter(struct verdict none, struct verdict worst)
+{
+	struct str unmet;
+
+	worst.assumed = true;
+	if (worst.effect == DENY || none.effect != worst.effect)
+		return worst.effect == ALLOW ? none : worst;
+	for (size_t i = 0; i < worst.must_n; i++)
+		if (!must_add(&none, worst.must[i], &unmet))
+			return worst; /* it is full: no more can be met */
+	return none;
+}
+
+static struct verdict
+verdict_known(const struct policy *p, const struct call *c,
+    const struct known *k, struct arena *a)
+{
+	const struct verdict v = verdict_for_all(p, c, k, a);
+	struct call worst;
+
+	if (v.effect == DENY || !c->guessed || !(p->reads & READS_RISK))
+		return v;
+	worst = *c;
+	risk_assume(&worst);
+	return stricter(v, verdict_for_all(p, &worst, k, a));
+}
+
 static struct verdict
 decide(const struct policy *p, const struct call *c, struct arena *a)
 {
+	const unsigned typed = c->typed != NULL ? READS_INPUT : 0u;
 	struct touched t;
 	struct verdict v;
 	struct known k;
@@ -539,10 +543,10 @@ decide(const struct policy *p, const struct call *c, struct arena *a)
 		note_set(&why, "The call has no principal.");
 		return denied("default-deny", a, &why);
 	}
-	e = known_of(p->inv, c, p->reads, a, &k, &t, &why);
+	e = known_of(p->inv, c, p->reads | typed, a, &k, &t, &why);
 	if (e != OK)
 		return denied(rule_of(e), a, &why);
-	v = verdict_for_all(p, c, &k, a);
+	v = verdict_known(p, c, &k, a);
 	v.labels = t.labels;
 	return v;
 }

@@ -42,6 +42,7 @@ struct verdict {
 	size_t by_n;
 	struct str must[VERDICT_MAX]; /* obligations, sorted, distinct */
 	size_t must_n;
+	bool assumed; /* groups that nobody declared decided: risk_assume */
 };
 
 enum { RISK_MAX = 5 };	/* read, write, destructive, egress, money */
@@ -62,6 +63,10 @@ struct call {
 	size_t chain_n;
 	size_t claimed; /* of them, the last: unsigned claims */
 	bool chained;	/* policy_chain filled it */
+	bool guessed;	/* nobody declared them: risk_n is 0, see below */
+	/* How the tool's schema types the arguments; NULL: as JSON has them. */
+	const struct typed *typed;
+	bool open; /* what the schema lets come undeclared is left out */
 };
 struct policy;
 
@@ -84,6 +89,7 @@ enum {
 	READS_DATASETS = 4, /* and labels */
 	READS_CHAIN = 8,
 	READS_MODEL = 16,
+	READS_RISK = 32, /* not of the context: the groups of risk */
 	READS_ALL = 255, /* the context as a whole */
 };
 unsigned policy_reads(const struct policy *p);
@@ -154,5 +160,7 @@ const struct policy *partly_policy(const struct partly_set *s);
  * where a value could change the effect; it may be false where none could. */
 bool partly_decide(struct partly_set *s, const struct partly *k,
     struct arena *a, struct verdict *out, struct buf *missing);
+
+#include "authority/tools.h"
 
 #endif

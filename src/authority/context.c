@@ -121,9 +121,6 @@ static const struct {
 	{ STR_INIT("sandbox"), S_TEXT },
 };
 enum { SESSION_MORE = countof(of_session) + 3 };
-static const struct str groups[RISK_MAX] = { STR_INIT("read"),
-	STR_INIT("write"), STR_INIT("destructive"), STR_INIT("egress"),
-	STR_INIT("money") };
 
 static struct cedar_value
 risk_of(const struct cedar_value *said, struct arena *a)
@@ -135,10 +132,10 @@ risk_of(const struct cedar_value *said, struct arena *a)
 	for (size_t i = 0; i < RISK_MAX; i++) {
 		const struct cedar_value *v =
 		    said != NULL && said->type == CEDAR_RECORD
-			? cedar_get(*said, groups[i])
+			? cedar_get(*said, risk_groups[i])
 			: NULL;
 
-		f[i] = (struct cedar_field){ groups[i],
+		f[i] = (struct cedar_field){ risk_groups[i],
 			v != NULL ? *v : cedar_long(0) };
 	}
 	return cedar_record(f, RISK_MAX, a);
@@ -216,4 +213,35 @@ session_of(
 		return OK;
 	note_set(why, "The session's facts are no such facts.");
 	return ERR_SYNTAX;
+}
+
+/* ---- all of it ---- */
+
+enum err
+known_of(const struct inventory *v, const struct call *c, unsigned reads,
+    struct arena *a, struct known *out, struct touched *t, struct note *why)
+{
+	const struct jv args = jv_get(c->params, STR("arguments"));
+	struct known k = { .more_n = 0 };
+
+	note_set(why, "The call is too large for its policies.");
+	TRY(inventory_declares(v, c, a, &k, why));
+	TRY(context_model(v, c, reads & READS_MODEL, a, &k, why));
+	if (reads & READS_INPUT)
+		TRY(call_input(c, a, &k, why));
+	if (!jv_is(c->facts, J_NONE))
+		TRY(derived_of(c->facts, args, a, &k.derived, why));
+	inventory_touch(v, c, &k, t);
+	if (reads & READS_DATASETS)
+		context_touched(v, t, a, &k);
+	if (reads & READS_CHAIN)
+		context_chain(v, c, a, &k);
+	if (reads & READS_SESSION) {
+		struct cedar_field *f = &k.more[k.more_n++];
+
+		f->key = STR("session");
+		TRY(session_of(c->session, a, &f->v, why));
+	}
+	*out = k;
+	return OK;
 }

@@ -63,7 +63,15 @@ shown(const struct policy *p, const struct call *c, bool reach)
 bool
 policy_shows(const struct policy *p, const struct call *c)
 {
-	return shown(p, c, false);
+	struct call worst;
+
+	if (!shown(p, c, false))
+		return false;
+	if (!c->guessed || !(p->reads & READS_RISK))
+		return true;
+	worst = *c;
+	risk_assume(&worst);
+	return shown(p, &worst, false);
 }
 
 bool

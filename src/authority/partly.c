@@ -238,6 +238,27 @@ decide_one(struct partly_set *s, const struct partly *k, struct arena *a,
 	return decide_partly(&q, &full, out);
 }
 
+/* As policy_decide: in no group and in the worst; a denial by one is one. */
+static bool
+decide_risk(struct partly_set *s, const struct partly *k, struct arena *a,
+    struct verdict *out, struct buf *missing)
+{
+	struct partly worst = *k;
+	struct verdict v;
+	bool sure;
+
+	sure = decide_one(s, k, a, out, missing);
+	if (!k->call.guessed || (sure && out->effect == DENY))
+		return sure;
+	risk_assume(&worst.call);
+	if (!decide_one(s, &worst, a, &v, missing))
+		return false;
+	if (v.effect != DENY && (!sure || out->effect == HOLD))
+		return sure;
+	*out = v;
+	return true;
+}
+
 bool
 partly_decide(struct partly_set *s, const struct partly *k, struct arena *a,
     struct verdict *out, struct buf *missing)
@@ -246,11 +267,11 @@ partly_decide(struct partly_set *s, const struct partly *k, struct arena *a,
 	bool sure;
 
 	one.call.also = STR("");
-	sure = decide_one(s, &one, a, out, missing);
+	sure = decide_risk(s, &one, a, out, missing);
 	if (!sure || out->effect != ALLOW || k->call.also.n == 0)
 		return sure;
 	one.call.method = k->call.also;
-	return decide_one(s, &one, a, out, missing);
+	return decide_risk(s, &one, a, out, missing);
 }
 
 /* ---- the set ---- */

@@ -8,13 +8,6 @@
  */
 #include "authority/authority-in.h"
 
-/* What an expression asks of. */
-enum {
-	ASKS_PRINCIPAL = 1,
-	ASKS_OTHER = 2,	  /* resource, action, context.call */
-	ASKS_CONTEXT = 4, /* context, but for context.call */
-};
-
 /* { ".": { "left": {"Var": "context"}, "attr": NAME } }, or "has", whose attr
  * may be a path. */
 static bool
@@ -48,7 +41,7 @@ asks_var(struct str var)
 	return str_eq(var, STR("context")) ? ASKS_CONTEXT : ASKS_OTHER;
 }
 
-static unsigned
+unsigned
 asks(struct jv v, unsigned depth)
 {
 	struct jit it = jit_of(v);
@@ -92,7 +85,7 @@ reads(struct jv v, unsigned depth)
 unsigned
 reads_of(struct jv est)
 {
-	return reads(est, 0);
+	return reads(est, 0) | (names_risk(est) ? READS_RISK : 0u);
 }
 
 /* ---- one policy ---- */

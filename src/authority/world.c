@@ -194,32 +194,14 @@ world_of(const struct call *c, bool reach, const struct known *k,
 
 /* ---- arguments ---- */
 
-/* Exactly, in ten-thousandths: at most four decimals, no exponent. */
-static bool
-decimal_of(struct str s, struct cedar_value *out)
-{
-	const size_t point = str_find(s, '.');
-	char text[40];
-	int n;
-
-	if (s.n > 24 || str_find(s, 'e') < s.n || str_find(s, 'E') < s.n)
-		return false;
-	n = snprintf(
-	    text, sizeof(text), "%.*s%s", STR_ARG(s), point == s.n ? ".0" : "");
-	*out = cedar_decimal_of((struct str){ text, (size_t)n });
-	return out->type != CEDAR_NONE;
-}
-
 static enum err
 number_of(struct jv v, struct cedar_value *out)
 {
 	int64_t i;
 
-	if (jv_i64(v, &i) == OK)
-		*out = cedar_long(i);
-	else if (!decimal_of(jv_str(v), out))
-		return ERR_SYNTAX;
-	return OK;
+	*out = jv_i64(v, &i) == OK ? cedar_long(i)
+				   : cedar_decimal_of_number(jv_str(v));
+	return out->type == CEDAR_NONE ? ERR_SYNTAX : OK;
 }
 
 /* Where in the arguments, for the sentence. */

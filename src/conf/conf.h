@@ -26,6 +26,7 @@
  *     "client_cert":PEM or "", "credential":bool,
  *     "sharing":"session"|"principal"|"all",
  *     "era":"auto"|"legacy"|"modern",
+ *     "annotations":"ignored"|"trusted", "arguments":"typed"|"open"|"always",
  *     "read_only":["tool", ...],         may use batch durability
  *     "facts":{"tool":{"argument":"path"}}, "risk":{"tool":["write"]},
  *     "keep":{"tool":["argument"]},

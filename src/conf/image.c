@@ -280,6 +280,10 @@ put_servers(struct conf_job *j, struct buf *b)
 		tape_str(b, SERVER("sharing"));
 		KEY("era");
 		tape_str(b, SERVER("era"));
+		KEY("annotations");
+		tape_str(b, SERVER("annotations"));
+		KEY("arguments");
+		tape_str(b, SERVER("arguments"));
 		KEY("read_only");
 		put_list(b, node_get(s, "read_only"));
 		KEY("facts");
@@ -290,7 +294,7 @@ put_servers(struct conf_job *j, struct buf *b)
 		put_lists(node_get(s, "keep"), b);
 		KEY("sandbox");
 		tape_str(b, sandbox_of(s));
-		tape_end(b, o, 17);
+		tape_end(b, o, 19);
 	}
 	tape_end(b, m, all->count);
 }

@@ -7,7 +7,7 @@ test_image_servers(struct jv im)
 	struct jv s;
 
 	s = nth(jv_get(im, STR("servers")), 0);
-	ok(jv_count(s) == 17 && text_is(s, "kind", "stdio") &&
+	ok(jv_count(s) == 19 && text_is(s, "kind", "stdio") &&
 		jv_is(jv_get(s, STR("env")), J_NONE) &&
 		jv_is(jv_get(s, STR("argv")), J_NONE),
 	    "what every role may know of a stdio server");

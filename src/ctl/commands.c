@@ -262,11 +262,14 @@ const struct ctl_cmd ctl_cmds[] = {
 	    ctl_policy_show, false, false, false },
 	{ "policy check", "[SERVER=TOOLS.json...]", 0, 64,
 	    "Checks the policies of a configuration",
-	    "TOOLS.json is the server's answer to tools/list: with it the "
-	    "policies are validated strictly against the names and types of "
-	    "its tools and what is declared of their arguments; without, "
-	    "types are not checked. Warns of a permit for everything and of "
-	    "permits that a forbid covers. Exit 0 valid, 1 not.",
+	    "Validates the policies strictly against the names and types of "
+	    "the servers' tools and what is declared of their arguments. "
+	    "TOOLS.json is a server's answer to tools/list; without any, the "
+	    "tools are those that the ledger of the state directory has seen, "
+	    "and servers that it has not seen are named. Warns of policies "
+	    "that are too broad, shadowed or unreachable, of conditions that "
+	    "can never hold, and of clauses that lists cannot ask. Exit 0 "
+	    "valid, 1 not.",
 	    with_conf, ctl_policy_check, true, false, false },
 	{ "policy test", "CASES", 1, 1, "Tries the policies on calls in a file",
 	    "CASES is YAML or JSON: cases, a list of calls, each with "
@@ -282,9 +285,10 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "CALL is a file with one call, as policy test has them. Names the "
 	    "policies that decide, and of the others the part that is not so.",
 	    with_conf, ctl_policy_explain, true, false, false },
-	{ "policy map", "SERVER=TOOLS.json...", 1, 64,
+	{ "policy map", "[SERVER=TOOLS.json...]", 0, 64,
 	    "Shows who may use which tool",
-	    "TOOLS.json is the server's answer to tools/list. For each "
+	    "TOOLS.json is the server's answer to tools/list; without any, the "
+	    "tools are those that the ledger has seen. For each "
 	    "principal and tool: allow, hold, deny for a call without "
 	    "arguments; depends when other arguments may get more; never when "
 	    "none do; and the policy that says so.",

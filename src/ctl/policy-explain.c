@@ -97,28 +97,38 @@ put_json(struct buf *out, struct jv x, const struct verdict *v)
 }
 
 static int
-explain(struct ctl *c, struct jv image, struct jv call_v, struct buf *out)
+explain(struct ctl *c, struct jv image, struct jv tools, struct jv call_v,
+    struct buf *out)
 {
+	const struct jv tool = policy_tool_of(tools, call_v);
 	struct arena *a = arena_new(POLICY_ROOM);
 	struct buf tape = { .max = POLICY_BYTES };
 	struct policy *p = NULL;
+	struct typed *typed = NULL;
 	struct note why = { "" };
 	struct call call;
 	struct verdict v;
 	int status = CTL_YES;
 
-	if (!policy_call_of(image, call_v, &call, &why))
+	if (!policy_call_of(image, call_v, tool, &call, &why))
 		status = ctl_say(c, CTL_NO, "%s: %s", c->arg[0], why.text);
-	else if (policy_new(image, &p, &why) != OK)
+	else if (policy_new(image, &p, &why) != OK ||
+		 (!jv_is(tool, J_NONE) &&
+		     typed_new(tool, call.server, &typed, &why) != OK))
 		status = ctl_say(c, CTL_NO, "%s", why.text);
 	if (status == CTL_YES) {
+		if (policy_types(p, call.server, call.name))
+			call.typed = typed;
 		v = policy_decide(p, &call, a);
+		if (v.assumed)
+			risk_assume(&call);
 		/* Refused before any policy was asked: the reason says all. */
 		if (policy_explain(image, &call, &tape, &why) != OK)
 			buf_clear(&tape);
 		(c->json ? put_json : put_people)(
 		    out, jv_of(buf_view(&tape)), &v);
 	}
+	typed_free(typed);
 	policy_free(p);
 	buf_done(&tape);
 	arena_free(a);
@@ -129,15 +139,19 @@ int
 ctl_policy_explain(struct ctl *c)
 {
 	struct buf image = { 0 }, tape = { 0 }, out = { .max = POLICY_BYTES };
+	struct buf tools = { 0 };
 	int status = policy_slurp(c, c->arg[0], &tape);
 
 	if (status == CTL_YES)
 		status = policy_image_conf(c, &image);
 	if (status == CTL_YES)
-		status = explain(
-		    c, jv_of(buf_view(&image)), jv_of(buf_view(&tape)), &out);
+		status = policy_pins(c, jv_of(buf_view(&image)), &tools);
+	if (status == CTL_YES)
+		status = explain(c, jv_of(buf_view(&image)),
+		    jv_of(buf_view(&tools)), jv_of(buf_view(&tape)), &out);
 	if (status == CTL_YES)
 		status = ctl_put(&out);
+	buf_done(&tools);
 	buf_done(&out);
 	buf_done(&tape);
 	buf_done(&image);
@@ -156,8 +170,9 @@ struct map_of {
 
 /* What a call without arguments gets, and whether others may get more. */
 static void
-map_tool(struct map_of *m, struct str who, struct str server, struct str tool)
+map_tool(struct map_of *m, struct str who, struct str server, struct jv def)
 {
+	const struct str tool = jv_str(jv_get(def, STR("name")));
 	struct buf tape = { .max = 64 << 10 };
 	struct note why;
 	struct call call;
@@ -173,7 +188,8 @@ map_tool(struct map_of *m, struct str who, struct str server, struct str tool)
 	tape_key(&tape, STR("name"));
 	tape_str(&tape, tool);
 	tape_end(&tape, o, 3);
-	if (policy_call_of(m->image, jv_of(buf_view(&tape)), &call, &why)) {
+	if (policy_call_of(
+		m->image, jv_of(buf_view(&tape)), def, &call, &why)) {
 		arena_reset(m->a);
 		v = policy_decide(m->policy, &call, m->a);
 		word = policy_effect(v.effect);
@@ -202,7 +218,7 @@ map_tool(struct map_of *m, struct str who, struct str server, struct str tool)
 
 /* Principals of the configuration, and anonymous. */
 static void
-map_everyone(struct map_of *m, struct str server, struct str tool)
+map_everyone(struct map_of *m, struct str server, struct jv tool)
 {
 	const struct str anon = jv_str(jv_get(m->image, STR("anonymous")));
 	struct jit it = jit_of(jv_get(m->image, STR("principals")));
@@ -214,40 +230,29 @@ map_everyone(struct map_of *m, struct str server, struct str tool)
 		map_tool(m, anon, server, tool);
 }
 
-static struct jv
-tools_in(struct jv v)
+static void
+map_servers(struct map_of *m, struct jv tools)
 {
-	const struct jv result = jv_get(v, STR("result"));
+	struct jit it = jit_of(jv_get(m->image, STR("servers")));
+	struct jv v, tool;
 
-	if (jv_is(v, J_ARR))
-		return v;
-	return jv_get(jv_is(result, J_OBJ) ? result : v, STR("tools"));
-}
+	while (jit_next(&it, NULL, &v)) {
+		const struct str name = jv_str(jv_get(v, STR("name")));
+		struct jit in = jit_of(jv_get(tools, name));
 
-static int
-map_file(struct map_of *m, const char *arg)
-{
-	const char *eq = strchr(arg, '=');
-	struct buf tape = { 0 };
-	struct jit it;
-	struct jv v;
-	int status;
-
-	if (eq == NULL)
-		return ctl_say(m->c, CTL_MISUSE, "%s: write SERVER=FILE", arg);
-	status = policy_slurp(m->c, eq + 1, &tape);
-	it = jit_of(tools_in(jv_of(buf_view(&tape))));
-	while (status == CTL_YES && jit_next(&it, NULL, &v))
-		map_everyone(m, (struct str){ arg, (size_t)(eq - arg) },
-		    jv_str(jv_get(v, STR("name"))));
-	buf_done(&tape);
-	return status;
+		if (jv_is(jv_get(tools, name), J_NONE))
+			(void)ctl_say(m->c, 0,
+			    "server %.*s: its tools are not known",
+			    STR_ARG(name));
+		while (jit_next(&in, NULL, &tool))
+			map_everyone(m, name, tool);
+	}
 }
 
 int
 ctl_policy_map(struct ctl *c)
 {
-	struct buf image = { 0 }, out = { .max = POLICY_BYTES };
+	struct buf image = { 0 }, tools = { 0 }, out = { .max = POLICY_BYTES };
 	struct map_of m = { .c = c, .out = &out };
 	struct note why = { "" };
 	int status = policy_image_conf(c, &image);
@@ -256,11 +261,14 @@ ctl_policy_map(struct ctl *c)
 	m.a = arena_new(POLICY_ROOM);
 	if (status == CTL_YES && policy_new(m.image, &m.policy, &why) != OK)
 		status = ctl_say(c, CTL_NO, "%s", why.text);
-	for (int i = 0; status == CTL_YES && i < c->argc; i++)
-		status = map_file(&m, c->arg[i]);
 	if (status == CTL_YES)
+		status = policy_tools(c, m.image, &tools);
+	if (status == CTL_YES) {
+		map_servers(&m, jv_of(buf_view(&tools)));
 		status = ctl_put(&out);
+	}
 	policy_free(m.policy);
+	buf_done(&tools);
 	buf_done(&out);
 	buf_done(&image);
 	arena_free(m.a);

@@ -37,18 +37,25 @@ int policy_image_conf(const struct ctl *c, struct buf *image);
  * stands alone.  *conf: what image declares of tools and principals holds. */
 int policy_image_new(
     const struct ctl *c, const char *path, struct buf *image, bool *conf);
-/* The call that v describes, with what the image says of its server.
- * false: a member is missing or wrong, named in *why. */
-bool policy_call_of(
-    struct jv image, struct jv v, struct call *out, struct note *why);
+/* The call that v describes, with what the image says of its server and the
+ * tool of itself (absent: not known).  false: a member is missing or wrong,
+ * named in *why. */
+bool policy_call_of(struct jv image, struct jv v, struct jv tool,
+    struct call *out, struct note *why);
 const char *policy_effect(enum effect e);
 
-/* ---- policy-schema.c ---- */
+/* ---- policy-tools.c ---- */
 
-struct cedar_schema;
-/* What policies may name: the tools in SERVER=FILE arguments and what image
- * declares of them. */
-int policy_schema(
-    const struct ctl *c, struct jv image, struct cedar_schema **out);
+/* {SERVER:[tool, ...]}: the tools of the SERVER=FILE arguments; without any,
+ * those of the ledger in the image's state directory. */
+int policy_tools(const struct ctl *c, struct jv image, struct buf *tape);
+int policy_pins(const struct ctl *c, struct jv image, struct buf *tape);
+/* The tool that a call names, or absent. */
+struct jv policy_tool_of(struct jv tools, struct jv call);
+/* The tools in a list, an answer to tools/list or its result. */
+struct jv policy_tools_in(struct jv v);
+
+/* ---- policy-check.c ---- */
+void policy_put_finding(struct buf *out, const struct policy_finding *f);
 
 #endif

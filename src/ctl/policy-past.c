@@ -305,8 +305,10 @@ declared(const struct past_reader *r, struct jv rec, struct call *c)
 
 	c->facts = r->conf ? jv_get(jv_get(s, STR("facts")), c->name)
 			   : jv_get(rec, STR("facts"));
-	if (!r->conf || jv_is(risk, J_NONE))
+	if (!r->conf || jv_is(risk, J_NONE)) {
 		risk = jv_get(rec, STR("risk"));
+		c->guessed = jv_true(jv_get(rec, STR("guessed")));
+	}
 	it = jit_of(risk);
 	while (c->risk_n < RISK_MAX && jit_next(&it, NULL, &v))
 		c->risk[c->risk_n++] = jv_str(v);

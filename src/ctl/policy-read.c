@@ -475,7 +475,8 @@ members_ok(struct jv v, struct note *why)
 }
 
 bool
-policy_call_of(struct jv image, struct jv v, struct call *out, struct note *why)
+policy_call_of(struct jv image, struct jv v, struct jv tool, struct call *out,
+    struct note *why)
 {
 	struct call c = { .principal = jv_str(jv_get(v, STR("principal"))),
 		.server = jv_str(jv_get(v, STR("server"))),
@@ -484,8 +485,7 @@ policy_call_of(struct jv image, struct jv v, struct call *out, struct note *why)
 		.session = jv_get(v, STR("session")),
 		.params = v };
 	const struct jv server = server_of(image, c.server);
-	struct jit it;
-	struct jv risk;
+	const struct terms terms = terms_of(server);
 
 	if (!members_ok(v, why))
 		return false;
@@ -500,12 +500,8 @@ policy_call_of(struct jv image, struct jv v, struct call *out, struct note *why)
 	}
 	if (c.method.n == 0)
 		c.method = STR("tools/call");
-	if (str_eq(c.method, STR("tools/call"))) {
-		c.facts = jv_get(jv_get(server, STR("facts")), c.name);
-		it = jit_of(jv_get(jv_get(server, STR("risk")), c.name));
-		while (c.risk_n < RISK_MAX && jit_next(&it, NULL, &risk))
-			c.risk[c.risk_n++] = jv_str(risk);
-	}
+	if (str_eq(c.method, STR("tools/call")))
+		call_terms(&terms, tool, &c);
 	*out = c;
 	return true;
 }

@@ -80,6 +80,7 @@ is_effect(struct str s)
 static int
 run_case(struct run *r, size_t nr, struct jv one, struct str expect)
 {
+	const struct jv none = { NULL, 0 };
 	struct str want = expect, by = STR("");
 	struct verdict v;
 	struct note why;
@@ -94,7 +95,7 @@ run_case(struct run *r, size_t nr, struct jv one, struct str expect)
 		return ctl_say(r->c, CTL_NO,
 		    "%s: case %zu: expect must be allow, deny or hold", r->path,
 		    nr);
-	if (!policy_call_of(r->image, one, &call, &why))
+	if (!policy_call_of(r->image, one, none, &call, &why))
 		return ctl_say(
 		    r->c, CTL_NO, "%s: case %zu: %s", r->path, nr, why.text);
 	arena_reset(r->a);

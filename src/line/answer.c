@@ -118,16 +118,17 @@ put_item(struct pick *p, struct jv item)
 		return task_item(p->l, p->t, p->up, item);
 	if (id.n == 0 || id.n > 2000)
 		return false;
+	if (map_get(p->seen, id) != NULL) /* a name twice: the first one */
+		return false;
+	(void)map_put(p->seen, id, p->up);
+	/* Learned before it is judged: policy asks what a tool is. */
+	if (p->list->method == MCP_TOOLS_LIST &&
+	    !tool_learn(p->l, p->up, item, p->era == MCP_MODERN, &p->found))
+		return false;
 	if (!may(p->l, p->t->principal, p->up, str_of(p->list->use), id)) {
 		declared_report(p->l, p->t, p->up, str_of(p->list->use), id);
 		return false;
 	}
-	if (map_get(p->seen, id) != NULL) /* a name twice: the first one */
-		return false;
-	(void)map_put(p->seen, id, p->up);
-	if (p->list->method == MCP_TOOLS_LIST &&
-	    !tool_learn(p->l, p->up, item, p->era == MCP_MODERN, &p->found))
-		return false;
 	if (e->aggregate && !is_name && !one_owner(p, id))
 		return false;
 	buf_clear(&p->l->work2);

@@ -1,7 +1,8 @@
 /*
- * catalogue: what is known of a server's tools, as last seen.  The headers that
- * mirror arguments (2026-07-28) can only be checked, or made, by who knows the
- * schema: a modern server is asked for its list before its first call.
+ * catalogue: what is known of a server's tools.  The headers that mirror
+ * arguments (2026-07-28) can only be checked, or made, by who knows the schema,
+ * and so can arguments that policies read: a server is asked for its list
+ * before the first call of a tool that no list has shown.
  */
 #include "line/line-in.h"
 
@@ -11,7 +12,7 @@ tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
     unsigned *found)
 {
 	const struct str name = jv_str(jv_get(tool, STR("name")));
-	struct str *known = map_get(u->tools, name);
+	struct tool *known = map_get(u->tools, name);
 	struct note why = { "too many headers" };
 
 	buf_clear(&l->work2);
@@ -34,22 +35,52 @@ tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
 		known = mem_get(sizeof(*known));
 		(void)map_put(u->tools, name, known);
 	}
-	if (!str_eq(*known, buf_view(&l->work2))) {
-		drop(known);
-		*known = str_keep(buf_view(&l->work2));
+	if (!str_eq(known->heads, buf_view(&l->work2))) {
+		drop(&known->heads);
+		known->heads = str_keep(buf_view(&l->work2));
 	}
+	definition_seen(l, u, known, tool, found);
 	return true;
 }
 
-/* Only a modern server over HTTP is told of arguments in headers. */
+/* Are a call's arguments held against its tool's schema? */
+bool
+types_matter(const struct line *l, const struct upstream *u, struct str tool)
+{
+	return u->terms.always || policy_types(l->policy, u->name, tool);
+}
+
+static bool
+is_known(const struct upstream *u, struct str name)
+{
+	const struct tool *k = map_get(u->tools, name);
+
+	return k != NULL && k->seen;
+}
+
+/* Servers may have other tools for others, and not say when they change. */
+static bool
+may_be_new(const struct line *l, const struct upstream *u)
+{
+	return !u->listed || u->asked == 0 ||
+	       line_now(l) - u->asked > ASK_AGAIN_S * UINT64_C(1000000000);
+}
+
+/* Only a modern server over HTTP is told of arguments in headers; what types
+ * arguments must be known of any. */
 static bool
 unlisted(const struct line *l, const struct turn *t)
 {
 	const struct upstream *u = t->target[0];
 
-	return t->method == MCP_TOOLS_CALL && t->retry_of == 0 && u->http &&
-	       !u->listed && u->speaks[t->session == NULL] != SPEAKS_LEGACY &&
-	       may(l, t->principal, u, t->method_text, t->name);
+	if (t->method != MCP_TOOLS_CALL || t->retry_of != 0)
+		return false;
+	if ((!u->http || u->listed ||
+		u->speaks[t->session == NULL] == SPEAKS_LEGACY) &&
+	    (!types_matter(l, u, t->name) || is_known(u, t->name) ||
+		!may_be_new(l, u)))
+		return false;
+	return may(l, t->principal, u, t->method_text, t->name);
 }
 
 /* That a server is opened and asked is on record before it is. */
@@ -58,7 +89,7 @@ step_learn(struct line *l, struct turn *t)
 {
 	struct fact f = { .kind = "catalogue",
 		.verdict = "allow",
-		.reason = "asked by the gateway, to check mirrored arguments",
+		.reason = "asked by the gateway, to check arguments",
 		.method = mcp_row(MCP_TOOLS_LIST)->text };
 
 	if (!unlisted(l, t))
@@ -93,12 +124,29 @@ catalogue_had(struct turn *t)
 	return t->legs->status == 0 ? OK : leg_failed(t, t->legs);
 }
 
+/* What no list shows has no types, and cannot be judged by its arguments. */
+bool
+types_known(const struct line *l, const struct upstream *u, struct str name,
+    struct verdict *why)
+{
+	const struct tool *k = map_get(u->tools, name);
+
+	if (!types_matter(l, u, name) || (k != NULL && k->typed != NULL))
+		return true;
+	*why = (struct verdict){ .rule = STR("arguments"),
+		.reason = STR("the server's list does not show this tool, so "
+			      "nobody knows what its arguments are") };
+	if (k != NULL && k->seen)
+		why->reason = str_of(k->why.text);
+	return false;
+}
+
 /* A header that contradicts the arguments refuses the call (N2). */
 enum err
 step_agree(struct line *l, struct turn *t)
 {
-	struct upstream *u;
-	const struct str *known;
+	const struct upstream *u;
+	const struct tool *known;
 	struct note why;
 
 	while (t->legs != NULL)
@@ -110,8 +158,8 @@ step_agree(struct line *l, struct turn *t)
 	known = map_get(u->tools, t->name);
 	if (known == NULL || u->speaks[1] == SPEAKS_LEGACY ||
 	    !may(l, t->principal, u, t->method_text, t->name) ||
-	    mcp_heads_agree(jv_of(*known), jv_get(t->params, STR("arguments")),
-		t->heads, &why) == OK)
+	    mcp_heads_agree(jv_of(known->heads),
+		jv_get(t->params, STR("arguments")), t->heads, &why) == OK)
 		return OK;
 	t->verdict.rule = STR("mirrored-headers");
 	return turn_fail(t, 400, MCP_E_HEADERS, "%s", why.text);
@@ -128,7 +176,10 @@ catalogue_ask(struct line *l, struct leg *g)
 	struct msg m = msg_of(MSG_UP_CALL);
 	size_t o;
 
-	if (g->hop->era != MCP_MODERN || !hop_cap(g->hop, "tools")) {
+	g->hop->up->asked = line_now(l);
+	if ((g->hop->era != MCP_MODERN &&
+		!types_matter(l, g->hop->up, g->turn->name)) ||
+	    !hop_cap(g->hop, "tools")) {
 		g->hop->up->listed = g->hop->era == MCP_MODERN;
 		leg_done(l, g);
 		return;
@@ -146,7 +197,7 @@ catalogue_ask(struct line *l, struct leg *g)
 	msg_set_text(&m, F_NAME, mcp_row(MCP_TOOLS_LIST)->text);
 	msg_set(&m, F_TIME, call_left(l, g->turn));
 	msg_set_text(&m, F_PARAMS, buf_view(&l->work));
-	if (jv_type(caps) != J_NONE)
+	if (g->hop->era == MCP_MODERN && jv_type(caps) != J_NONE)
 		msg_set_tree(&m, F_CAPS, caps);
 	g->state = LEG_SENT;
 	g->era = g->hop->era;
@@ -167,7 +218,8 @@ catalogue_came(struct line *l, struct leg *g, const struct msg *m)
 	struct jv v;
 
 	while (jit_next(&it, NULL, &v))
-		(void)tool_learn(l, g->hop->up, v, true, &found);
+		(void)tool_learn(
+		    l, g->hop->up, v, g->era == MCP_MODERN, &found);
 	buf_clear(&g->out);
 	buf_str(&g->out, jv_bytes(r));
 	if (jv_is(jv_get(r, STR("nextCursor")), J_STR) &&

@@ -142,16 +142,20 @@ facts_of(const struct line *l, const struct asked *a, struct arena *mem)
 static void
 count_call(struct seen *s, const struct turn *t)
 {
+	struct call c = t->asked;
+
 	if (t->verdict.effect != ALLOW) {
 		s->refusals++;
 		return;
 	}
+	if (c.guessed) /* who counts them is to see the worst of it */
+		risk_assume(&c);
 	s->calls++;
 	s->labels |= t->labels;
 	s->servers |= UINT64_C(1) << t->target[0]->index;
-	for (size_t i = 0; i < t->asked.risk_n; i++)
+	for (size_t i = 0; i < c.risk_n; i++)
 		for (size_t k = 0; k < RISK_MAX; k++)
-			s->risk[k] += str_eq(t->asked.risk[i], groups[k]);
+			s->risk[k] += str_eq(c.risk[i], groups[k]);
 }
 
 /* Before the answer is there: a call that is allowed may bring it, and the next

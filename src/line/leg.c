@@ -189,7 +189,7 @@ page_params(struct line *l, struct leg *g)
 static void
 set_heads(struct line *l, struct turn *t, struct leg *g, struct msg *m)
 {
-	const struct str *known = map_get(g->hop->up->tools, t->name);
+	const struct tool *known = map_get(g->hop->up->tools, t->name);
 
 	if (t->method != MCP_TOOLS_CALL || g->hop->era != MCP_MODERN)
 		return;
@@ -198,7 +198,7 @@ set_heads(struct line *l, struct turn *t, struct leg *g, struct msg *m)
 			msg_set_tree(m, F_HEADS, t->heads);
 		return;
 	}
-	catalogue_heads(l, jv_of(*known), t);
+	catalogue_heads(l, jv_of(known->heads), t);
 	if (jv_count(jv_of(buf_view(&l->work2))) > 0)
 		msg_set_text(m, F_HEADS, buf_view(&l->work2));
 }

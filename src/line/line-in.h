@@ -53,7 +53,8 @@ enum {
 	    65536, /* bytes of a server's capabilities, or of its info */
 	REPLAY_BYTES = 256 * 1024, /* of one session's kept events */
 	ROUNDS_MAX = 8, /* that a server wants nothing but to be asked again */
-	HELD_S = 300,	/* an agent must come back with its inputs */
+	ASK_AGAIN_S = 10, /* for tools that a server did not show */
+	HELD_S = 300,	  /* an agent must come back with its inputs */
 };
 
 /* Handles that survive reuse: index | generation << 20. */
@@ -104,13 +105,17 @@ struct task {
 	bool over, taken; /* it ended; the agent was told how */
 };
 
+struct tool;
 struct upstream {
 	unsigned index;
 	struct str name;
-	struct jv conf, facts, risk, keep; /* by tool */
+	struct jv conf, keep; /* keep: by tool */
+	struct terms terms;
 	bool http;
-	struct map *tools; /* name -> struct str: tape of its x-mcp-headers */
-	bool listed;	   /* all of them are in tools */
+	struct map *tools;  /* name -> struct tool */
+	size_t definitions; /* bytes of theirs that are kept */
+	bool listed;	    /* all of them are in tools */
+	uint64_t asked;	    /* when we last asked for them; 0: never */
 	/* Which era it spoke last: with a legacy agent, with a modern one. */
 	enum { SPEAKS_UNKNOWN, SPEAKS_LEGACY, SPEAKS_MODERN } speaks[2];
 };
@@ -486,19 +491,6 @@ void leg_answer(struct line *l, const struct msg *m);
 void leg_done(struct line *l, struct leg *g);
 void leg_drop(struct line *l, struct leg *g);
 
-/* catalogue.c */
-/* False: the tool must not be shown (its x-mcp-header is invalid). */
-bool tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
-    unsigned *found);
-/* Into work2: the Mcp-Param headers of this call. */
-void catalogue_heads(struct line *l, struct jv known, struct turn *t);
-enum err step_learn(struct line *l, struct turn *t);
-enum err step_fetch(struct line *l, struct turn *t);
-enum err step_agree(struct line *l, struct turn *t);
-enum err catalogue_had(struct turn *t); /* is the fetched list there? */
-void catalogue_ask(struct line *l, struct leg *g);
-void catalogue_came(struct line *l, struct leg *g, const struct msg *m);
-
 /* answer.c */
 enum err leg_failed(struct turn *t, const struct leg *g);
 enum err step_merge(struct line *l, struct turn *t);
@@ -569,5 +561,7 @@ void listen_result(struct turn *t);
 bool told(const struct line *l, struct endpoint *e, const struct hop *h,
     enum mcp_method m, struct jv params);
 void tape_with(struct buf *b, struct jv obj, struct str key, struct jv v);
+
+#include "line/tools-in.h"
 
 #endif

@@ -176,6 +176,11 @@ decision_tape(struct line *l, const struct turn *t)
 	member(
 	    b, &n, "era", t->era == MCP_MODERN ? STR("modern") : STR("legacy"));
 	tree(b, &n, "facts", t->asked.facts);
+	if (t->asked.guessed) {
+		tape_key(b, STR("guessed"));
+		tape_bool(b, true);
+		n++;
+	}
 	tree(b, &n, "kept", k.values);
 	member(b, &n, "kind", STR("decision"));
 	member(b, &n, "link", t->verdict.link);

@@ -7,15 +7,29 @@
  */
 #include "line/line-in.h"
 
+/* What the configuration says of a tool, and what it says of itself. */
+static void
+declared(const struct line *l, const struct upstream *u, struct call *c)
+{
+	const struct tool *k = map_get(u->tools, c->name);
+	const struct jv none = { NULL, 0 };
+
+	call_terms(&u->terms, k != NULL ? jv_of(k->definition) : none, c);
+	if (k != NULL && types_matter(l, u, c->name))
+		c->typed = k->typed;
+}
+
 bool
 may(const struct line *l, const struct principal *p, const struct upstream *u,
     struct str method, struct str name)
 {
-	const struct call c = { .principal = p->name,
+	struct call c = { .principal = p->name,
 		.server = u->name,
 		.method = method,
 		.name = name };
 
+	if (str_eq(method, mcp_row(MCP_TOOLS_CALL)->text))
+		declared(l, u, &c);
 	return policy_shows(l->policy, &c);
 }
 
@@ -23,11 +37,14 @@ bool
 may_use(const struct line *l, const struct principal *p,
     const struct upstream *u, struct str method, struct str name)
 {
-	const struct call c = { .principal = p->name,
+	struct call c = { .principal = p->name,
 		.server = u->name,
 		.method = method,
 		.name = name };
 
+	if (str_eq(method, mcp_row(MCP_TOOLS_CALL)->text))
+		declared(l, u, &c);
+	c.typed = NULL; /* there are no arguments */
 	return policy_decide(l->policy, &c, NULL).effect == ALLOW;
 }
 
@@ -196,18 +213,6 @@ decide_reach(const struct line *l, const struct principal *p,
 					    u->name, mcp_row(m)->text));
 }
 
-/* What the configuration says of a tool: its arguments' kinds, its risks. */
-static void
-declared(const struct upstream *u, struct call *c)
-{
-	struct jit it = jit_of(jv_get(u->risk, c->name));
-	struct jv v;
-
-	c->facts = jv_get(u->facts, c->name);
-	while (c->risk_n < RISK_MAX && jit_next(&it, NULL, &v))
-		c->risk[c->risk_n++] = jv_str(v);
-}
-
 /* What policy is asked of it. */
 static struct call
 call_of(const struct line *l, const struct asked *a, struct arena *mem)
@@ -220,7 +225,7 @@ call_of(const struct line *l, const struct asked *a, struct arena *mem)
 		.session = facts_of(l, a, mem) };
 
 	if (a->method == MCP_TOOLS_CALL)
-		declared(a->up, &c);
+		declared(l, a->up, &c);
 	else if (a->method == MCP_COMPLETE)
 		/* Completing tells of it: it must be free to use as well. */
 		c.also = mcp_row(jv_type(jv_at(a->params, "ref/uri")) != J_NONE
@@ -238,10 +243,15 @@ decide_named(const struct line *l, const struct asked *a, struct call *call,
     struct arena *mem)
 {
 	struct note unused;
+	struct verdict v;
 
 	*call = call_of(l, a, mem);
 	/* Where that fails the verdict says so. */
 	(void)!policy_chain(l->policy, call, &unused);
+	if (a->method == MCP_TOOLS_CALL && call->typed == NULL &&
+	    !types_known(l, a->up, a->name, &v) &&
+	    policy_shows(l->policy, call))
+		return v;
 	return policy_decide(l->policy, call, mem);
 }
 
@@ -305,8 +315,7 @@ route_setup(struct line *l, struct note *why)
 		u->index = (unsigned)l->up_n++;
 		u->name = str_keep(jv_str(jv_get(v, STR("name"))));
 		u->conf = v;
-		u->facts = jv_get(v, STR("facts"));
-		u->risk = jv_get(v, STR("risk"));
+		u->terms = terms_of(v);
 		u->keep = jv_get(v, STR("keep"));
 		u->http = str_eq(jv_str(jv_get(v, STR("kind"))), STR("http"));
 		if (str_eq(jv_str(jv_get(v, STR("era"))), STR("legacy")))
@@ -333,10 +342,8 @@ route_done(struct line *l)
 		size_t at = 0;
 		void *v;
 
-		while (map_next(l->up[i].tools, &at, NULL, &v)) {
-			drop(v);
-			mem_free(v);
-		}
+		while (map_next(l->up[i].tools, &at, NULL, &v))
+			tool_free(v);
 		map_free(l->up[i].tools);
 		drop(&l->up[i].name);
 	}

@@ -21,9 +21,13 @@ static const char asked_text[] =
 					"\"read\"],"
 					"\"facts\":{\"read\":{\"path\":"
 					"\"path\"}},"
-					"\"risk\":{\"erase\":[\"destructive\"]}"
+					"\"risk\":{\"erase\":[\"destructive\"],"
+					"\"read\":[\"read\"],\"list\":["
+					"\"read\"],\"pay\":[\"money\"],"
+					"\"x\":[],\"y\":[]}"
 					"},"
-					"{\"name\":\"web\",\"read_only\":[]}],"
+					"{\"name\":\"web\",\"read_only\":[],"
+					"\"risk\":{\"get\":[\"read\"]}}],"
 					"\"endpoints\":[{\"path\":\"/"
 					"mcp\",\"servers\":[0,1]},"
 					"{\"path\":\"/s/fs/"
@@ -62,6 +66,21 @@ static const char asked_text[] =
 					"Gatehouse::Action::\\\"fs___pay\\\", "
 					"resource) when { "
 					"context.input.amount > 100 };\"}]}";
+
+/* A policy reads the arguments of fs's tool "pay": its list was seen. */
+static struct line *
+fresh_asked(void)
+{
+	struct line *l = fresh_of(asked_text);
+	unsigned found = 0;
+
+	BUG_ON(!tool_learn(l, &l->up[0],
+	    tape("{\"name\":\"pay\",\"inputSchema\":{\"type\":\"object\","
+		 "\"properties\":{\"amount\":{\"type\":\"integer\"}}}}"),
+	    true, &found));
+	forget();
+	return l;
+}
 
 static void
 ask_as(struct line *l, char who, bool many, const char *json)
@@ -186,7 +205,7 @@ static void
 test_same(void)
 {
 	for (size_t i = 0; i < countof(pairs); i++) {
-		struct line *l = fresh_of(asked_text);
+		struct line *l = fresh_asked();
 		struct msg *r;
 		char reason[200];
 
@@ -233,7 +252,7 @@ test_reach(void)
 	};
 
 	for (size_t i = 0; i < countof(rows); i++) {
-		struct line *l = fresh_of(asked_text);
+		struct line *l = fresh_asked();
 
 		request(l, 1, MCP_MODERN, "tools/list", "{}", rows[i].who);
 		ok(record_has("verdict", rows[i].may ? "allow" : "deny"),
@@ -288,7 +307,7 @@ test_unknown(void)
 			ON("resource", "file:///a") "}",
 		    "unknown-resource" },
 	};
-	struct line *l = fresh_of(asked_text);
+	struct line *l = fresh_asked();
 
 	for (size_t i = 0; i < countof(rows); i++) {
 		ask_as(l, 'p', false, rows[i].ask);
@@ -323,7 +342,7 @@ test_unknown(void)
 static void
 test_who(void)
 {
-	struct line *l = fresh_of(asked_text);
+	struct line *l = fresh_asked();
 	static struct buf image = { .max = 1 << 20 };
 	struct note why;
 
@@ -363,7 +382,7 @@ test_who(void)
 static void
 test_held(void)
 {
-	struct line *l = fresh_of(asked_text);
+	struct line *l = fresh_asked();
 
 	ask_as(l, 'p', false,
 	    TO("alice") DO("tools/call") ON("tool", "fs/erase") "}");
@@ -395,7 +414,7 @@ test_lists(void)
 	} rows[] = { { LIST("execute_all"), 4 },
 		{ LIST("deny_on_first_deny"), 2 },
 		{ LIST("permit_on_first_permit"), 1 } };
-	struct line *l = fresh_of(asked_text);
+	struct line *l = fresh_asked();
 
 	for (size_t i = 0; i < countof(rows); i++) {
 		struct jit it;
@@ -435,7 +454,7 @@ test_lists(void)
 static void
 test_bounds(void)
 {
-	struct line *l = fresh_of(asked_text);
+	struct line *l = fresh_asked();
 	struct buf b = { .max = 1 << 20 };
 
 	buf_str(&b, STR(TO("alice") DO("tools/call")
@@ -469,7 +488,7 @@ test_bounds(void)
 static void
 test_lost(void)
 {
-	struct line *l = fresh_of(asked_text);
+	struct line *l = fresh_asked();
 	struct msg m = msg_of(MSG_RECORDED);
 
 	ask_as(l, 'p', false, ONE);

@@ -128,11 +128,11 @@ test_counters(void)
 	request(l, 2, MCP_MODERN, "tools/call", "{\"name\":\"get\"}", 'a');
 	ok(says("\"sandbox\":\"remote\",\"servers\":1}"),
 	    "servers before, sandbox of this one");
-	call(l, READ("/q"), 'a');
+	call(l, READ("/q"), 'a'); /* get: nobody declared what it may do */
 	(void)snprintf(want, sizeof(want),
 	    "{\"calls\":2,\"labels\":[],\"now\":%llu,\"refusals\":0,\"risk\":{"
-	    "\"destructive\":0,\"egress\":1,\"money\":0,\"read\":0,"
-	    "\"write\":1},\"sandbox\":\"net\",\"servers\":2}",
+	    "\"destructive\":1,\"egress\":2,\"money\":0,\"read\":0,"
+	    "\"write\":2},\"sandbox\":\"net\",\"servers\":2}",
 	    (unsigned long long)(the_wall(NULL) / 1000000));
 	ok(says(want), "calls, groups, servers, time: %s", record_text());
 	line_free(l);

@@ -1,15 +1,11 @@
 /*
- * policy-schema: the schema that policies are checked with: the gateway's own
- * types, an action for each tool of the given tools/list answers, and the facts
- * that the configuration declares.  It says what the judge really builds: texts
- * are String whatever their format, objects are records.
+ * schema.c: the schema that policies are checked with: the gateway's own types,
+ * an action for each tool that a server shows, and the facts that the
+ * configuration declares.  It says what world.c and typed.c build for a call.
  */
-#include "ctl/policy-in.h"
+#include "authority/authority-in.h"
 
-#include "cedar/cedar.h"
-#include "facts/facts.h"
-
-enum { DEPTH_MAX = 60 };
+enum { SCHEMA_BYTES = 64 << 20 };
 
 #define THING "= { server: String, name: String };\n"
 #define ON(res)                                                                \
@@ -38,57 +34,28 @@ static const char stub[] =
 						"\"cancel_task\"" ON(
 						    "Tool") "}\n";
 
-/* ---- tools as the judge sees their arguments ---- */
-
-static bool
-is_left_out(struct str key)
-{
-	return str_eq(key, STR("enum")) || str_eq(key, STR("format")) ||
-	       str_eq(key, STR("outputSchema")) ||
-	       str_eq(key, STR("additionalProperties"));
-}
-
-/* props: the members are arguments and not words of JSON Schema. */
-static void
-put_plain(struct buf *b, struct jv v, bool props, unsigned depth)
-{
-	const bool obj = jv_is(v, J_OBJ);
-	const bool closed =
-	    !props && !jv_is(jv_get(v, STR("properties")), J_NONE);
-	struct jit it = jit_of(v);
-	struct str key;
-	struct jv val;
-	size_t m, n = 0;
-
-	if ((!obj && !jv_is(v, J_ARR)) || depth == DEPTH_MAX) {
-		tape_copy(b, v);
-		return;
-	}
-	m = obj ? tape_obj(b) : tape_arr(b);
-	while (jit_next(&it, &key, &val)) {
-		if (obj && !props && is_left_out(key) &&
-		    (closed || !str_eq(key, STR("additionalProperties"))))
-			continue;
-		if (obj)
-			tape_key(b, key);
-		put_plain(b, val,
-		    obj && !props && str_eq(key, STR("properties")), depth + 1);
-		n++;
-	}
-	if (closed) {
-		tape_key(b, STR("additionalProperties"));
-		tape_bool(b, false);
-		n++;
-	}
-	tape_end(b, m, n);
-}
-
 /* ---- what is added to each tool's context ---- */
 
 static struct jv
 server_named(struct jv image, struct str name)
 {
 	struct jit it = jit_of(jv_get(image, STR("servers")));
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v))
+		if (str_eq(jv_str(jv_get(v, STR("name"))), name))
+			return v;
+	return (struct jv){ NULL, 0 };
+}
+
+struct making {
+	struct jv image, tools;
+};
+
+static struct jv
+definition(struct jv tools, struct str server, struct str name)
+{
+	struct jit it = jit_of(jv_get(tools, server));
 	struct jv v;
 
 	while (jit_next(&it, NULL, &v))
@@ -110,15 +77,22 @@ said_of(struct jv image, struct str action, const char *key)
 	    jv_get(s, str_of(key)), str_sub(action, at + 3, action.n));
 }
 
+/* Groups that the tool may be in: all of the worst case where nobody says. */
 static bool
 in_group(void *arg, struct str tool, struct str action)
 {
-	const struct jv *image = arg;
-	struct jit it = jit_of(said_of(*image, tool, "risk"));
-	struct jv v;
+	const struct making *k = arg;
+	const size_t at = str_search(tool, STR("___"));
+	const struct str server = str_sub(tool, 0, at);
+	struct call c = { .name = str_sub(tool, at + 3, tool.n) };
 
-	while (jit_next(&it, NULL, &v))
-		if (str_eq(jv_str(v), action))
+	const struct terms d = terms_of(server_named(k->image, server));
+
+	call_terms(&d, definition(k->tools, server, c.name), &c);
+	if (c.guessed)
+		risk_assume(&c);
+	for (size_t i = 0; i < c.risk_n; i++)
+		if (str_eq(c.risk[i], action))
 			return true;
 	return false;
 }
@@ -268,80 +242,118 @@ put_schema(
 	tape_end(b, m, n);
 }
 
-static int
-schema_of(const struct ctl *c, struct jv image,
-    const struct cedar_mcp_server *server, size_t n, struct cedar_schema **out)
-{
-	const struct cedar_mcp_options o = { .objects_as_records = true,
-		.numbers_as_decimal = true,
-		.json = true,
-		.lenient = true,
-		.in_group = in_group,
-		.arg = &image };
-	struct buf text = { .max = POLICY_BYTES },
-		   tape = { .max = POLICY_BYTES };
-	struct buf full = { .max = POLICY_BYTES };
-	struct cedar_why why = { .line = 0 };
-	enum err e =
-	    cedar_mcp_schema_of(str_of(stub), server, n, &o, &text, &why);
+static const struct cedar_mcp_options options = { .objects_as_records = true,
+	.numbers_as_decimal = true,
+	.json = true,
+	.lenient = true,
+	.in_group = in_group };
 
+/* The stub has no tool: JSON without actions of their own. */
+static enum err
+make(struct making *k, const struct cedar_mcp_server *server, size_t n,
+    struct cedar_schema **out, struct cedar_why *why)
+{
+	struct cedar_mcp_options o = options;
+	struct buf text = { .max = SCHEMA_BYTES },
+		   tape = { .max = SCHEMA_BYTES };
+	struct buf full = { .max = SCHEMA_BYTES };
+	enum err e;
+
+	o.arg = k;
+	e = cedar_mcp_schema_of(str_of(stub), server, n, &o, &text, why);
 	if (!e)
 		e = json_parse(
-		    buf_view(&text), &json_default, &tape, &why.note);
+		    buf_view(&text), &json_default, &tape, &why->note);
 	if (!e) {
 		put_schema(
-		    &full, jv_of(buf_view(&tape)), AT_TOP, image, STR(""));
+		    &full, jv_of(buf_view(&tape)), AT_TOP, k->image, STR(""));
 		buf_clear(&text);
 		json_write(jv_of(buf_view(&full)), &text);
-		e = cedar_schema_from_json(buf_view(&text), out, &why);
+		e = cedar_schema_from_json(buf_view(&text), out, why);
 	}
 	buf_done(&full);
 	buf_done(&tape);
 	buf_done(&text);
-	return e == OK ? CTL_YES
-		       : ctl_say(c, CTL_NO, "the tools make no schema: %s",
-			     why.note.text);
+	return e;
 }
 
-static int
-tools_read(const struct ctl *c, const char *arg, struct jv image,
-    struct cedar_mcp_server *s, struct buf *text)
+/* Alone, so that one tool without types does not take the others with it. */
+static bool
+tool_fits(struct making *k, struct str server, struct jv tool, struct note *why)
 {
-	const char *eq = strchr(arg, '=');
-	struct buf tape = { 0 }, plain = { .max = POLICY_BYTES };
-	int status;
+	struct buf text = { .max = SCHEMA_BYTES };
+	struct cedar_mcp_server s = { .name = server };
+	struct cedar_schema *schema = NULL;
+	struct cedar_why at = { .line = 0 };
+	struct typed *t = NULL;
+	bool fits = typed_new(tool, server, &t, why) == OK;
 
-	if (eq == NULL)
-		return ctl_say(c, CTL_MISUSE, "%s: write SERVER=FILE", arg);
-	s->name = (struct str){ arg, (size_t)(eq - arg) };
-	if (jv_is(server_named(image, s->name), J_NONE))
-		return ctl_say(c, CTL_NO, "%s: there is no such server", arg);
-	status = policy_slurp(c, eq + 1, &tape);
-	if (status == CTL_YES) {
-		put_plain(&plain, jv_of(buf_view(&tape)), false, 0);
-		json_write(jv_of(buf_view(&plain)), text);
-		s->tools = buf_view(text);
+	typed_free(t);
+	buf_ch(&text, '[');
+	json_write(tool, &text);
+	buf_ch(&text, ']');
+	s.tools = buf_view(&text);
+	if (fits && make(k, &s, 1, &schema, &at) != OK) {
+		*why = at.note;
+		fits = false;
 	}
-	buf_done(&plain);
-	buf_done(&tape);
-	return status;
+	cedar_schema_free(schema);
+	buf_done(&text);
+	return fits;
 }
 
-int
-policy_schema(const struct ctl *c, struct jv image, struct cedar_schema **out)
+static void
+put_tools(struct making *k, struct str server, struct jv tools,
+    const struct policy_check *to, struct buf *text)
 {
-	struct cedar_mcp_server server[64] = { 0 };
-	struct buf text[64] = { 0 };
-	const size_t n = (size_t)c->argc;
-	int status = CTL_YES;
+	struct map *seen = map_new(0);
+	struct jit it = jit_of(tools);
+	size_t n = 0;
+	struct jv v;
 
-	for (size_t i = 0; status == CTL_YES && i < n; i++) {
-		text[i].max = POLICY_BYTES;
-		status = tools_read(c, c->arg[i], image, &server[i], &text[i]);
+	buf_ch(text, '[');
+	while (jit_next(&it, NULL, &v)) {
+		struct policy_finding f = { .server = server,
+			.tool = jv_str(jv_get(v, STR("name"))),
+			.warning = true };
+
+		if (map_put(seen, f.tool, k) != NULL)
+			continue; /* a name twice: the first one */
+		if (!tool_fits(k, server, v, &f.note)) {
+			to->got(to->arg, &f);
+			continue;
+		}
+		buf_str(text, n++ > 0 ? STR(",") : STR(""));
+		json_write(v, text);
 	}
-	if (status == CTL_YES)
-		status = schema_of(c, image, server, n, out);
+	buf_ch(text, ']');
+	map_free(seen);
+}
+
+enum err
+schema_new(struct jv image, struct jv tools, const struct policy_check *to,
+    struct cedar_schema **out, struct note *why)
+{
+	struct making k = { image, tools };
+	const size_t n = jv_count(tools);
+	struct cedar_mcp_server *server = mem_get((n + 1) * sizeof(*server));
+	struct buf *text = mem_get((n + 1) * sizeof(*text));
+	struct cedar_why at = { .line = 0 };
+	struct jit it = jit_of(tools);
+	enum err e;
+	struct jv v;
+
+	for (size_t i = 0; i < n && jit_next(&it, &server[i].name, &v); i++) {
+		text[i].max = SCHEMA_BYTES;
+		put_tools(&k, server[i].name, v, to, &text[i]);
+		server[i].tools = buf_view(&text[i]);
+	}
+	e = make(&k, server, n, out, &at);
+	if (e)
+		note_set(why, "the tools make no schema: %.200s", at.note.text);
 	for (size_t i = 0; i < n; i++)
 		buf_done(&text[i]);
-	return status;
+	mem_free(server);
+	mem_free(text);
+	return e;
 }
