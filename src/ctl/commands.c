@@ -101,6 +101,12 @@ static const struct ctl_opt with_new[] = {
 	{ "-c", "FILE", "a configuration whose policies NEW replaces" },
 	{ NULL, NULL, NULL },
 };
+static const struct ctl_opt with_learn[] = {
+	{ "--with-denied", NULL, "learn from calls that were refused too" },
+	{ "--disclosures", "FILE", "arguments that you hold, FILE.jsonl" },
+	{ "-c", "FILE", "a configuration: its facts, groups and inventory" },
+	{ NULL, NULL, NULL },
+};
 static const struct ctl_opt with_control[] = {
 	{ "-c", "FILE", "the configuration that the gateway runs with" },
 	{ "--control", "PATH", "its control socket, instead" },
@@ -309,6 +315,17 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "established, 3 no ledger there, 4 the ledger or a disclosure is "
 	    "not valid.",
 	    with_new, ctl_policy_replay, true, false, false },
+	{ "policy learn", "LEDGER", 1, 1,
+	    "Proposes the least policy that covers what was used",
+	    "Prints a permit for each principal and tool, prompt or resource, "
+	    "with how many calls it covers and what those calls had in common "
+	    "where records keep it: directories of paths, hosts of URLs, verbs "
+	    "of SQL. It is tried on the whole ledger before it is printed: it "
+	    "permits nothing that was refused, and says what it leaves out for "
+	    "that, and of which arguments it saw nothing. Nothing is applied. "
+	    "Exit 0 when every allowed call is covered, 1 when not, 3 no "
+	    "ledger there, 4 the ledger or a disclosure is not valid.",
+	    with_learn, ctl_policy_learn, true, false, false },
 	{ "ledger verify", "DIR", 1, 1,
 	    "Checks every record of a ledger and names the first bad one",
 	    "DIR is the state directory, or ledger in it. Reads every "
