@@ -5,12 +5,13 @@ protocol: all lib
 	@tool/need build test
 	prove -Q --timer -j2 --exec python3 $(PROTOCOL)
 conform: all
-	@tool/need build node browser
+	@tool/need build node browser pypi
 	t/test-verify-page.py
 	t/conform-cedar $(CORPORA)
 	t/cedar-fuzz 2000
 	t/conform-schema.py --corpora $(CORPORA)
 	t/conform-tlog.py --corpora $(CORPORA)
+	t/conform-evidence.py --corpora $(CORPORA)
 	t/conform.py --corpora $(CORPORA)
 conform-direct:
 	@tool/need node

@@ -135,6 +135,16 @@ static const struct ctl_opt with_proof[] = {
 	{ "--trust", "FILE", "logs, witnesses and the quorum that count" },
 	{ NULL, NULL, NULL },
 };
+static const struct ctl_opt with_signer[] = {
+	{ "--signer", "KEY", "whose checkpoint it must be: base64url" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_record[] = {
+	{ "--record", "FILE", "the record: a DSSE envelope" },
+	{ "--blob", "FILE", "bytes that it says were read" },
+	{ "--key", "HEX", "the observer's key; then FILE is the record" },
+	{ NULL, NULL, NULL },
+};
 static const struct ctl_opt with_cell[] = {
 	{ "--cell", "N", "whose log; 0 by default" },
 	{ NULL, NULL, NULL },
@@ -365,6 +375,22 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "By a proof as C2SP tlog-proof has it. Exit 0 valid, 1 not, 4 "
 	    "malformed.",
 	    with_proof, ctl_verify_record, true, false, false },
+	{ "verify evidence", "FILE", 1, 1,
+	    "Checks a containment evidence record of CoSAI's format",
+	    "Chain, digests, boundary, references, the thirteen fields of each "
+	    "decision, and the checkpoint's signature. Without --signer the "
+	    "key in the record is believed, and the answer says so. Names the "
+	    "first bad entry. Exit 0 valid, 1 not, 4 malformed.",
+	    with_signer, ctl_verify_evidence, true, false, false },
+	{ "verify observed-effect", "FILE", 1, 1,
+	    "Says what an observed effect is evidence enough for (RFC-189)",
+	    "FILE is JSON: property and context, and the record as the text "
+	    "evidence.envelope or with --record; or a case that has all that "
+	    "as checker_input, of which nothing else is read. With --key FILE "
+	    "is the record itself, and the question whether it is admissible. "
+	    "Exit 0 pass, present or absent, 1 fail, not_established or "
+	    "pending, 4 a failure of processing.",
+	    with_record, ctl_verify_effect, true, false, false },
 	{ "json check", "DIR", 1, 1,
 	    "Judges the JSON reader by a directory of test files",
 	    "Files are named y_ (must be read), n_ (must be refused), i_ "

@@ -40,4 +40,8 @@ int ctl_ledger_fsck(struct ctl *c);
 int ctl_verify_receipt(struct ctl *c);
 int ctl_verify_record(struct ctl *c);
 
+/* ctl-evidence.c */
+int ctl_verify_evidence(struct ctl *c);
+int ctl_verify_effect(struct ctl *c);
+
 #endif

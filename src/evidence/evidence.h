@@ -1,6 +1,7 @@
 /*
  * evidence: what can be checked by somebody who was not there: a receipt of one
- * record.  Reads text and says what holds; keeps no key, opens no file.
+ * record, a containment evidence record, an observed effect.  Reads text and
+ * says what holds; keeps no key, opens no file.
  *
  * Who owns what.  A struct str in what was parsed is a view into the parsed
  * text, which must outlive it.  *why (never NULL) gets a sentence on an error.
@@ -39,5 +40,55 @@ NODISCARD enum err receipt_put(
 NODISCARD enum err receipt_check(const struct receipt *r, const struct trust *t,
     struct trust_view *out, uint64_t *index, struct buf *tape,
     struct note *why);
+
+/* ---- CoSAI containment evidence record ---- */
+struct cosai_found {
+	uint64_t entries, decisions, outcomes;
+	uint64_t unknown;   /* decisions to allow that no outcome refers to */
+	uint64_t first_bad; /* on ERR_DENIED: index of an entry, or entries when
+			     * it is the checkpoint */
+	bool pinned;	    /* the checkpoint's key is the one given */
+	char signer[48];    /* that key, base64url, where it has signed */
+};
+/*
+ * Verifies the record: chain, digests, boundary, references, the thirteen
+ * fields of each decision, checkpoint and its Ed25519 signature.  signer: the
+ * key that must have signed, base64url, or empty: then the one in the record is
+ * believed and pinned stays false.
+ */
+NODISCARD enum err cosai_check(struct str text, struct str signer,
+    struct cosai_found *out, struct note *why);
+
+/* ---- observed effect, and what it is evidence enough for (RFC-189) ---- */
+enum effect_result {
+	EFFECT_MALFORMED,   /* the record; *code tells */
+	EFFECT_UNSUPPORTED, /* no such property is checked here */
+	EFFECT_BAD_INPUT,   /* the question is not put as it must be */
+	EFFECT_NOT_ESTABLISHED,
+	EFFECT_PENDING,
+	EFFECT_PASS,
+	EFFECT_FAIL,
+	EFFECT_PRESENT,
+	EFFECT_ABSENT
+};
+const char *effect_name(enum effect_result r);
+struct effect {
+	enum effect_result result;
+	const char *obligation; /* the unmet one; NULL where none is named */
+	char code[80];		/* of a malformed or refused record; or "" */
+	struct note reason;
+};
+/*
+ * input: {"property":{...},"context":{...}}.  envelope: a DSSE envelope with an
+ * in-toto statement of the observed-effect predicate, as bytes.  blob: bytes
+ * that a read row may speak of, or empty.  Failures of processing are results
+ * of their own and never "not established".
+ */
+void effect_check(
+    struct jv input, struct str envelope, struct str blob, struct effect *out);
+/* The record alone, under the observer's key: is it admissible? */
+enum effect_admission { EFFECT_VALID, EFFECT_INVALID, EFFECT_ILL_FORMED };
+enum effect_admission effect_admit(struct str envelope,
+    const unsigned char key[static 32], struct str blob, char code[static 80]);
 
 #endif
