@@ -127,6 +127,13 @@ NODISCARD enum err value_u64(
 /* cross.c and servers.c: what spans keys. */
 void check_cross(struct conf_job *j);
 void check_servers(struct conf_job *j);
+/* Does "principal" and "server" of this part name somebody? */
+void check_who(struct conf_job *j, const struct node *part);
+void check_what(struct conf_job *j, const struct node *part);
+/* budgets.c */
+void check_budgets(struct conf_job *j);
+void put_budgets(struct conf_job *j, struct buf *b);
+void put_limits(struct conf_job *j, struct buf *b);
 /* image.c */
 NODISCARD enum err image_build(struct conf_job *j, struct buf *image);
 bool image_readable(struct str path); /* without being asked for */

@@ -18,7 +18,8 @@
  *   "limits": {"body":n,"head":n,"depth":n,"members":n,"string":n,
  *     "connections":n,"streams":n,"sessions":n,"inflight":n,"rate":n,"principal_sessions":n,
  *     "call_ms":n,"call_max_ms":n,"idle_ms":n,"session_idle_ms":n,"refusals":n,
- *     "replay":n (bytes),"tasks":n,"task_ttl_ms":n},
+ *     "replay":n (bytes),"tasks":n,"task_ttl_ms":n,
+ *     "budget_ms":n},
  *   "principals": [{"name":"alice","cred":"<64 hex of SHA-256(token)>"}],
  *   "anonymous": "name" or "",      principal of calls without a token
  *   "servers": [{"name":"fs","kind":"stdio"|"http",
@@ -38,6 +39,10 @@
  *              secrets: load takes it out and only role launch is given it
  *   "endpoints": [{"path":"/mcp","servers":[0,1,2]},   aggregate first
  *                 {"path":"/s/fs/mcp","servers":[0]}],
+ *   "budgets": [{"name":"mail","of":"calls"|"bytes"|"spend"|"destinations"|
+ *     "agents"|"depth","limit":n,"window_ms":n (0: for ever),"currency":"EUR"
+ *     or "","per":"principal"|"subtree","principal":"*","server":"*",
+ *     "tool":"*","risk":["egress"] ([]: all),"lease":n}],
  *   "rules": [{"effect":"allow"|"deny","principal":"*","server":"*",
  *              "method":"*","name":"*","id":"...","reason":"..."}],
  *   "policies": [{"name":"policies/a.cedar","text":"...",

@@ -168,7 +168,7 @@ any_matches(const struct node *names, struct str glob)
 }
 
 /* A rule for nobody is a spelling mistake: a deny would not deny. */
-static void
+void
 check_who(struct conf_job *j, const struct node *part)
 {
 	const struct node *n = node_get(part, "principal");
@@ -186,7 +186,7 @@ check_who(struct conf_job *j, const struct node *part)
 		conf_warn(j, n, "matches no principal");
 }
 
-static void
+void
 check_what(struct conf_job *j, const struct node *part)
 {
 	const struct node *n = node_get(part, "server");
@@ -247,7 +247,7 @@ check_rules(struct conf_job *j)
 		check_rule(j, rules, n);
 }
 
-/* ---- budgets ---- */
+/* ---- limits ---- */
 static void
 check_limits(struct conf_job *j)
 {
@@ -313,6 +313,7 @@ check_cross(struct conf_job *j)
 	check_control(j);
 	check_servers(j);
 	check_principals(j);
+	check_budgets(j);
 	check_rules(j);
 	check_limits(j);
 	check_durability(j);

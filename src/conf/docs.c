@@ -37,6 +37,15 @@ static const struct sample {
 	{ "principals.NAME.token_sha256",
 	    "\"<64 hex digits from: gatehouse token new alice>\"", false },
 	{ "anonymous", "local", true },
+	{ "budgets.NAME.calls", "1000", false },
+	{ "budgets.NAME.bytes", "100MiB", false },
+	{ "budgets.NAME.spend", "50000", false },
+	{ "budgets.NAME.destinations", "20", false },
+	{ "budgets.NAME.agents", "5", false },
+	{ "budgets.NAME.depth", "3", false },
+	{ "budgets.NAME.currency", "EUR", false },
+	{ "budgets.NAME.window", "1h", false },
+	{ "budgets.NAME.risk", "[egress]", false },
 	{ "rules", NULL, true },
 	{ "rules[].allow", NULL, true },
 	{ "rules[].allow.principal", "local", true },
@@ -190,7 +199,9 @@ put_key(struct buf *out, const struct setting *s, size_t indent, bool live)
 		    value, star ? "\"" : "");
 	if (s->type == C_NAMED)
 		buf_fmt(out, "%s  %s:\n", live ? "" : "#",
-		    strcmp(s->path, "servers") == 0 ? "fs" : "alice");
+		    strcmp(s->path, "servers") == 0   ? "fs"
+		    : strcmp(s->path, "budgets") == 0 ? "calls-an-hour"
+						      : "alice");
 }
 
 void

@@ -424,47 +424,6 @@ put_tls(struct conf_job *j, struct buf *b)
 	tape_end(b, o, 3);
 }
 
-/* Image member <- row.  The order is that of conf.h. */
-static const struct {
-	const char *name, *key;
-} budgets[] = {
-	{ "body", "body" },
-	{ "head", "head" },
-	{ "depth", "depth" },
-	{ "members", "members" },
-	{ "string", "string" },
-	{ "connections", "connections" },
-	{ "streams", "streams" },
-	{ "sessions", "sessions" },
-	{ "principal_sessions", "principal_sessions" },
-	{ "inflight", "inflight" },
-	{ "rate", "rate" },
-	{ "call_ms", "call" },
-	{ "call_max_ms", "call_max" },
-	{ "idle_ms", "idle" },
-	{ "session_idle_ms", "session_idle" },
-	{ "refusals", "refusals" },
-	{ "replay", "replay" },
-	{ "tasks", "tasks" },
-	{ "task_ttl_ms", "task_ttl" },
-};
-
-static void
-put_limits(struct conf_job *j, struct buf *b)
-{
-	const struct node *limits = node_get(j->root, "limits");
-	const size_t o = tape_obj(b);
-
-	for (size_t i = 0; i < countof(budgets); i++) {
-		char path[64];
-
-		(void)snprintf(path, sizeof(path), "limits.%s", budgets[i].key);
-		tape_key(b, str_of(budgets[i].name));
-		tape_i64(b, (int64_t)node_num(limits, budgets[i].key, path));
-	}
-	tape_end(b, o, countof(budgets));
-}
-
 static int64_t
 cells_of(struct conf_job *j)
 {
@@ -565,6 +524,8 @@ image_build(struct conf_job *j, struct buf *b)
 	put_launch(j, b);
 	KEY("endpoints");
 	put_endpoints(j, b);
+	KEY("budgets");
+	put_budgets(j, b);
 	KEY("rules");
 	put_rules(j, b);
 	KEY("policies");
@@ -575,6 +536,6 @@ image_build(struct conf_job *j, struct buf *b)
 	put_secrets(j, b);
 	KEY("digest");
 	put_digest(j, b);
-	tape_end(b, o, 21);
+	tape_end(b, o, 22);
 	return buf_end(b);
 }

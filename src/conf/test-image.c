@@ -54,6 +54,18 @@ test_image_rest(struct jv im)
 	ok(text_is(s, "effect", "deny") && text_is(s, "id", "d") &&
 		text_is(s, "reason", "words here"),
 	    "a rule with all");
+	s = nth(jv_get(im, STR("budgets")), 0);
+	ok(jv_count(s) == 11 && text_is(s, "name", "out") &&
+		text_is(s, "of", "bytes") && num_is(s, "limit", 1048576) &&
+		num_is(s, "window_ms", 3600000) && num_is(s, "lease", 64) &&
+		text_is(s, "per", "principal") && text_is(s, "tool", "*") &&
+		str_eq(jv_str(nth(jv_get(s, STR("risk")), 0)), STR("egress")),
+	    "a budget with what was left out");
+	s = nth(jv_get(im, STR("budgets")), 1);
+	ok(text_is(s, "of", "spend") && text_is(s, "currency", "EUR") &&
+		num_is(s, "window_ms", 0) && text_is(s, "per", "subtree") &&
+		jv_count(jv_get(s, STR("risk"))) == 0,
+	    "a budget for ever");
 	s = jv_get(im, STR("secrets"));
 	ok(jv_count(s) == 2 && text_is(nth(s, 0), "name", "tls") &&
 		text_is(nth(s, 0), "path", "/d/k.pem") &&
@@ -75,6 +87,9 @@ test_image(void)
 	    "  fs: {command: [./run.sh, 8080], env: {K: v}, cwd: w}\n"
 	    "  web: {url: \"https://h.example:9/mcp?a=b\", ca: c.pem,\n"
 	    "        credential_file: tok, read_only: [\"*\"]}\n"
+	    "budgets:\n"
+	    "  out: {bytes: 1MiB, window: 1h}\n"
+	    "  pay: {spend: 5, currency: EUR, per: subtree}\n"
 	    "rules:\n"
 	    "  - allow: {principal: al, name: \"read_*\"}\n"
 	    "  - deny: {server: web}\n    id: d\n    reason: words here\n",
@@ -82,7 +97,7 @@ test_image(void)
 	ok(t.e == OK && tape_check(buf_view(&t.image), &json_default) == OK,
 	    "the image is a whole tape");
 	im = jv_of(buf_view(&t.image));
-	ok(jv_count(im) == 21, "the top has 21 members");
+	ok(jv_count(im) == 22, "the top has 22 members");
 	ok(text_is(im, "listen", "127.0.0.1:9") &&
 		text_is(im, "desk", "127.0.0.1:8643") &&
 		text_is(im, "state", "/d/st") &&
@@ -92,7 +107,7 @@ test_image(void)
 	ok(num_is(im, "limits/call_ms", 120000) &&
 		num_is(im, "limits/body", 1048576) &&
 		num_is(im, "limits/replay", 65536) &&
-		jv_count(jv_get(im, STR("limits"))) == 19,
+		jv_count(jv_get(im, STR("limits"))) == 20,
 	    "limits, written and default");
 	ok(jv_count(jv_get(im, STR("hosts"))) == 3 &&
 		str_eq(
@@ -219,6 +234,8 @@ test_defaults(void)
 		const struct setting *s = &settings[i];
 
 		if (s->type != C_INT && s->type != C_SIZE && s->type != C_TIME)
+			continue;
+		if (s->def[0] == '\0') /* it has none */
 			continue;
 		if (value_u64(s, str_of(s->def), &v, &why) != OK) {
 			printf("# %s: %s\n", s->path, why.text);
