@@ -176,6 +176,7 @@ NODISCARD enum err world_of(const struct call *c, bool reach,
 /* The arguments as a record; ERR_SYNTAX with the member's path. */
 NODISCARD enum err input_of(struct jv arguments, struct arena *a,
     struct cedar_value *out, struct note *why);
+struct fact_value fact_value_of(struct jv v);
 NODISCARD enum err derived_of(struct jv declared, struct jv arguments,
     struct arena *a, struct cedar_value *out, struct note *why);
 

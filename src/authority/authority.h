@@ -17,8 +17,8 @@
  * Gatehouse::Tool::"<server>/<tool>" in Gatehouse::Server::"<server>";
  * context.call {principal, server, method, name}, context.input,
  * context.derived, context.datasets, context.labels, context.on_behalf_of,
- * context.chain_depth, context.chain_agents, context.model, context.session.
- * doc/policy.md is for who writes them.
+ * context.chain_depth, context.chain_agents, context.model, context.session,
+ * context.budget.  doc/policy.md is for who writes them.
  */
 #ifndef AUTHORITY_H
 #define AUTHORITY_H
@@ -56,6 +56,7 @@ struct call {
 	struct jv params;  /* as the agent sent them */
 	struct jv facts;   /* {"ARG":"kind"} declared for it, or absent */
 	struct jv session; /* what is known of the session, or absent */
+	struct jv budget;  /* {"NAME":{"left":n,"used":n}} of its budgets */
 	struct str risk[RISK_MAX]; /* groups that its action is in */
 	size_t risk_n;
 	struct str chain[CHAIN_MAX]; /* whom the principal acts for, nearest
@@ -120,6 +121,16 @@ bool policy_lists_models(const struct policy *p);
  * not.  Always, without an inventory. */
 bool policy_declares(
     const struct policy *p, const struct call *c, struct note *why);
+/* What a call's arguments come to, by their declared facts. */
+enum { CALL_HOSTS_MAX = 32 };
+/* Minor units of `currency` in all arguments that are money; one that says no
+ * currency is in it.  *n: how many there are.  ERR_SYNTAX: another currency, a
+ * debt, or no amount; ERR_LIMIT: too large a sum; *why for people. */
+NODISCARD enum err call_spend(const struct call *c, struct str currency,
+    struct arena *a, uint64_t *minor, size_t *n, struct note *why);
+/* Distinct hosts of its urls, hosts and addresses of mail.  Errors alike. */
+NODISCARD enum err call_hosts(const struct call *c, struct arena *a,
+    struct str out[static CALL_HOSTS_MAX], size_t *n, struct note *why);
 
 /* The verdict's texts live in the policy or in a, the turn's arena; when that
  * is spent the verdict is DENY.  NULL: an arena of the policy's own, until the

@@ -242,6 +242,12 @@ known_of(const struct inventory *v, const struct call *c, unsigned reads,
 		f->key = STR("session");
 		TRY(session_of(c->session, a, &f->v, why));
 	}
+	if (!jv_is(c->budget, J_NONE)) {
+		struct cedar_field *f = &k.more[k.more_n++];
+
+		f->key = STR("budget");
+		TRY(input_of(c->budget, a, &f->v, why));
+	}
 	*out = k;
 	return OK;
 }

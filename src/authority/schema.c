@@ -191,6 +191,28 @@ put_session(struct buf *b)
 	tape_end(b, o, 3);
 }
 
+/* What budgets say, when one is about the call. */
+static void
+put_budgets(struct buf *b, struct jv budgets)
+{
+	size_t attrs, own;
+	const size_t o = record_open(b, STR("budget"), &attrs);
+	struct jit it = jit_of(budgets);
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v)) {
+		const size_t one =
+		    record_open(b, jv_str(jv_get(v, STR("name"))), &own);
+
+		put_type(b, STR("left"), FACT_LONG, true);
+		put_type(b, STR("used"), FACT_LONG, true);
+		tape_end(b, own, 2);
+		tape_end(b, one, 3);
+	}
+	tape_end(b, attrs, jv_count(budgets));
+	tape_end(b, o, 3);
+}
+
 /* ---- the schema ---- */
 
 /* Where a copy of the schema's JSON is: a namespace, its actions, ... */
@@ -233,7 +255,8 @@ put_schema(
 	}
 	if (at == AT_ATTRS) {
 		put_session(b);
-		n++;
+		put_budgets(b, jv_get(image, STR("budgets")));
+		n += 2;
 		if (jv_count(said_of(image, action, "facts")) > 0) {
 			put_derived(b, said_of(image, action, "facts"));
 			n++;

@@ -332,7 +332,7 @@ input_of(struct jv arguments, struct arena *a, struct cedar_value *out,
 
 /* ---- derived facts ---- */
 
-static struct fact_value
+struct fact_value
 fact_value_of(struct jv v)
 {
 	switch (jv_type(v)) {
