@@ -25,6 +25,7 @@ enum role_id {
 	ROLE_KEYS,
 	ROLE_LAUNCH,
 	ROLE_DESK,
+	ROLE_BUDGET,
 	ROLE_HAND, /* launch's; it has no channel */
 	ROLE__N
 };
@@ -90,6 +91,7 @@ enum {
 	MF_DRAIN = 128,	  /* stop taking new work */
 	MF_CRED = 256,	  /* a bearer token was presented */
 	MF_RING = 512,	  /* LINK: a ring comes with it */
+	MF_UNDO = 2048,	  /* SETTLE: the call did not happen */
 	MF_SIDE_B = 1024, /* LINK: the receiver holds side b of the pair */
 	MF_MANY = 2048,	  /* ASK: it may hold many evaluations */
 };

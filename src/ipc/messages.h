@@ -14,19 +14,22 @@ MESSAGE(LINK, R(PARENT), R_ALL, B(PEER), B(FLAGS) | FDS(4),
     "a channel to PEER (fds)")
 MESSAGE(LISTEN, R(PARENT), R_ALL, 0, B(NAME) | B(FLAGS) | FDS(3),
     "a listening socket, stdin and stdout (MF_STDIO), or counter pages (fds)")
-MESSAGE(SEGMENT, R(PARENT), R(JUDGE) | R(LEDGER), B(NAME), B(SEQ) | FDS(1),
-    "the next segment, to append to (judge) and to sync (ledger) (fd)")
+MESSAGE(SEGMENT, R(PARENT), R(JUDGE) | R(LEDGER) | R(BUDGET), B(NAME),
+    B(SEQ) | B(FLAGS) | FDS(1),
+    "the next segment, to append to (judge, budget) and to sync (ledger) (fd); "
+    "MF_RESUME: an earlier one of budget, to read")
 MESSAGE(SECRET, R(PARENT), R(KEYS), B(NAME) | B(BYTES), 0,
     "a key or credential, once, at start")
 MESSAGE(GO, R(PARENT), R_ALL, 0, B(FLAGS), "boot is over: confine and serve")
 MESSAGE(READY, R_ALL, R(PARENT), 0, B(TEXT), "confined and serving")
 MESSAGE(STOP, R(PARENT), R_ALL, 0, B(FLAGS),
     "end; MF_DRAIN: finish what runs first")
-MESSAGE(FULL, R(JUDGE), R(PARENT), 0, B(SEQ) | B(STATUS),
+MESSAGE(FULL, R(JUDGE) | R(BUDGET), R(PARENT), 0, B(SEQ) | B(STATUS),
     "this segment is nearly full; the next please; STATUS: it cannot be "
     "written, start the cell again where there is room")
-MESSAGE(SYNCED, R(LEDGER), R(PARENT), B(SEQ), 0,
-    "every segment before this one is on the disk")
+MESSAGE(SYNCED, R(LEDGER) | R(BUDGET), R(PARENT), B(SEQ), 0,
+    "every segment before this one is on the disk; of budget: is not needed "
+    "any more")
 MESSAGE(COMMAND, R(DESK), R(PARENT), B(NAME), B(REF),
     "a local control word: status, reload, stop")
 MESSAGE(STATUS, R(PARENT), R(DESK), B(TEXT), B(REF), "the answer")
@@ -118,6 +121,17 @@ MESSAGE(SYNC, R(JUDGE), R(LEDGER), B(SEQ) | B(REF), B(FLAGS) | B(WHERE),
 MESSAGE(RECORDED, R(LEDGER), R(JUDGE), B(SEQ), B(STATUS) | B(FLAGS),
     "every record up to SEQ is written (MF_STRICT: durable); STATUS: it cannot "
     "be")
+/* ---- budget ---- */
+MESSAGE(RESERVE, R(JUDGE), R(BUDGET), B(CALL) | B(REC), 0,
+    "charge all of these or none: [{\"amount\",\"budget\",\"items\",\"key\","
+    "\"lease\"}]")
+MESSAGE(RESERVED, R(BUDGET), R(JUDGE), B(CALL), B(STATUS) | B(SEQ) | B(REC),
+    "the answer, durable: SEQ names the reservation; REC, in the order of the "
+    "question: [{\"ahead\",\"left\",\"ms\",\"used\"}], or with STATUS the one "
+    "that does not fit")
+MESSAGE(SETTLE, R(JUDGE), R(BUDGET), B(SEQ), B(FLAGS),
+    "the call of this reservation has left; MF_UNDO: it is known not to have "
+    "happened")
 /* ---- keys ---- */
 MESSAGE(SEAL, R(JUDGE), R(KEYS), B(CALL) | B(BYTES), B(TIME),
     "seal this state; TIME: nanoseconds until it expires")

@@ -35,6 +35,7 @@ static const char *const role_names[ROLE__N] = {
 	[ROLE_KEYS] = "keys",
 	[ROLE_LAUNCH] = "launch",
 	[ROLE_DESK] = "desk",
+	[ROLE_BUDGET] = "budget",
 	[ROLE_HAND] = "hand",
 };
 

@@ -53,6 +53,12 @@ JAIL(LAUNCH, "typed messages",
 JAIL(DESK, "people", "show counters and states; pass on control words",
     "open, connect, exec, send calls, touch keys", "shows lies, stops the house",
     R_BASE | R_SOCK | R_ACCEPT, FILES_NONE, OWN, 1024, 0, 0)
+JAIL(BUDGET, "judges' typed messages",
+    "keep the totals that span cells: append them to the segment handed to it, "
+    "sync it",
+    "open, seek, truncate, network, exec",
+    "miscounts: leases and totals are records", R_BASE | R_SYNC, FILES_NONE,
+    OWN, 256, 0, 1U << 30)
 JAIL(HAND, "numbers from launch",
     "start, end and reap the configured tool servers in the sandbox",
     "trace, load code into the kernel, calls newer than this program",

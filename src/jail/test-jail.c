@@ -22,6 +22,7 @@ static const struct {
 		     "socket-unix connect " },
 	{ ROLE_KEYS, " read sendmsg map lock " },
 	{ ROLE_LAUNCH, " read sendmsg map dup " },
+	{ ROLE_BUDGET, " read sendmsg map append sync " },
 	{ ROLE_DESK, " read sendmsg map accept sockopt " },
 };
 

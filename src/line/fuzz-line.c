@@ -3,10 +3,13 @@
  * order: two fronts and a back under an attacker's control, a ledger and keys
  * that answer, die and come back.  Checked besides memory: every message keeps
  * the table of kinds, no call goes upstream without a decision record that the
- * ledger has acknowledged, no answer leaves while its record is on the way, and
- * when everybody has gone nothing is left.
+ * ledger has acknowledged, none that a budget is about without a reservation
+ * or a unit taken ahead, every reservation is settled once and none is left, no
+ * answer leaves while its record is on the way, and when everybody has gone
+ * nothing is left.
  */
-#include "line/line-in.h"
+#include "line/budget-in.h"
+#include "line/fuzz-in.h"
 
 static struct {
 	struct buf last_session, last_event;
@@ -15,6 +18,8 @@ static struct {
 	size_t evaluations, acked_evaluations;
 	uint64_t clock, keys_call, ref;
 	bool keys_open, ledger;
+	uint64_t asked[8], granted[64]; /* by role budget; 0: settled */
+	size_t asks, grants;
 	struct buf sealed, bytes;
 	struct line *line;
 } w;
@@ -64,6 +69,37 @@ to_front(void *arg, unsigned who, const struct msg *m)
 	return OK;
 }
 
+/* bob's calls are counted, as image_text says. */
+static void
+is_reserved(uint64_t call)
+{
+	const struct leg *g = slab_get(&w.line->legs, call);
+	const struct turn *t = g == NULL ? NULL : g->turn;
+
+	if (t == NULL || g->learning || t->method != MCP_TOOLS_CALL ||
+	    t->principal != w.line->anonymous)
+		return;
+	BUG_ON(t->spent_n != 1 || !t->held_units);
+	BUG_ON(t->reservation == 0 && !t->spent[0].leased);
+}
+
+static enum err
+to_budget(void *arg, const struct msg *m)
+{
+	(void)arg;
+	keeps_table(m, ROLE_BUDGET);
+	if (m->kind == MSG_RESERVE) {
+		w.asked[w.asks++ % countof(w.asked)] = msg_num(m, F_CALL);
+		return OK;
+	}
+	for (size_t i = 0; i < countof(w.granted); i++)
+		if (w.granted[i] == msg_num(m, F_SEQ)) {
+			w.granted[i] = 0;
+			return OK;
+		}
+	BUG_ON(1); /* never granted, or settled twice */
+}
+
 static enum err
 to_back(void *arg, unsigned who, const struct msg *m)
 {
@@ -76,6 +112,8 @@ to_back(void *arg, unsigned who, const struct msg *m)
 		return OK;
 	w.call[w.calls++ % countof(w.call)] = msg_num(m, F_CALL);
 	BUG_ON(w.acked_decisions == 0); /* nothing leaves unrecorded */
+	if (w.line != NULL)
+		is_reserved(msg_num(m, F_CALL));
 	return OK;
 }
 
@@ -135,81 +173,6 @@ the_random(void *p, size_t n)
 
 	memset(p, ++next, n);
 }
-
-/* As the_random() has them. */
-#define ID4(x) #x #x #x #x
-#define ID(x) ID4(x) ID4(x) ID4(x) ID4(x)
-
-static const char *const trees[] = { "{}", "{\"name\":\"read\"}",
-	"{\"name\":\"fs___read\",\"arguments\":{\"a\":1}}",
-	"{\"name\":\"read\",\"requestState\":\"x\",\"inputResponses\":{\"r1\":"
-	"{}}}",
-	"{\"uri\":\"file:///a\"}",
-	"{\"ref\":{\"type\":\"ref/prompt\",\"name\":\"web___p\"}}",
-	"{\"ref\":{\"type\":\"ref/resource\",\"uri\":\"file:///a\"}}",
-	"{\"name\":\"read\",\"task\":{},\"_meta\":{\"k\":1}}",
-	"{\"uri\":\"file:///a\",\"requestState\":\"0-x\"}",
-	"{\"notifications\":{\"resourcesListChanged\":true,"
-	"\"resourceSubscriptions\":[\"a\",\"b\",3,\"no\"]}}",
-	"{\"notifications\":{\"toolsListChanged\":true,"
-	"\"resourceSubscriptions\":[\"file:///a\"]}}",
-	"{\"protocolVersion\":\"2025-11-25\"}", "{\"requestId\":1}",
-	"{\"level\":\"info\"}", "{\"cursor\":\"c\"}", "[1,2]", "7", "\"s\"",
-	"{\"name\":\"web___a\",\"arguments\":{\"p\":\"v\"}}",
-	"{\"name\":\"read\",\"task\":{\"ttl\":5}}",
-	"{\"taskId\":\"0-" ID(01) "\",\"status\":\"completed\"}",
-	"{\"taskId\":\"0-" ID(02) "\",\"inputResponses\":{}}",
-	"{\"taskId\":\"0-" ID(03) "\"}", "{\"taskId\":\"mine\"}",
-	"{\"taskId\":\"t1\",\"status\":\"completed\",\"result\":{}}",
-	"{\"messages\":[],\"task\":{},\"_meta\":{"
-	"\"io.modelcontextprotocol/related-task\":{\"taskId\":\"t1\"}}}",
-	"{\"notifications\":{\"taskIds\":[\"0-" ID(01) "\",\"0-" ID(
-	    02) "\",3,"
-		"\"t1\"]}}",
-	"{\"name\":\"read\",\"arguments\":{\"a\":\"x\"},\"_meta\":{"
-	"\"io.gatehouse/onBehalfOf\":[\"u\",\"al\"],"
-	"\"io.gatehouse/model\":\"m\"}}",
-	"{\"name\":\"read\",\"_meta\":{\"io.gatehouse/onBehalfOf\":[[]],"
-	"\"io.gatehouse/model\":7}}",
-	"{\"messages\":[],\"modelPreferences\":{\"hints\":[{\"name\":\"m\"},{"
-	"\"name\":\"x\"},3]}}" };
-static const char *const results[] = { "{}",
-	"{\"tools\":[{\"name\":\"a\",\"inputSchema\":{\"properties\":{\"p\":{"
-	"\"type\":\"string\",\"x-mcp-header\":\"P\"}}}},{\"name\":\"a\"},3],"
-	"\"nextCursor\":\"n\"}",
-	"{\"resources\":[{\"uri\":\"file:///a\"}]}",
-	"{\"resultType\":\"input_required\",\"inputRequests\":{\"k\":{"
-	"\"method\":\"elicitation/create\",\"params\":{}}},\"requestState\":"
-	"\"s\"}",
-	"{\"resultType\":\"input_required\",\"inputRequests\":{\"k\":{"
-	"\"method\":\"roots/list\"},\"m\":{\"method\":"
-	"\"elicitation/create\"}}}",
-	"{\"code\":-31004,\"message\":\"\xc3\xa9\"}",
-	"{\"tools\":{\"a\":1},\"resources\":7}",
-	"{\"resourceTemplates\":[{\"uriTemplate\":\"file:///{+p}\"}]}",
-	"{\"resultType\":\"input_required\"}", "[]", "null",
-	"{\"resultType\":\"task\"}",
-	"{\"resultType\":\"task\",\"taskId\":\"t1\",\"status\":\"working\","
-	"\"ttlMs\":9}",
-	"{\"task\":{\"taskId\":\"t1\",\"status\":\"working\",\"ttl\":null}}",
-	"{\"taskId\":\"t1\",\"status\":\"completed\",\"ttlMs\":1e99,"
-	"\"result\":{\"resultType\":\"x\"}}",
-	"{\"task\":{\"taskId\":\"mine\"},\"_meta\":{"
-	"\"io.modelcontextprotocol/related-task\":{\"taskId\":\"0-" ID(
-	    01) "\"}}}",
-	"{\"tasks\":[{\"taskId\":\"t1\",\"status\":\"failed\"},"
-	"{\"taskId\":\"mine\"},3]}",
-	"{\"resultType\":\"input_required\",\"inputRequests\":{\"k\":{"
-	"\"method\":\"sampling/createMessage\",\"params\":{"
-	"\"modelPreferences\":{\"hints\":[{\"name\":\"m\"},{}]}}}}}" };
-static const char *const caps[] = { "{}", "{\"elicitation\":{},\"roots\":{}}",
-	("{\"tools\":{\"listChanged\":true},\"resources\":{\"subscribe\":true,"
-	 "\"listChanged\":true},\"logging\":{}}"),
-	"{\"elicitation\":{\"url\":{}},\"sampling\":{},\"tasks\":{}}", "7",
-	"{\"elicitation\":{},\"x\":1}",
-	"{\"sampling\":{},\"tasks\":{\"list\":{},\"cancel\":{},\"requests\":{"
-	"\"tools\":{\"call\":{}},\"sampling\":{\"createMessage\":{}}}},"
-	"\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}}" };
 
 static struct jv
 pick(const char *const *from, size_t n, uint8_t i)
@@ -347,6 +310,30 @@ from_keys(struct line *l, uint8_t n)
 	line_from_keys(l, &m);
 }
 
+/* Grants, with and without calls ahead, refusals, and answers to nobody. */
+static void
+from_budget(struct line *l, uint8_t n)
+{
+	static const char *const recs[] = { "{}", "[]", "[{}]",
+		"[{\"ahead\":0,\"left\":9,\"ms\":0,\"used\":1}]",
+		"[{\"ahead\":3,\"left\":9,\"ms\":90,\"used\":1}]",
+		"[{\"budget\":\"b\",\"key\":\"bob\",\"left\":0,\"used\":9}]" };
+	struct msg m = msg_of(MSG_RESERVED);
+	size_t at = 0;
+
+	msg_set(&m, F_CALL, w.asked[n % countof(w.asked)]);
+	msg_set_tree(&m, F_REC, pick(recs, countof(recs), n / 8));
+	while (at < countof(w.granted) && w.granted[at] != 0)
+		at++;
+	if (n >= 192 || at == countof(w.granted)) {
+		msg_set(&m, F_STATUS, n & 1 ? ERR_DENIED : ERR_OS);
+	} else {
+		w.granted[at] = ++w.grants;
+		msg_set(&m, F_SEQ, w.grants);
+	}
+	line_from_budget(l, &m);
+}
+
 /* ---- peers that behave: what chance alone does not find ---- */
 
 static void
@@ -476,12 +463,16 @@ act(struct line *l, struct cur *c)
 		from_desk(l, cur_u8(c));
 	else if (a < 225)
 		from_ledger(l, a & 1);
-	else if (a < 240)
+	else if (a < 236)
 		from_keys(l, a);
+	else if (a < 240)
+		from_budget(l, cur_u8(c));
 	else if (a < 244)
 		line_back_lost(l, a & 1);
 	else if (a < 247)
 		line_front_lost(l, a & 1);
+	else if (a < 248)
+		line_budget_lost(l);
 	else if (a < 249) {
 		w.ledger = false;
 		line_ledger_lost(l);
@@ -505,10 +496,16 @@ all_gone(struct line *l)
 	}
 	BUG_ON(l->busy != 0 || l->turns.used != 0 || l->legs.used != 0 ||
 	       map_count(l->refs) != 0 || map_count(l->sessions) != 0);
+	for (size_t i = 0; i < countof(w.granted); i++)
+		BUG_ON(w.granted[i] != 0); /* it would never be taken back */
 }
 
 static const char image_text[] =
-    "{\"durability\":\"strict\",\"limits\":{\"body\":20000,\"sessions\":4,"
+    "{\"budgets\":[{\"name\":\"b\",\"of\":\"calls\",\"limit\":9,"
+    "\"window_ms\":0,\"currency\":\"\",\"per\":\"principal\","
+    "\"principal\":\"bob\",\"server\":\"*\",\"tool\":\"*\",\"risk\":[],"
+    "\"lease\":4}],\"durability\":\"strict\",\"limits\":{\"body\":20000,"
+    "\"sessions\":4,"
     "\"inflight\":8,\"replay\":2000},\"principals\":[{\"name\":\"alice\","
     "\"cred\":"
     "\"6161616161616161616161616161616161616161616161616161616161616161\","
@@ -540,6 +537,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		.ledger = to_ledger,
 		.keys = to_keys,
 		.desk = to_desk,
+		.budget = to_budget,
 		.now = the_clock,
 		.wall = the_clock,
 		.random = the_random };

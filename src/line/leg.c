@@ -2,7 +2,7 @@
  * leg: one upstream call of a turn.  A leg waits until its hop is open, goes,
  * and is done once: answered, failed, or dropped with its turn.
  */
-#include "line/line-in.h"
+#include "line/budget-in.h"
 
 struct leg *
 leg_new(struct line *l, struct turn *t, struct hop *h)
@@ -255,11 +255,13 @@ send_call(struct line *l, struct leg *g, struct jv params)
 	set_heads(l, t, g, &m);
 	g->state = LEG_SENT;
 	g->era = g->hop->era;
-	if (l->port.back(l->port.arg, g->hop->up->index, &m) != OK) {
-		g->status = 502;
-		note_set(&g->why, "the upstream's process is not there");
-		leg_done(l, g);
+	if (l->port.back(l->port.arg, g->hop->up->index, &m) == OK) {
+		budget_sent(l, t);
+		return;
 	}
+	g->status = 502;
+	note_set(&g->why, "the upstream's process is not there");
+	leg_done(l, g);
 }
 
 static const char *

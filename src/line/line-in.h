@@ -11,6 +11,7 @@
 
 #include "authority/authority.h"
 #include "authzen/authzen.h"
+#include "budget/budget.h"
 #include "ledger/ledger.h"
 #include "line/line.h"
 #include "mcp/mcp.h"
@@ -233,6 +234,13 @@ struct turn {
 	struct str task; /* our id of the task it is about, or made */
 	uint64_t origin; /* decision of the call that made that */
 	bool no_tasks;	 /* the server was told so: there is no room */
+	/* reserve */
+	struct spent *spent; /* of each budget that it is about */
+	size_t spent_n;
+	uint64_t reservation; /* 0: none, or the call has left */
+	uint64_t reserve_at;  /* since when it waits for role budget; 0: no */
+	bool held_units;      /* units of leases go back if it does not leave */
+	struct jv budget;     /* what policies are told */
 	/* decide, record */
 	struct call asked; /* of policy; without a principal: nothing */
 	struct verdict verdict;
@@ -302,6 +310,10 @@ struct line {
 	struct map *refs; /* front, ref -> turn of an open request */
 	bool ledger_ok;
 	uint64_t seq;
+	struct budgets budgets;
+	struct map *leases; /* by budget and key */
+	uint64_t budget_ns; /* role budget must answer in this time */
+	size_t reserving;   /* turns that wait for it */
 	struct queue written, durable; /* turns that wait for the ledger */
 	struct buf rec, work, work2;
 	struct due *telling; /* decisions that wait for it */
@@ -357,6 +369,7 @@ void admit_done(struct line *l);
 /* route.c */
 enum err step_route(struct line *l, struct turn *t);
 enum err step_decide(struct line *l, struct turn *t);
+struct call turn_call(const struct line *l, const struct turn *t);
 /* A request that names one object, whoever wants to know: a turn, or somebody
  * who asks what a turn would be told. */
 struct asked {
@@ -366,6 +379,7 @@ struct asked {
 	enum mcp_method method;
 	struct str name; /* as its server calls it; a URI */
 	struct jv params;
+	struct jv budget; /* what policies are told of it, or none */
 };
 /* *call: what policy was asked.  Texts of the verdict live in the policy or in
  * mem. */
@@ -445,7 +459,6 @@ struct evaluation {
 /* Fills asked and verdict, which is that of a turn. */
 void evaluate(struct line *l, const struct authzen_one *one,
     struct evaluation *e, struct arena *mem);
-
 /* record.c */
 enum err step_record(struct line *l, struct turn *t);
 enum err step_outcome(struct line *l, struct turn *t);

@@ -1,5 +1,5 @@
 /* line: the door.  Which file takes which message is the table below. */
-#include "line/line-in.h"
+#include "line/budget-in.h"
 
 static uint64_t
 limit(const struct line *l, const char *key, uint64_t fallback)
@@ -43,6 +43,7 @@ read_limits(struct line *l)
 	l->max_replay = limit(l, "replay", 256);
 	l->max_refusals = limit(l, "refusals", 100);
 	l->max_tasks = limit(l, "tasks", 64);
+	l->budget_ns = limit(l, "budget_ms", 1000) * 1000000;
 	l->task_ms = limit(l, "task_ttl_ms", 3600000);
 }
 
@@ -79,6 +80,8 @@ line_image(struct line *l, struct jv image, struct note *why)
 	e = facts_setup(l, p, why);
 	if (!e)
 		e = admit_setup(l, why);
+	if (!e)
+		e = budget_setup(l, why);
 	if (e != OK) { /* a broken image changes nothing */
 		l->image = old;
 		read_limits(l);
@@ -182,6 +185,7 @@ line_free(struct line *l)
 	map_free(l->refs);
 	policy_free(l->policy);
 	route_done(l);
+	budget_done(l);
 	admit_done(l);
 	slab_done(&l->turns);
 	slab_done(&l->legs);
@@ -333,6 +337,19 @@ line_desk_lost(struct line *l)
 }
 
 void
+line_from_budget(struct line *l, const struct msg *m)
+{
+	if (m->kind == MSG_RESERVED)
+		reserved(l, m);
+}
+
+void
+line_budget_lost(struct line *l)
+{
+	budget_lost(l);
+}
+
+void
 line_front_lost(struct line *l, unsigned front)
 {
 	for (uint32_t i = 0; i < l->turns.n; i++) {
@@ -393,7 +410,13 @@ line_tick(struct line *l)
 	record_policy(l);
 	record_folded(l);
 	sessions_tick(l);
-	return hops_tick(l);
+	return hops_tick(l) || l->reserving > 0;
+}
+
+bool
+line_hurries(const struct line *l)
+{
+	return l->reserving > 0;
 }
 
 size_t

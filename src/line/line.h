@@ -24,6 +24,7 @@ struct line_ports {
 	enum err (*ledger)(void *arg, const struct msg *m);
 	enum err (*keys)(void *arg, const struct msg *m);
 	enum err (*desk)(void *arg, const struct msg *m);
+	enum err (*budget)(void *arg, const struct msg *m);
 	uint64_t (*now)(void *arg);  /* monotonic, ns */
 	uint64_t (*wall)(void *arg); /* since 1970, ns */
 	void (*random)(void *p, size_t n);
@@ -42,15 +43,20 @@ void line_from_front(struct line *l, unsigned front, const struct msg *m);
 void line_from_back(struct line *l, unsigned upstream, const struct msg *m);
 void line_from_ledger(struct line *l, const struct msg *m);
 void line_from_keys(struct line *l, const struct msg *m);
+void line_from_budget(struct line *l, const struct msg *m);
 /* ASK: what would be decided?  Answered by TOLD, to desk. */
 void line_from_desk(struct line *l, const struct msg *m);
 void line_front_lost(struct line *l, unsigned front);
 void line_back_lost(struct line *l, unsigned upstream);
 void line_ledger_lost(struct line *l);
 void line_desk_lost(struct line *l); /* what it asked is nobody's now */
+void line_budget_lost(struct line *l);
 /* Time passes: expiries.  Call about once a second; in a tenth of one while
- * it is true that calls wait for servers that are being opened. */
+ * it is true that calls wait for budgets or servers that are being opened. */
 bool line_tick(struct line *l);
+/* Does a call wait for role budget?  It waits no longer than it may if ticks
+ * come in tenths of a second from now on. */
+bool line_hurries(const struct line *l);
 /* Turns that will finish by themselves; drain waits for zero. */
 size_t line_busy(const struct line *l);
 

@@ -2,7 +2,7 @@
  * record: what is written down, and waiting for it.  Members are written in
  * the order that JCS wants (sorted), so the ledger need not sort.
  */
-#include "line/line-in.h"
+#include "line/budget-in.h"
 
 static void
 member(struct buf *b, size_t *n, const char *key, struct str v)
@@ -168,6 +168,7 @@ decision_tape(struct line *l, const struct turn *t)
 	o = tape_obj(b);
 	tree(b, &n, "absent", k.absent);
 	member(b, &n, "also", t->asked.also);
+	n += budget_tape(t, b);
 	number(b, &n, "cell", l->cell);
 	put_chain(l, t, b, &n);
 	tree(b, &n, "claims", k.claims);

@@ -222,7 +222,8 @@ call_of(const struct line *l, const struct asked *a, struct arena *mem)
 		.method = mcp_row(a->method)->text,
 		.name = a->name,
 		.params = a->params,
-		.session = facts_of(l, a, mem) };
+		.session = facts_of(l, a, mem),
+		.budget = a->budget };
 
 	if (a->method == MCP_TOOLS_CALL)
 		declared(l, a->up, &c);
@@ -255,6 +256,26 @@ decide_named(const struct line *l, const struct asked *a, struct call *call,
 	return policy_decide(l->policy, call, mem);
 }
 
+static struct asked
+asked_of(const struct turn *t)
+{
+	return (struct asked){ .principal = t->principal,
+		.session = t->session,
+		.up = t->target[0],
+		.method = t->method,
+		.name = t->name,
+		.params = t->params,
+		.budget = t->budget };
+}
+
+struct call
+turn_call(const struct line *l, const struct turn *t)
+{
+	const struct asked a = asked_of(t);
+
+	return call_of(l, &a, t->mem);
+}
+
 enum err
 step_decide(struct line *l, struct turn *t)
 {
@@ -262,12 +283,7 @@ step_decide(struct line *l, struct turn *t)
 
 	if (!named(t->method) && !task_method(t->method))
 		return decide_general(t);
-	a = (struct asked){ .principal = t->principal,
-		.session = t->session,
-		.up = t->target[0],
-		.method = t->method,
-		.name = t->name,
-		.params = t->params };
+	a = asked_of(t);
 	t->verdict = decide_named(l, &a, &t->asked, t->mem);
 	facts_note(l, t);
 	if (t->verdict.effect == ALLOW)

@@ -78,6 +78,14 @@ out_desk(void *arg, const struct msg *m)
 	(void)arg;
 	return keep_out('d', 0, m, ROLE_JUDGE, ROLE_DESK);
 }
+static bool budget_here = true;
+static inline enum err
+out_budget(void *arg, const struct msg *m)
+{
+	(void)arg;
+	return budget_here ? keep_out('u', 0, m, ROLE_JUDGE, ROLE_BUDGET)
+			   : ERR_GONE;
+}
 static inline uint64_t
 the_clock(void *arg)
 {
@@ -165,6 +173,7 @@ fresh_of(const char *text)
 		.back = out_back,
 		.ledger = out_ledger,
 		.keys = out_keys,
+		.budget = out_budget,
 		.desk = out_desk,
 		.now = the_clock,
 		.wall = the_wall,

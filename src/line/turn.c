@@ -7,7 +7,7 @@
  * agent is refused with nothing done.  There is no path to leg_go that does
  * not pass step_record.
  */
-#include "line/line-in.h"
+#include "line/budget-in.h"
 
 #include <stdarg.h>
 
@@ -21,6 +21,7 @@ static const struct step {
 	{ "learn", step_learn },
 	{ "fetch", step_fetch },
 	{ "agree", step_agree },
+	{ "reserve", step_reserve },
 	{ "decide", step_decide },
 	{ "record", step_record },
 	{ "dispatch", step_dispatch },
@@ -30,11 +31,11 @@ static const struct step {
 	{ "reply", step_reply },
 };
 enum {
-	AT_DECIDE = 6,
-	AT_RECORD = 7,
-	AT_DISPATCH = 8,
-	AT_OUTCOME = 11,
-	AT_REPLY = 12
+	AT_RESERVE = 6,
+	AT_RECORD = 8,
+	AT_DISPATCH = 9,
+	AT_OUTCOME = 12,
+	AT_REPLY = 13
 };
 
 /* Where a failure of this step goes on: it must be recorded, then told. */
@@ -114,7 +115,7 @@ turn_resume(struct line *l, struct turn *t, enum err how)
 }
 
 /* The call leaves once more with an agent's inputs: its first answer is
- * recorded, and it is decided and recorded anew. */
+ * recorded, and it is reserved for, decided and recorded anew. */
 void
 turn_again(struct line *l, struct turn *t)
 {
@@ -129,7 +130,7 @@ turn_again(struct line *l, struct turn *t)
 	buf_clear(&t->out);
 	t->is_error = false;
 	t->since = line_now(l);
-	t->step = AT_DECIDE;
+	t->step = AT_RESERVE;
 	turn_run(l, t);
 }
 
@@ -380,6 +381,7 @@ void
 turn_over(struct line *l, struct turn *t)
 {
 	turn_detach(l, t);
+	budget_over(l, t);
 	while (t->legs != NULL)
 		leg_drop(l, t->legs);
 	asks_forget(t);
@@ -446,6 +448,10 @@ turn_late(struct line *l, struct turn *t)
 		return;
 	if (t->held) {
 		turn_cancel(l, t, "the agent did not come back");
+		return;
+	}
+	if (t->reserve_at != 0) {
+		budget_late(l, t);
 		return;
 	}
 	t->sealing = false;

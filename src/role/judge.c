@@ -19,7 +19,7 @@ static struct judge {
 	struct line *line;
 	struct chan *front[CELLS_MAX];
 	struct chan *back[BACKS_MAX];
-	struct chan *ledger, *keys, *desk;
+	struct chan *ledger, *keys, *desk, *budget;
 	unsigned servers, ticks;
 	struct timer tick;
 	/* Agents may speak before role ledger has: until its first word their
@@ -76,6 +76,9 @@ flush(void *unused)
 {
 	pen_flush();
 	chan_flush_all(unused);
+	if (line_hurries(judge.line) &&
+	    judge.tick.at > loop_now(judge.env->loop) + hurry_ns)
+		loop_timer(judge.env->loop, &judge.tick, hurry_ns);
 }
 
 static enum err
@@ -90,6 +93,13 @@ to_desk(void *arg, const struct msg *m)
 {
 	(void)arg;
 	return send(judge.desk, m);
+}
+
+static enum err
+to_budget(void *arg, const struct msg *m)
+{
+	(void)arg;
+	return send(judge.budget, m);
 }
 
 static uint64_t
@@ -131,6 +141,9 @@ got(struct chan *c, const struct msg *m)
 	case ROLE_DESK:
 		line_from_desk(judge.line, m);
 		break;
+	case ROLE_BUDGET:
+		line_from_budget(judge.line, m);
+		break;
 	case ROLE_PARENT:
 	case ROLE_LOAD:
 	case ROLE_JUDGE:
@@ -154,6 +167,8 @@ place(enum role_id peer, unsigned instance)
 		return &judge.ledger;
 	if (peer == ROLE_DESK)
 		return &judge.desk;
+	if (peer == ROLE_BUDGET)
+		return &judge.budget;
 	return peer == ROLE_KEYS ? &judge.keys : NULL;
 }
 
@@ -169,6 +184,8 @@ tell_lost(enum role_id peer, unsigned instance)
 		line_ledger_lost(judge.line);
 	} else if (peer == ROLE_DESK)
 		line_desk_lost(judge.line);
+	else if (peer == ROLE_BUDGET)
+		line_budget_lost(judge.line);
 }
 
 static void
@@ -266,6 +283,7 @@ prepare(struct role_env *e, struct note *why)
 		.ledger = to_ledger,
 		.keys = to_keys,
 		.desk = to_desk,
+		.budget = to_budget,
 		.now = now,
 		.wall = wall,
 		.random = random_bytes };

@@ -42,13 +42,11 @@ struct segments {
 };
 
 static bool
-segment_number(const char *file, unsigned cell, unsigned *out)
+segment_number(const char *file, const char *prefix, unsigned *out)
 {
 	struct str s = str_of(file), number;
-	char prefix[32];
 	uint64_t n;
 
-	(void)snprintf(prefix, sizeof(prefix), "cell-%u-", cell);
 	if (!str_starts(s, str_of(prefix)) || !str_ends(s, STR(".seg")))
 		return false;
 	number = str_sub(s, strlen(prefix), s.n - strlen(prefix) - 4);
@@ -60,7 +58,7 @@ segment_number(const char *file, unsigned cell, unsigned *out)
 
 static enum err
 segments_find(
-    const char *dir, unsigned cell, struct segments *out, struct note *why)
+    const char *dir, const char *log, struct segments *out, struct note *why)
 {
 	struct segments s = { 0, 0, 0 };
 	const struct dirent *d;
@@ -76,7 +74,7 @@ segments_find(
 		return ERR_OS;
 	}
 	while ((d = readdir(list)) != NULL) {
-		if (!segment_number(d->d_name, cell, &n))
+		if (!segment_number(d->d_name, log, &n))
 			continue;
 		s.first = s.count == 0 || n < s.first ? n : s.first;
 		s.last = n > s.last ? n : s.last;
@@ -84,8 +82,8 @@ segments_find(
 	}
 	(void)closedir(list);
 	if (s.count > 0 && s.last - s.first + 1 != s.count) {
-		note_set(why, "cell %u: of the segments %u to %u some are gone",
-		    cell, s.first, s.last);
+		note_set(why, "%ssegments: of %u to %u some are gone", log,
+		    s.first, s.last);
 		return ERR_SYNTAX;
 	}
 	*out = s;
@@ -94,17 +92,17 @@ segments_find(
 
 static enum err
 segment_open(
-    const char *dir, unsigned cell, unsigned n, int *fd, struct note *why)
+    const char *dir, const char *log, unsigned n, int *fd, struct note *why)
 {
 	char path[PATH_MAX + 64];
 
-	(void)snprintf(path, sizeof(path), "%s/cell-%u-%06u.seg", dir, cell, n);
+	(void)snprintf(path, sizeof(path), "%s/%s%06u.seg", dir, log, n);
 	return file_open(path, false, fd, why);
 }
 
 /* The oldest segment that still lies within the newest LOAD_VERIFY bytes. */
 static enum err
-verify_from(const char *dir, unsigned cell, const struct segments *s,
+verify_from(const char *dir, const char *log, const struct segments *s,
     unsigned *out, struct note *why)
 {
 	uint64_t bytes = 0;
@@ -114,7 +112,7 @@ verify_from(const char *dir, unsigned cell, const struct segments *s,
 		__attribute__((cleanup(fd_close))) int fd = -1;
 		struct stat st;
 
-		TRY(segment_open(dir, cell, n, &fd, why));
+		TRY(segment_open(dir, log, n, &fd, why));
 		if (fstat(fd, &st) < 0)
 			return ERR_OS;
 		bytes += (uint64_t)st.st_size;
@@ -144,36 +142,61 @@ segment_read(int fd, bool start, struct ledger_seen *seen, struct note *why)
 	return e == ERR_MORE ? OK : e; /* torn: what is before it stands */
 }
 
+/* log: "cell-0-" and the like; *last: its last segment, 0 none. */
 static enum err
-cell_end(const char *dir, unsigned cell, struct buf *tape, struct note *why)
+log_end(const char *dir, const char *log, struct ledger_seen *seen,
+    unsigned *last, struct note *why)
 {
-	struct ledger_seen seen = { .good = 0 };
 	struct segments s;
 	struct note what = { .text = "" };
 	unsigned from;
 
-	TRY(segments_find(dir, cell, &s, why));
-	if (s.count == 0) {
-		ledger_seen_put(&seen, cell, 0, tape);
+	TRY(segments_find(dir, log, &s, why));
+	*last = s.last;
+	if (s.count == 0)
 		return OK;
-	}
-	TRY(verify_from(dir, cell, &s, &from, why));
+	TRY(verify_from(dir, log, &s, &from, why));
 	for (unsigned n = from; n <= s.last; n++) {
 		__attribute__((cleanup(fd_close))) int fd = -1;
 
-		TRY(segment_open(dir, cell, n, &fd, why));
-		if (segment_read(fd, n == from && n > 1, &seen, &what) != OK) {
-			note_set(why, "ledger, cell %u, segment %u: %s", cell,
-			    n, what.text);
+		TRY(segment_open(dir, log, n, &fd, why));
+		if (segment_read(fd, n == from && n > 1, seen, &what) != OK) {
+			note_set(why, "ledger, segment %s%06u: %s", log, n,
+			    what.text);
 			return ERR_SYNTAX;
 		}
-		if (seen.torn > 0)
+		if (seen->torn > 0)
 			log_line(LOG_WARN, "ledger-torn",
-			    "cell %u segment %u: %zu bytes after the last "
-			    "whole record",
-			    cell, n, seen.torn);
+			    "segment %s%06u: %zu bytes after the last whole "
+			    "record",
+			    log, n, seen->torn);
 	}
-	ledger_seen_put(&seen, cell, s.last, tape);
+	return OK;
+}
+
+static enum err
+cell_end(const char *dir, unsigned cell, struct buf *tape, struct note *why)
+{
+	struct ledger_seen seen = { .good = 0 };
+	unsigned last = 0;
+	char log[32];
+
+	(void)snprintf(log, sizeof(log), "cell-%u-", cell);
+	TRY(log_end(dir, log, &seen, &last, why));
+	ledger_seen_put(&seen, cell, last, tape);
+	return OK;
+}
+
+/* Role budget reads its own log; a damaged one is no start all the same. */
+static enum err
+budget_end(const char *dir, struct buf *tape, struct note *why)
+{
+	struct ledger_seen seen = { .good = 0 };
+	unsigned last = 0;
+
+	TRY(log_end(dir, "budget-", &seen, &last, why));
+	tape_key(tape, STR("budget_log"));
+	tape_i64(tape, last);
 	return OK;
 }
 
@@ -250,7 +273,8 @@ is_ours(struct str key, bool compiled)
 {
 	if (str_eq(key, STR("policies")))
 		return !compiled;
-	return str_eq(key, STR("ledger")) || str_eq(key, STR("launch"));
+	return str_eq(key, STR("ledger")) || str_eq(key, STR("launch")) ||
+	       str_eq(key, STR("budget_log"));
 }
 
 /* What conf compiled, with the engines and the ledger's ends as its last
@@ -290,7 +314,8 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	for (unsigned c = 0; c < (unsigned)cells; c++)
 		TRY(cell_end(dir, c, out, why));
 	tape_end(out, list, (size_t)cells);
-	tape_end(out, m, n + (compiled ? 1 : 5));
+	TRY(budget_end(dir, out, why));
+	tape_end(out, m, n + (compiled ? 2 : 6));
 	if (buf_end(out) != OK) {
 		note_set(why, "the image is over %d bytes", LOAD_IMAGE_MAX);
 		return ERR_LIMIT;

@@ -63,6 +63,9 @@ struct house {
 	struct jv image;
 	int image_fd, launch_fd; /* the rest of it, for launch alone */
 	unsigned cells, servers;
+	/* role budget's log: its newest segment, the oldest that it needs */
+	unsigned budget_last, budget_first;
+	struct timer budget_room; /* it could not write: is there room again? */
 	/* processes */
 	struct proc *procs;
 	size_t procs_n;
@@ -103,6 +106,9 @@ NODISCARD enum err open_pages(size_t n, struct note *why);
 NODISCARD enum err open_segment(struct cell *c, int *writer, struct note *why);
 void open_last_segment(struct cell *c);
 void segment_name(const struct cell *c, unsigned number, char out[static 64]);
+/* A segment of role budget's log: to read, or a new one. */
+NODISCARD enum err open_budget_segment(
+    unsigned number, bool fresh, int *fd, struct note *why);
 void segments_synced(struct cell *c, uint64_t before);
 /* Does the ledger's disk take this many bytes, and keep them? */
 bool ledger_room(size_t n);
@@ -123,6 +129,10 @@ NODISCARD enum err proc_post(struct proc *p, const struct msg *m);
 /* A new segment for cell c: its judge writes, its ledger syncs. */
 NODISCARD enum err cell_segment(struct cell *c, struct note *why);
 void proc_kill(const struct proc *p, int sig);
+
+/* parent-budget.c: the log of role budget */
+NODISCARD enum err budget_give(struct proc *p, struct note *why);
+void budget_said(struct proc *p, const struct msg *m); /* FULL, SYNCED */
 
 /* parent-watch.c: deaths and restarts */
 void proc_ended(struct watch *w, unsigned what);

@@ -13,7 +13,8 @@ static const struct str free_members[] = { STR_INIT("principals"),
 	STR_INIT("rules"), STR_INIT("limits"), STR_INIT("hosts"),
 	STR_INIT("origins"), STR_INIT("policies"), STR_INIT("inventory"),
 	STR_INIT("engine"), STR_INIT("engine_list"), STR_INIT("policy_digest"),
-	STR_INIT("digest"), STR_INIT("ledger") };
+	STR_INIT("digest"), STR_INIT("ledger"), STR_INIT("budgets"),
+	STR_INIT("budget_log") };
 
 static bool
 may_change(struct str key)
@@ -22,6 +23,13 @@ may_change(struct str key)
 		if (str_eq(key, free_members[i]))
 			return true;
 	return false;
+}
+
+/* The first ones need a role that there is not; without any it has no work. */
+static bool
+has_budgets(struct jv image)
+{
+	return jv_count(jv_get(image, STR("budgets"))) > 0;
 }
 
 /* The first member that differs and may not, or empty. */
@@ -35,6 +43,8 @@ needs_restart(struct jv old, struct jv new)
 	while (jit_next(&it, &key, &v))
 		if (!may_change(key) && !jv_same(v, jv_get(old, key)))
 			return key;
+	if (has_budgets(old) != has_budgets(new))
+		return STR("budgets");
 	return (struct str){ NULL, 0 };
 }
 

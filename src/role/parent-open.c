@@ -151,6 +151,23 @@ open_last_segment(struct cell *c)
 	c->open[c->open_n++].fd = fd;
 }
 
+NODISCARD enum err
+open_budget_segment(unsigned number, bool fresh, int *fd, struct note *why)
+{
+	char file[72];
+
+	(void)snprintf(file, sizeof(file), "budget-%06u.seg", number);
+	*fd = openat(house.ledger_dir, file,
+	    (fresh ? O_WRONLY | O_APPEND | O_CREAT | O_EXCL : O_RDONLY) |
+		O_CLOEXEC | O_NOFOLLOW,
+	    0600);
+	if (*fd < 0)
+		return fail(why, file);
+	if (fresh && fsync(house.ledger_dir) < 0)
+		return fail(why, "ledger");
+	return OK;
+}
+
 void
 segments_synced(struct cell *c, uint64_t before)
 {

@@ -26,6 +26,7 @@ static const struct {
 	{ ROLE_JUDGE, ROLE_LEDGER, true, true, NULL },
 	{ ROLE_JUDGE, ROLE_KEYS, false, false, NULL },
 	{ ROLE_JUDGE, ROLE_DESK, false, false, NULL },
+	{ ROLE_JUDGE, ROLE_BUDGET, false, false, NULL },
 	{ ROLE_FRONT, ROLE_KEYS, false, false, NULL },
 	{ ROLE_BACK, ROLE_KEYS, false, false, "http" },
 	{ ROLE_BACK, ROLE_DIAL, false, false, "http" },
@@ -84,7 +85,7 @@ any_server(const char *kind)
 NODISCARD enum err
 procs_make(struct note *why)
 {
-	const size_t n = (size_t)house.cells * (3 + house.servers) + 4;
+	const size_t n = (size_t)house.cells * (3 + house.servers) + 5;
 
 	if (n > PARENT_PROCS_MAX) {
 		note_set(
@@ -100,6 +101,8 @@ procs_make(struct note *why)
 			add(ROLE_BACK, c * house.servers + u, (int)c);
 	}
 	add(ROLE_KEYS, 0, -1);
+	if (jv_count(jv_get(house.image, STR("budgets"))) > 0)
+		add(ROLE_BUDGET, 0, -1);
 	if (any_server("http"))
 		add(ROLE_DIAL, 0, -1);
 	if (any_server("stdio"))
@@ -272,6 +275,8 @@ give(struct proc *p, struct note *why)
 		return give_keys(p);
 	if (p->id == ROLE_LAUNCH)
 		return post_fd(p, "launch", 0, house.launch_fd, -1);
+	if (p->id == ROLE_BUDGET)
+		return budget_give(p, why);
 	if (p->id == ROLE_LEDGER)
 		return give_ledger(p);
 	if (p->id == ROLE_JUDGE)
@@ -571,6 +576,8 @@ role_got(struct chan *c, const struct msg *m)
 		load_got(m);
 	} else if (m->kind == MSG_COMMAND) {
 		house_command(p, m);
+	} else if (p->id == ROLE_BUDGET) {
+		budget_said(p, m);
 	} else if (m->kind == MSG_FULL && msg_num(m, F_STATUS) != 0) {
 		cell_unwritten(&house.cell[p->cell]);
 	} else if (m->kind == MSG_FULL) {

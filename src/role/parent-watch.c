@@ -200,6 +200,7 @@ cell_unwritten(struct cell *c)
 void
 restarts_off(void)
 {
+	loop_timer_off(house.loop, &house.budget_room);
 	for (size_t i = 0; i < house.procs_n; i++)
 		loop_timer_off(house.loop, &house.procs[i].again);
 	for (unsigned c = 0; c < house.cells; c++) {

@@ -66,7 +66,13 @@ static void
 house_segments(void)
 {
 	struct jit it = jit_of(jv_get(house.image, STR("ledger")));
+	int64_t last = 0;
 	struct jv v;
+
+	if (jv_i64(jv_get(house.image, STR("budget_log")), &last) == OK &&
+	    last > 0)
+		house.budget_last = (unsigned)last;
+	house.budget_first = 1;
 
 	for (unsigned c = 0; jit_next(&it, NULL, &v) && c < house.cells; c++) {
 		int64_t n = 0;

@@ -11,6 +11,8 @@
  *   desk        LISTEN "desk" and LISTEN "control": listening sockets;
  *               e->pages: the counter page of every role, read-only
  *   ledger      SEGMENT name "cell-0-000001", seq 1, fd 0
+ *   budget      SEGMENT "budget-000001", ... with MF_RESUME in flags, fd 0: the
+ *               newest segments of its log, to read; then one to append to
  *   keys        SECRET straight to from_parent(), before prepare(): one for
  *               each of image.secrets, by its name ("tls", "server/NAME",
  *               "client/NAME"); copy it, the message is wiped afterwards
@@ -19,7 +21,8 @@
  *   load        IMAGE without a descriptor: the path of the configuration
  *
  * image.ledger, which load adds to what conf compiled: for each cell the object
- * that ledger_seen_put() makes.
+ * that ledger_seen_put() makes; image.budget_log: the number of the last
+ * segment of role budget's log, 0: there is none.
  */
 #ifndef ROLE_H
 #define ROLE_H
@@ -75,7 +78,7 @@ struct role {
 	void (*drain)(struct role_env *e);
 };
 extern const struct role role_front, role_judge, role_back, role_ledger,
-    role_dial, role_keys, role_launch, role_desk, role_load;
+    role_dial, role_keys, role_budget, role_launch, role_desk, role_load;
 int role_main(int argc, char **argv); /* "gatehouse role NAME INSTANCE" */
 /* The same with other roles: table[ROLE__N], for tests. */
 int role_main_with(

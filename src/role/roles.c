@@ -14,6 +14,7 @@ static const struct role *const roles[ROLE__N] = {
 	[ROLE_LEDGER] = &role_ledger,
 	[ROLE_KEYS] = &role_keys,
 	[ROLE_DESK] = &role_desk,
+	[ROLE_BUDGET] = &role_budget,
 };
 
 int

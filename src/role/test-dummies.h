@@ -1,8 +1,9 @@
 /*
  * test-dummies.h: roles with nothing in them but links, for test-parent.c.  A
  * caller of the front sets off one chain over every link there is: front,
- * judge, keys, ledger, judge, back, launch, back, judge, front; the caller
- * hears "ok" when the whole house answered.  Each runs in the jail of its role.
+ * judge, keys, judge, budget, judge, ledger, judge, back, launch, back, judge,
+ * front; the caller hears "ok" when the whole house answered.  Each runs in the
+ * jail of its role.
  */
 #ifndef TEST_DUMMIES_H
 #define TEST_DUMMIES_H
@@ -148,11 +149,17 @@ judge_hears(const struct msg *m)
 		msg_set_text(&r, F_TEXT, STR("x"));
 		if (dummy_to[ROLE_KEYS] == NULL ||
 		    dummy_to[ROLE_BACK] == NULL ||
-		    dummy_to[ROLE_LEDGER] == NULL)
+		    dummy_to[ROLE_LEDGER] == NULL ||
+		    dummy_to[ROLE_BUDGET] == NULL)
 			judge_fails(caller);
 		else
 			dummy_say(dummy_to[ROLE_KEYS], r);
 	} else if (m->kind == MSG_UNSEALED) {
+		r = msg_of(MSG_RESERVE);
+		msg_set(&r, F_CALL, caller);
+		msg_set_text(&r, F_REC, (struct str){ "\1", 1 }); /* null */
+		dummy_say(dummy_to[ROLE_BUDGET], r);
+	} else if (m->kind == MSG_RESERVED) {
 		judge_records();
 	} else if (m->kind == MSG_RECORDED) {
 		dummy_say(dummy_to[ROLE_BACK],
@@ -193,6 +200,30 @@ ledger_hears(struct chan *c, const struct msg *m)
 	dummy_say(dummy->parent, old);
 }
 
+/* It may write and sync what it was given last, and read what it was before. */
+static void
+budget_hears(struct chan *c, const struct msg *m)
+{
+	const size_t newest = dummy->given_n - 1;
+	struct msg r = msg_of(MSG_RESERVED), old = msg_of(MSG_SYNCED);
+	char byte;
+
+	if (dummy->given_n == 0 ||
+	    write(dummy->given[newest].fd[0], "line\n", 5) != 5 ||
+	    fdatasync(dummy->given[newest].fd[0]) != 0)
+		return;
+	for (size_t i = 0; i < newest; i++)
+		if ((dummy->given[i].flags & MF_RESUME) == 0 ||
+		    dummy->given[i].seq + newest - i !=
+			dummy->given[newest].seq ||
+		    read(dummy->given[i].fd[0], &byte, 1) < 0)
+			return;
+	msg_set(&r, F_CALL, msg_num(m, F_CALL));
+	dummy_say(c, r);
+	msg_set(&old, F_SEQ, dummy->given[newest].seq);
+	dummy_say(dummy->parent, old);
+}
+
 static void
 keys_hears(struct chan *c, const struct msg *m)
 {
@@ -224,6 +255,8 @@ dummy_got(struct chan *c, const struct msg *m)
 		back_hears(m);
 	else if (dummy->id == ROLE_LEDGER)
 		ledger_hears(c, m);
+	else if (dummy->id == ROLE_BUDGET)
+		budget_hears(c, m);
 	else if (dummy->id == ROLE_KEYS)
 		keys_hears(c, m);
 	else if (dummy->id == ROLE_LAUNCH)
@@ -332,6 +365,7 @@ static const struct role dummy_JUDGE = { ROLE_JUDGE, dummy_prepare, dummy_link,
 	NULL, NULL, never_done };
 DUMMY(BACK, dummy_prepare, NULL);
 DUMMY(LEDGER, dummy_prepare, NULL);
+DUMMY(BUDGET, dummy_prepare, NULL);
 DUMMY(KEYS, dummy_prepare, keys_secret);
 DUMMY(LAUNCH, dummy_prepare, NULL);
 DUMMY(DESK, desk_prepare, desk_status);
@@ -341,6 +375,7 @@ static const struct role *const dummies[ROLE__N] = {
 	[ROLE_JUDGE] = &dummy_JUDGE,
 	[ROLE_BACK] = &dummy_BACK,
 	[ROLE_LEDGER] = &dummy_LEDGER,
+	[ROLE_BUDGET] = &dummy_BUDGET,
 	[ROLE_KEYS] = &dummy_KEYS,
 	[ROLE_LAUNCH] = &dummy_LAUNCH,
 	[ROLE_DESK] = &dummy_DESK,

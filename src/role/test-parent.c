@@ -22,7 +22,7 @@ enum { PATIENCE = 400 }; /* looks, 25 ms apart: a bound, not a measure */
 static char dir[64], config[96];
 static pid_t parent;
 static unsigned port;
-static unsigned last_segment; /* what the dummy load "found" */
+static unsigned last_segment, last_budget; /* what the dummy load "found" */
 
 /* ---- the house ---- */
 
@@ -37,9 +37,11 @@ config_write(const char *extra)
 		    "{\"listen\":\"127.0.0.1:0\",\"desk\":\"\",\"control\":"
 		    "\"%s/control\",\"state\":\"%s/state\",\"cells\":2,"
 		    "\"secrets\":[{\"name\":\"tls\",\"path\":\"%s/key\"}],"
+		    "\"budgets\":[1],\"budget_log\":%u,"
 		    "\"servers\":[{\"kind\":\"stdio\"}],\"ledger\":["
 		    "{\"segment\":%u},{\"segment\":%u}]%s}",
-		    dir, dir, dir, last_segment, last_segment, extra) > 0,
+		    dir, dir, dir, last_budget, last_segment, last_segment,
+		    extra) > 0,
 	    "configuration written%s", extra);
 	(void)close(fd);
 }
@@ -215,6 +217,7 @@ static const struct {
 	{ "back 0", ",back 0," },
 	{ "ledger 1", ",ledger 1," },
 	{ "keys 0", ",keys 0," },
+	{ "budget 0", ",budget 0," },
 	{ "launch 0", ",launch 0," },
 	{ "desk 0", ",desk 0," },
 };
@@ -312,6 +315,19 @@ test_reload(void)
 }
 
 static void
+test_budget_segments(void)
+{
+	struct stat st;
+	char path[160];
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/state/ledger/budget-000002.seg", dir);
+	ok(stat(path, &st) == 0 && st.st_size > 0 &&
+		(st.st_mode & 0777) == 0600,
+	    "each life of role budget has a segment of its own");
+}
+
+static void
 test_segments(void)
 {
 	struct stat st;
@@ -356,6 +372,7 @@ test_ends(void)
 	(void)snprintf(path, sizeof(path), "%s/control", dir);
 	ok(stat(path, &st) < 0, "the control socket is gone");
 	last_segment = 50;
+	last_budget = 2;
 	config_write("");
 	ok(house_start() && calls(), "it starts again on the same state");
 	ok(snap_take(&s) && kill(parent, SIGKILL) == 0 && ended(&status),
@@ -398,6 +415,7 @@ main(int argc, char **argv)
 	test_segments();
 	for (size_t i = 0; i < countof(deaths); i++)
 		test_death(deaths[i].kill, deaths[i].new);
+	test_budget_segments();
 	test_reload();
 	test_lock();
 	test_ends();

@@ -20,3 +20,15 @@ COUNTER(EVALUATIONS_DENIED, "gatehouse_evaluations_denied_total",
     "evaluations for other enforcement points that were denied or held")
 COUNTER(EVALUATIONS_REFUSED, "gatehouse_evaluations_refused_total",
     "requests for evaluations that were refused: who, what or how often")
+COUNTER(BUDGET_CHARGES, "gatehouse_budget_charges_total",
+    "reservations that role budget granted")
+COUNTER(BUDGET_REFUSED, "gatehouse_budget_refused_total",
+    "reservations that did not fit")
+COUNTER(BUDGET_RELEASED, "gatehouse_budget_released_total",
+    "reservations taken back: their calls did not happen")
+COUNTER(BUDGET_LEASES, "gatehouse_budget_leases_total",
+    "times that a cell took calls ahead")
+COUNTER(BUDGET_LATE, "gatehouse_budget_late_total",
+    "calls refused because their budgets were not answered for in time")
+COUNTER(BUDGET_OVERRUN, "gatehouse_budget_overruns_total",
+    "charges on record that their limit did not allow: a control failed")
