@@ -72,6 +72,54 @@ def records(directory):
     return out
 
 
+def budget_segments(directory):
+    """[(number, path)] of role budget's log."""
+    found = []
+    for top, _, names in os.walk(directory):
+        for n in names:
+            m = re.fullmatch(r"budget-(\d+)\.seg", n)
+            if m:
+                found.append((int(m[1]), os.path.join(top, n)))
+    return sorted(found)
+
+
+def budget_records(directory):
+    """Every whole record of it, in order."""
+    out = []
+    for _, path in budget_segments(directory):
+        with open(path, "rb") as f:
+            out += read(f.read())[0]
+    return out
+
+
+def budget_complaints(directory):
+    """What is wrong with it: a record that was changed; a charge over its
+    limit, counted here from the charges alone; a state that is not what the
+    charges before it come to.  Of budgets without a window."""
+    wrong, total = [], {}
+    for number, path in budget_segments(directory):
+        with open(path, "rb") as f:
+            got, complaint = read(f.read())
+        if complaint and not complaint.startswith("torn"):
+            wrong.append((number, complaint))
+        for r in got:
+            for c in r.get("charges", ()):
+                key = (c["budget"], c["key"])
+                sign = -1 if r["kind"] == "release" else 1
+                if c["window_ms"] or "amount" not in c:
+                    continue
+                total[key] = total.get(key, 0) + sign * c["amount"]
+                if total[key] > c["limit"] or \
+                        sign > 0 and total[key] != c["used"]:
+                    wrong.append((number, r["seq"], total[key], c))
+            if r["kind"] == "total" and r["window_ms"] == 0 and \
+                    "parts" in r:
+                key = (r["budget"], r["key"])
+                if sum(n for _, n in r["parts"]) != total.get(key):
+                    wrong.append((number, r, total.get(key)))
+    return wrong
+
+
 def main():
     wrong = 0
     for cell, number, path in segments(sys.argv[1]):

@@ -6,12 +6,14 @@ an agent and two servers wrote down for themselves.
     t/torture.py [--times N] [--role ROLE]... [--seed S] [--expect-loss]
 
 Every call a server saw has a decision record, every answer an agent got has
-an outcome record, and the ledger verifies.  Where a back or launch dies the
-other server goes on; a front or judge serves again soon; where ledger, keys
+an outcome record, every call that a budget is about was charged, and the
+ledger verifies.  Where a back or launch dies the other server goes on; a front
+or judge serves again soon; where ledger, keys
 or parent die nothing passes until they are back.  --expect-loss is for a
 build that forwards before it records: it must fail.
 """
 import argparse
+import json
 import os
 import random
 import shutil
@@ -26,7 +28,8 @@ import gatetest as g
 import journal
 
 ROLES = ("front", "judge", "back", "dial", "launch", "desk", "ledger", "keys",
-         "parent")
+         "budget", "parent")
+BUDGET = 10 ** 9  # calls of server one; two has none, and goes on
 SOON = 1.0  # seconds until a front or judge serves again, as a median
 LONG = 10.0
 
@@ -41,7 +44,9 @@ class Torture:
         os.mkdir(os.path.join(self.dir, "pipe"))
         servers["pipe"] = fakes.stdio_command(
             "modern", os.path.join(self.dir, "pipe", "journal"))
-        self.gate = g.Gateway({"servers": servers}, where=self.dir)
+        self.gate = g.Gateway({"servers": servers, "budgets": {
+            "calls": {"calls": BUDGET, "server": "one", "lease": 16}}},
+            where=self.dir)
         self.agents = journal.Agents(self.gate, list(self.ups),
                                      os.path.join(self.dir, "agent"), seed)
         self.random = random.Random(seed)
@@ -119,7 +124,15 @@ class Torture:
         g.ok(not unended, f"{role}: each of {got} answers that the agent got "
              "has an outcome record", unended[:5])
         g.ok(verifies, f"{role}: the ledger verifies", said)
-        return not lost and not unended and verifies
+        code, out, err = self.gate.cli("budgets", "gatehouse.yaml", "--json")
+        used = json.loads(out)["budgets"][0]["totals"][0]["used"] \
+            if code == 0 else 0
+        left = len(self.ups["one"].journal.words())
+        g.ok(used >= left, f"{role}: each of {left} calls that a budget is "
+             f"about was charged ({used})", out + err)
+        wrong = g.readledger.budget_complaints(self.gate.state)
+        g.ok(not wrong, f"{role}: the budgets' log holds", wrong[:5])
+        return not lost and not unended and verifies and used >= left
 
     def done(self):
         self.agents.stop()

@@ -270,6 +270,13 @@ const struct ctl_cmd ctl_cmds[] = {
 	    with_control, ctl_reload, true, false, false },
 	{ "stop", "[FILE]", 0, 1, "Has the running gateway drain and stop",
 	    NULL, with_control, ctl_stop, true, false, false },
+	{ "budgets", "[FILE]", 0, 1, "Shows what budgets are used and left",
+	    "Reads the configuration and what its gateway has written down; it "
+	    "need not run. One line for each total: the budget, whose it is, "
+	    "what is used, what is left. What a cell has taken ahead is used. "
+	    "Exit 0 shown, 1 the configuration or the log is wrong, 3 nothing "
+	    "is written down yet.",
+	    with_file, ctl_budgets, true, false, false },
 	{ "jail show", "", 0, 0,
 	    "Prints what each role may do: the security architecture", NULL,
 	    NULL, jail_table, true, false, false },

@@ -70,7 +70,8 @@ int ctl_token_new(struct ctl *c); /* ctl-token.c */
 int ctl_status(struct ctl *c);	  /* ctl-desk.c */
 int ctl_reload(struct ctl *c);
 int ctl_stop(struct ctl *c);
-int ctl_man(struct ctl *c); /* ctl-docs.c */
+int ctl_budgets(struct ctl *c); /* ctl-budgets.c */
+int ctl_man(struct ctl *c);	/* ctl-docs.c */
 int ctl_completion(struct ctl *c);
 int ctl_clients_wrap(struct ctl *c); /* ctl-clients.c */
 int ctl_clients_unwrap(struct ctl *c);
