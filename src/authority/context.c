@@ -217,14 +217,13 @@ session_of(
 
 /* ---- all of it ---- */
 
-enum err
-known_of(const struct inventory *v, const struct call *c, unsigned reads,
+static enum err
+known_read(const struct inventory *v, const struct call *c, unsigned reads,
     struct arena *a, struct known *out, struct touched *t, struct note *why)
 {
 	const struct jv args = jv_get(c->params, STR("arguments"));
 	struct known k = { .more_n = 0 };
 
-	note_set(why, "The call is too large for its policies.");
 	TRY(inventory_declares(v, c, a, &k, why));
 	TRY(context_model(v, c, reads & READS_MODEL, a, &k, why));
 	if (reads & READS_INPUT)
@@ -250,4 +249,18 @@ known_of(const struct inventory *v, const struct call *c, unsigned reads,
 	}
 	*out = k;
 	return OK;
+}
+
+/* Only what fails needs a sentence. */
+enum err
+known_of(const struct inventory *v, const struct call *c, unsigned reads,
+    struct arena *a, struct known *out, struct touched *t, struct note *why)
+{
+	enum err e;
+
+	why->text[0] = '\0';
+	e = known_read(v, c, reads, a, out, t, why);
+	if (e && why->text[0] == '\0')
+		note_set(why, "The call is too large for its policies.");
+	return e;
 }

@@ -63,14 +63,15 @@ policy_method(struct str action)
 static struct str
 joined(struct arena *a, struct str x, const char *between, struct str y)
 {
-	const size_t m = strlen(between);
-	char *p = arena_alloc(a, x.n + m + y.n + 1);
+	const size_t n = x.n + strlen(between) + y.n;
+	struct buf b = { .p = arena_alloc(a, n), .cap = n, .max = n };
 
-	if (p == NULL)
+	if (b.p == NULL)
 		return (struct str){ NULL, 0 };
-	(void)snprintf(p, x.n + m + y.n + 1, "%.*s%s%.*s", STR_ARG(x), between,
-	    STR_ARG(y));
-	return (struct str){ p, x.n + m + y.n };
+	buf_str(&b, x);
+	buf_str(&b, str_of(between));
+	buf_str(&b, y);
+	return buf_view(&b);
 }
 
 static struct str

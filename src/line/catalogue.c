@@ -157,9 +157,11 @@ step_agree(struct line *l, struct turn *t)
 	u = t->target[0];
 	known = map_get(u->tools, t->name);
 	if (known == NULL || u->speaks[1] == SPEAKS_LEGACY ||
-	    !may(l, t->principal, u, t->method_text, t->name) ||
 	    mcp_heads_agree(jv_of(known->heads),
 		jv_get(t->params, STR("arguments")), t->heads, &why) == OK)
+		return OK;
+	/* Who may not see the tool is refused by policy, not by its schema. */
+	if (!may(l, t->principal, u, t->method_text, t->name))
 		return OK;
 	t->verdict.rule = STR("mirrored-headers");
 	return turn_fail(t, 400, MCP_E_HEADERS, "%s", why.text);

@@ -327,10 +327,12 @@ turn_fill(struct turn *t, const struct msg *m)
 	t->progress = (msg_num(m, F_FLAGS) & MF_PROGRESS) != 0;
 	/* A known method is called by our name for it: that is what is judged
 	 * and what the back sends. */
-	note_words(&name, msg_text(m, F_NAME));
-	t->method_text = t->method != MCP_UNKNOWN
-			     ? mcp_row(t->method)->text
-			     : arena_str(t->mem, str_of(name.text));
+	if (t->method != MCP_UNKNOWN) {
+		t->method_text = mcp_row(t->method)->text;
+	} else {
+		note_words(&name, msg_text(m, F_NAME));
+		t->method_text = arena_str(t->mem, str_of(name.text));
+	}
 	t->version = arena_str(t->mem, msg_text(m, F_VERSION));
 	t->level = arena_str(t->mem, msg_text(m, F_TEXT));
 	t->session_id = arena_str(t->mem, msg_text(m, F_SESSION));
