@@ -16,6 +16,7 @@
 #include "base/banned.h"
 
 #define GATEHOUSE_VERSION "0.1.0"
+#define COLD __attribute__((cold)) /* where things go wrong: out of the way */
 #define NODISCARD __attribute__((warn_unused_result))
 #define PRINTF(a, b) __attribute__((format(printf, a, b)))
 #define UNUSED __attribute__((unused))
@@ -40,7 +41,7 @@ const char *err_name(enum err e);
 #define TRY(expr)                                                              \
 	do {                                                                   \
 		enum err try_e_ = (expr);                                      \
-		if (try_e_)                                                    \
+		if (__builtin_expect(try_e_ != OK, 0))                         \
 			return try_e_;                                         \
 	} while (0)
 
@@ -50,7 +51,7 @@ const char *err_name(enum err e);
 		if (cond)                                                      \
 			bug(__FILE__, __LINE__, #cond);                        \
 	} while (0)
-_Noreturn void bug(const char *file, int line, const char *what);
+_Noreturn COLD void bug(const char *file, int line, const char *what);
 
 /* Text and bytes: a pointer and a length, never NUL-terminated. */
 struct str {
@@ -88,7 +89,7 @@ uint64_t hash64(struct str s, uint64_t seed); /* tables, never evidence */
 struct note {
 	char text[240];
 };
-void note_set(struct note *n, const char *fmt, ...) PRINTF(2, 3);
+COLD void note_set(struct note *n, const char *fmt, ...) PRINTF(2, 3);
 
 /* What outlives a turn.  Zeroed.  Out of memory is the end of the process. */
 void *mem_get(size_t n);
@@ -177,8 +178,7 @@ void buf_hex(struct buf *b, struct str bytes);
 void buf_drop(struct buf *b, size_t n);		 /* removes the first n bytes */
 struct str buf_view(const struct buf *b);	 /* until the next write */
 NODISCARD enum err buf_end(const struct buf *b); /* ERR_LIMIT when full */
-NODISCARD enum err hex_bytes(
-    struct str hex, void *out, size_t n);	  /* exactly n */
+NODISCARD enum err hex_bytes(struct str hex, void *out, size_t n); /* all n */
 void base64_put(struct buf *b, struct str bytes); /* RFC 4648 s.4, padded */
 /* Strict: padding, alphabet, zero trailing bits. */
 NODISCARD enum err base64_get(struct str text, struct buf *out);

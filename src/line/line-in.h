@@ -346,8 +346,8 @@ void turn_run(struct line *l, struct turn *t); /* until parked or over */
 void turn_resume(struct line *l, struct turn *t, enum err how);
 /* The turn will be answered with this, and recorded as refused if nothing was
  * decided yet.  code 0: an HTTP status alone.  Returns ERR_DENIED. */
-enum err turn_fail(struct turn *t, unsigned status, int code, const char *fmt,
-    ...) PRINTF(4, 5);
+COLD enum err turn_fail(struct turn *t, unsigned status, int code,
+    const char *fmt, ...) PRINTF(4, 5);
 void turn_over(struct line *l, struct turn *t);
 void turn_gone(struct line *l, unsigned front, uint64_t ref);
 void turn_cancel(struct line *l, struct turn *t, const char *why);

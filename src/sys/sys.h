@@ -86,7 +86,7 @@ void fd_unmap(struct str mapped);
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 /* Everything foreign is escaped here.  fmt makes the "msg"; event is a short
  * fixed word.  Never tokens, never arguments. */
-void log_line(enum log_level lv, const char *event, const char *fmt, ...)
+COLD void log_line(enum log_level lv, const char *event, const char *fmt, ...)
     PRINTF(3, 4);
 void log_setup(const char *role, int instance, enum log_level least);
 
