@@ -132,7 +132,7 @@ NODISCARD enum err schema_new(struct jv image, struct jv tools,
     const struct policy_check *to, struct cedar_schema **out, struct note *why);
 
 /* check.c, lint.c */
-enum { CHECK_BYTES = 16 << 20, LINT_MAX = 10000 };
+enum { CHECK_BYTES = 16 << 20, LINT_MAX = 2000 };
 struct lint {	      /* of all files */
 	struct bare { /* a policy that nothing limits or lifts */
 		struct str file;

@@ -7,32 +7,51 @@
 
 enum { SCHEMA_BYTES = 64 << 20 };
 
-#define THING "= { server: String, name: String };\n"
+/* What an inventory may say of each. */
+#define SAID                                                                   \
+	"version?: String, owner?: String, sponsor?: String, purpose?: "       \
+	"String, environment?: String, classification?: String };\n"
+#define NAMED "= { name: String, " SAID
+#define THING "in [Server] = { server: String, name: String, " SAID
 #define ON(res)                                                                \
-	" appliesTo { principal: [Agent], resource: [" res "], "               \
-	"context: { call: Call } };\n"
-static const char stub[] =
+	" appliesTo { principal: [Agent, User], resource: [" res "], "         \
+	"context: Context };\n"
+/* Tools that nobody has shown yet may be in each. */
+#define GROUP(name) "@mcp_group action \"" name "\"" ON("Tool")
+static const char stub_context[] = /* up to what others may know */
     "namespace Gatehouse {\n"
     "@mcp_context(\"call\") type Call = { principal: String, server: String, "
     "method: String, name: String };\n"
-    "entity AgentClass; entity User; entity Null;\n"
-    "@mcp_principal entity Agent in [AgentClass] = { name: String };\n"
-    "entity Dataset; entity Model;\n"
-    "entity Server = { server: String };\n"
-    "@mcp_resource entity Tool in [Server, Dataset] " THING
-    "entity Prompt in [Server, Dataset] " THING
-    "entity Resource in [Server, Dataset] " THING
-    "@mcp_action action \"call_tool\";\n"
-    "@mcp_group action \"read\";\n@mcp_group action \"write\";\n"
-    "@mcp_group action \"destructive\";\n@mcp_group action \"egress\";\n"
-    "@mcp_group action \"money\";\n"
-    "action \"get_prompt\"" ON(
-	"Prompt") "action \"read_resource\", \"subscribe\", \"unsubscribe\", "
-		  "\"complete\"" ON("Resource") "action \"get_task\", "
-						"\"get_task_result\", "
-						"\"update_task\", "
-						"\"cancel_task\"" ON(
-						    "Tool") "}\n";
+    "type Risk = { read: Long, write: Long, destructive: Long, egress: Long, "
+    "money: Long };\n"
+    "@mcp_context(\"session\") type Session = { labels: Set<String>, calls: "
+    "Long, refusals: Long, servers: Long, risk: Risk, sandbox: String, now: "
+    "datetime, hour: Long, weekday: Long };\n"
+    "@mcp_context(\"datasets\") type Datasets = Set<Dataset>;\n"
+    "@mcp_context(\"labels\") type Labels = Set<String>;\n"
+    "@mcp_context(\"chain_agents\") type Agents = Set<Agent>;\n"
+    "@mcp_context(\"chain_depth\") type Depth = Long;\n"
+    "type Context = { call: Call, session: Session, datasets: Datasets, "
+    "labels: Labels, chain_agents: Agents, chain_depth: Depth, on_behalf_of?: "
+    "User, model?: Model";
+/* ... and then */
+static const char stub_rest[] =
+    " };\n"
+    "entity AgentClass; entity Null;\n"
+    "@mcp_principal entity User " NAMED
+    "@mcp_principal entity Agent in [AgentClass, User] " NAMED
+    "entity Dataset " NAMED "entity Model " NAMED
+    "entity Server = { server: String, " SAID "@mcp_resource entity Tool " THING
+    "entity Prompt " THING "entity Resource " THING
+    "@mcp_action action \"call_tool\"" ON("Tool") GROUP("read") GROUP(
+	"write") GROUP("destructive") GROUP("egress")
+	GROUP("money") "action \"get_prompt\"" ON(
+	    "Prompt") "action \"read_resource\", \"subscribe\", "
+		      "\"unsubscribe\", "
+		      "\"complete\"" ON("Resource") "action \"use_model\"" ON(
+			  "Model") "action \"get_task\", \"get_task_result\", "
+				   "\"update_task\", "
+				   "\"cancel_task\"" ON("Tool") "}\n";
 
 /* ---- what is added to each tool's context ---- */
 
@@ -138,7 +157,7 @@ put_type(struct buf *b, struct str key, enum fact_type t, bool required)
 }
 
 static size_t
-record_open(struct buf *b, struct str key, size_t *attrs)
+record_open(struct buf *b, struct str key, bool required, size_t *attrs)
 {
 	size_t o;
 
@@ -147,7 +166,7 @@ record_open(struct buf *b, struct str key, size_t *attrs)
 	tape_key(b, STR("type"));
 	tape_str(b, STR("Record"));
 	tape_key(b, STR("required"));
-	tape_bool(b, false);
+	tape_bool(b, required);
 	tape_key(b, STR("attributes"));
 	*attrs = tape_obj(b);
 	return o;
@@ -161,13 +180,13 @@ put_derived(struct buf *b, struct jv facts)
 	struct str arg;
 	struct jv kind;
 
-	o = record_open(b, STR("derived"), &attrs);
+	o = record_open(b, STR("derived"), true, &attrs);
 	while (jit_next(&it, &arg, &kind)) {
 		size_t shapes_n = 0;
 		const struct fact_shape *s =
 		    fact_shapes(fact_kind_of(jv_str(kind)), &shapes_n);
 
-		arg_o = record_open(b, arg, &arg_attrs);
+		arg_o = record_open(b, arg, false, &arg_attrs);
 		for (size_t i = 0; i < shapes_n; i++)
 			put_type(b, s[i].name, s[i].type, !s[i].optional);
 		tape_end(b, arg_attrs, shapes_n);
@@ -178,16 +197,20 @@ put_derived(struct buf *b, struct jv facts)
 	tape_end(b, o, 3);
 }
 
-/* What a session may say, when something is known of it. */
+/* An entity that some calls have. */
 static void
-put_session(struct buf *b)
+put_entity(struct buf *b, const char *key, const char *type)
 {
-	size_t attrs;
-	const size_t o = record_open(b, STR("session"), &attrs);
+	size_t o;
 
-	put_type(b, STR("labels"), FACT_SET, false);
-	put_type(b, STR("calls"), FACT_LONG, false);
-	tape_end(b, attrs, 2);
+	tape_key(b, str_of(key));
+	o = tape_obj(b);
+	tape_key(b, STR("type"));
+	tape_str(b, STR("EntityOrCommon"));
+	tape_key(b, STR("name"));
+	tape_str(b, str_of(type));
+	tape_key(b, STR("required"));
+	tape_bool(b, false);
 	tape_end(b, o, 3);
 }
 
@@ -196,13 +219,13 @@ static void
 put_budgets(struct buf *b, struct jv budgets)
 {
 	size_t attrs, own;
-	const size_t o = record_open(b, STR("budget"), &attrs);
+	const size_t o = record_open(b, STR("budget"), false, &attrs);
 	struct jit it = jit_of(budgets);
 	struct jv v;
 
 	while (jit_next(&it, NULL, &v)) {
 		const size_t one =
-		    record_open(b, jv_str(jv_get(v, STR("name"))), &own);
+		    record_open(b, jv_str(jv_get(v, STR("name"))), false, &own);
 
 		put_type(b, STR("left"), FACT_LONG, true);
 		put_type(b, STR("used"), FACT_LONG, true);
@@ -253,16 +276,36 @@ put_schema(
 		    at == AT_ACTIONS ? key : action);
 		n++;
 	}
-	if (at == AT_ATTRS) {
-		put_session(b);
+	if (at == AT_ATTRS && str_search(action, STR("___")) < action.n) {
+		put_entity(b, "on_behalf_of", NS "User");
+		put_entity(b, "model", NS "Model");
 		put_budgets(b, jv_get(image, STR("budgets")));
-		n += 2;
+		n += 3;
 		if (jv_count(said_of(image, action, "facts")) > 0) {
 			put_derived(b, said_of(image, action, "facts"));
 			n++;
 		}
 	}
 	tape_end(b, m, n);
+}
+
+/* The text that the tools' actions are added to. */
+static void
+put_stub(struct buf *b, struct jv budgets)
+{
+	struct jit it = jit_of(budgets);
+	size_t n = 0;
+	struct jv v;
+
+	buf_str(b, str_of(stub_context));
+	buf_str(b, STR(", budget?: {"));
+	while (jit_next(&it, NULL, &v)) {
+		buf_str(b, n++ > 0 ? STR(", ") : STR(" "));
+		json_quote(jv_str(jv_get(v, STR("name"))), b);
+		buf_str(b, STR("?: { left: Long, used: Long }"));
+	}
+	buf_str(b, STR(" }"));
+	buf_str(b, str_of(stub_rest));
 }
 
 static const struct cedar_mcp_options options = { .objects_as_records = true,
@@ -279,11 +322,13 @@ make(struct making *k, const struct cedar_mcp_server *server, size_t n,
 	struct cedar_mcp_options o = options;
 	struct buf text = { .max = SCHEMA_BYTES },
 		   tape = { .max = SCHEMA_BYTES };
-	struct buf full = { .max = SCHEMA_BYTES };
+	struct buf full = { .max = SCHEMA_BYTES }, stub = { .max = 1 << 20 };
 	enum err e;
 
 	o.arg = k;
-	e = cedar_mcp_schema_of(str_of(stub), server, n, &o, &text, why);
+	put_stub(&stub, jv_get(k->image, STR("budgets")));
+	e = cedar_mcp_schema_of(buf_view(&stub), server, n, &o, &text, why);
+	buf_done(&stub);
 	if (!e)
 		e = json_parse(
 		    buf_view(&text), &json_default, &tape, &why->note);

@@ -63,6 +63,7 @@ struct policy_finding {
 	struct note note;
 };
 struct policy_check {
+	bool strict_only; /* not what is legal and rarely meant */
 	void *arg;
 	void (*got)(void *arg, const struct policy_finding *f);
 };

@@ -3,6 +3,7 @@
 
 #include "authority/authority.h"
 #include "conf/conf.h"
+#include "ctl/policy-in.h"
 #include "sys/sys.h"
 
 enum { FILE_MAX = 2 * 1024 * 1024, IMAGE_MAX = 64 * 1024 * 1024 };
@@ -137,6 +138,36 @@ put_summary(struct buf *b, const char *path, struct jv image)
 	    jv_is(jv_get(image, STR("tls")), J_NULL) ? "" : " with TLS");
 }
 
+/* The first that does not fit the tools that the ledger has seen. */
+static void
+fit_said(void *arg, const struct policy_finding *f)
+{
+	struct ctl_reading *r = arg;
+
+	if (!f->warning && r->policy.text[0] == '\0')
+		note_set(&r->policy, "%.*s:%u:%u: policy %.*s: %s",
+		    STR_ARG(f->file), f->line, f->col, STR_ARG(f->policy),
+		    f->note.text);
+}
+
+static enum err
+policies_fit(const struct ctl *c, struct ctl_reading *r)
+{
+	const struct policy_check to = {
+		.strict_only = true, .arg = r, .got = fit_said
+	};
+	const struct jv image = jv_of(buf_view(&r->image));
+	struct buf tools = { 0 };
+	enum err e = OK;
+
+	if (jv_count(jv_get(image, STR("policies"))) > 0 &&
+	    policy_pins(c, image, &tools) == CTL_YES)
+		e = policy_check(
+		    image, jv_of(buf_view(&tools)), &to, &r->policy);
+	buf_done(&tools);
+	return e == OK && r->policy.text[0] != '\0' ? ERR_SYNTAX : e;
+}
+
 /* Findings go to stdout: they are what was asked for. */
 void
 ctl_put_findings(struct buf *b, const char *path, const struct ctl_reading *r)
@@ -152,10 +183,12 @@ ctl_check(struct ctl *c)
 {
 	struct ctl_reading r = { .n = 0 };
 	const char *path = ctl_config_path(c);
-	const enum err e = ctl_config_read(path, &r);
+	enum err e = ctl_config_read(path, &r);
 	struct buf b = { .max = 1024 * 1024 };
 	int status;
 
+	if (e == OK)
+		e = policies_fit(c, &r);
 	if (e != OK && r.n == 0 && r.policy.text[0] == '\0') {
 		ctl_reading_done(&r);
 		return ctl_say(c, CTL_FAILED, "%s",

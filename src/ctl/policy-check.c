@@ -81,7 +81,7 @@ ctl_policy_check(struct ctl *c)
 {
 	struct buf image = { 0 }, tools = { 0 }, out = { .max = POLICY_BYTES };
 	struct check k = { .c = c, .out = &out };
-	const struct policy_check to = { &k, finding };
+	const struct policy_check to = { .arg = &k, .got = finding };
 	struct note why = { "" };
 	int status = policy_image_conf(c, &image), put;
 	const struct jv conf = jv_of(buf_view(&image));

@@ -29,10 +29,13 @@ enum {
 	 * that of one judge alone, whose cell waits for it; the rest is what
 	 * `gatehouse ledger verify` is for. */
 	LOAD_VERIFY = 8 << 20,
+	/* As many when policies are read anew: servers' tools are in them. */
+	LOAD_PINS = 64 << 20,
 };
 
 static struct timer work;
 static struct role_env *env;
+static struct pins *pins; /* NULL: nobody asks for the servers' tools */
 
 /* ---- the ledger's ends ---- */
 
@@ -100,11 +103,12 @@ segment_open(
 	return file_open(path, false, fd, why);
 }
 
-/* The oldest segment that still lies within the newest LOAD_VERIFY bytes. */
+/* The oldest segment that still lies within the newest bytes. */
 static enum err
 verify_from(const char *dir, const char *log, const struct segments *s,
     unsigned *out, struct note *why)
 {
+	const uint64_t most = pins != NULL ? LOAD_PINS : LOAD_VERIFY;
 	uint64_t bytes = 0;
 	unsigned n = s->last;
 
@@ -117,11 +121,19 @@ verify_from(const char *dir, const char *log, const struct segments *s,
 			return ERR_OS;
 		bytes += (uint64_t)st.st_size;
 		/* A start needs a header, which an empty file has not. */
-		if (bytes > LOAD_VERIFY && st.st_size > 0)
+		if (bytes > most && st.st_size > 0)
 			break;
 	}
 	*out = n;
 	return OK;
+}
+
+static void
+record_got(void *arg, uint64_t seq, struct str jcs, struct jv rec)
+{
+	(void)seq;
+	(void)jcs;
+	pins_take(arg, rec);
 }
 
 static enum err
@@ -137,7 +149,8 @@ segment_read(int fd, bool start, struct ledger_seen *seen, struct note *why)
 	if (start)
 		e = ledger_start(bytes, seen, why);
 	if (e == OK)
-		e = ledger_read(bytes, seen, NULL, NULL, why);
+		e = ledger_read(
+		    bytes, seen, pins != NULL ? record_got : NULL, pins, why);
 	fd_unmap(bytes);
 	return e == ERR_MORE ? OK : e; /* torn: what is before it stands */
 }
@@ -323,6 +336,42 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	return OK;
 }
 
+/* ---- policies against the tools that the ledger has seen ---- */
+
+static void
+policy_said(void *arg, const struct policy_finding *f)
+{
+	if (!f->warning)
+		buf_fmt(arg, "%.*s:%u:%u: policy %.*s: %s\n", STR_ARG(f->file),
+		    f->line, f->col, STR_ARG(f->policy), f->note.text);
+}
+
+/* A policy that does not fit the tools is no policy: no start, no reload. */
+static enum err
+policies_fit(struct jv image, struct buf *said)
+{
+	const struct policy_check to = {
+		.strict_only = true, .arg = said, .got = policy_said
+	};
+	const size_t before = said->n;
+	struct buf tools = { .max = LOAD_IMAGE_MAX };
+	struct note why = { .text = "" };
+	enum err e;
+
+	pins_put(pins, image, &tools);
+	e = policy_check(image, jv_of(buf_view(&tools)), &to, &why);
+	if (e != OK)
+		buf_fmt(said, "policies: %s\n", why.text);
+	buf_done(&tools);
+	if (e == OK && said->n > before) {
+		buf_fmt(said,
+		    "the policies do not fit the servers' tools as the ledger "
+		    "has them; \"gatehouse policy check\" says more\n");
+		e = ERR_SYNTAX;
+	}
+	return e;
+}
+
 /* One line for each finding, as compilers print them. */
 static void
 findings_put(
@@ -408,11 +457,18 @@ work_fire(struct timer *t)
 		e = compile(env->config_path.p, &conf, &said);
 		v = jv_of(buf_view(&conf));
 	}
+	if (e == OK && jv_count(jv_get(v, STR("policies"))) > 0 &&
+	    !is_compiled(v))
+		pins = pins_new();
 	if (e == OK) {
 		e = with_ledger(v, &image, &why);
 		if (e != OK)
 			buf_fmt(&said, "%s\n", why.text);
 	}
+	if (e == OK && pins != NULL)
+		e = policies_fit(v, &said);
+	pins_free(pins);
+	pins = NULL;
 	answer(e, &image, jv_get(v, STR("launch")), &said);
 	buf_done(&conf);
 	buf_done(&image);
