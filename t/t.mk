@@ -12,6 +12,8 @@ conform: all
 	t/conform-schema.py --corpora $(CORPORA)
 	t/conform-tlog.py --corpora $(CORPORA)
 	t/conform-evidence.py --corpora $(CORPORA)
+	@$(MAKE) --no-print-directory V=rel build/bench/bench-tlog
+	t/conform-go.py
 	t/conform.py --corpora $(CORPORA)
 conform-direct:
 	@tool/need node
