@@ -139,7 +139,7 @@ judging(const char *path, uint64_t n)
 		struct tlog_found f;
 		struct note why;
 
-		BUG_ON(tlog_judge(&d.s, n, &root, NULL, NULL, &f, &why) != OK);
+		BUG_ON(tlog_judge(&d.s, n, &root, NULL, &f, &why) != OK);
 		BUG_ON(!f.sound || f.tiles_bad > 0);
 		ns[i] = (double)(bench_now() - from);
 	}

@@ -368,11 +368,12 @@ static int
 fsck_files(struct fsck *f)
 {
 	struct tlog_dir d = tlog_dir_of(f->c->arg[0]);
+	const struct tlog_told tell = { told, f };
 	struct note why = { "" };
 	int status;
 
-	if (tlog_judge(
-		&d.s, f->at.size, &f->at.root, told, f, &f->found, &why) != OK)
+	if (tlog_judge(&d.s, f->at.size, &f->at.root, &tell, &f->found, &why) !=
+	    OK)
 		return ctl_say(
 		    f->c, CTL_FAILED, "%s: %s", why.text, d.why.text);
 	status = f->c->json ? fsck_json(f) : fsck_text(f);

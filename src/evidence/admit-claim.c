@@ -40,7 +40,7 @@ rule_reads(struct admit *a)
 		"no-bytes-read", "unavailable", NULL };
 	struct jit it = rows(a, "reads");
 	struct jv row;
-	int64_t start, end;
+	int64_t start = 0, end = 0;
 
 	while (jit_next(&it, NULL, &row)) {
 		if (!required(a, row, names))
@@ -82,7 +82,7 @@ rule_range(struct admit *a)
 	struct jit it = rows(a, "reads");
 	unsigned char sum[SHA256_N];
 	struct jv row;
-	int64_t start, end;
+	int64_t start = 0, end = 0;
 
 	if (a->blob.n == 0)
 		return true;

@@ -74,7 +74,7 @@ log_of(struct any *a, uint64_t size)
 	}
 	tlog_reader_free(r);
 	a->reads = 0;
-	BUG_ON(tlog_judge(&a->s, size, &root, NULL, NULL, &f, &why) != OK);
+	BUG_ON(tlog_judge(&a->s, size, &root, NULL, &f, &why) != OK);
 	BUG_ON(f.count[0] + f.count[1] + f.count[2] + f.count[3] != size);
 }
 

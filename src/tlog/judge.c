@@ -9,8 +9,7 @@
 struct judge {
 	struct tlog_store *s;
 	uint64_t size;
-	void (*run)(void *arg, const struct tlog_run *r);
-	void *arg;
+	const struct tlog_told *told; /* or NULL */
 	struct tlog_found *found;
 	struct tlog_run open; /* not told yet */
 	struct buf bundle;
@@ -37,8 +36,8 @@ tell(struct judge *j, uint64_t n, enum tlog_state state)
 	if (j->open.from == j->open.to)
 		j->open.state = state;
 	if (j->open.state != state) {
-		if (j->run != NULL)
-			j->run(j->arg, &j->open);
+		if (j->told != NULL)
+			j->told->run(j->told->arg, &j->open);
 		j->open.from = j->open.to;
 		j->open.state = state;
 	}
@@ -339,13 +338,11 @@ judge_all(struct judge *j, const struct tlog_hash *root)
 
 enum err
 tlog_judge(struct tlog_store *s, uint64_t size, const struct tlog_hash *root,
-    void (*run)(void *arg, const struct tlog_run *r), void *arg,
-    struct tlog_found *out, struct note *why)
+    const struct tlog_told *told, struct tlog_found *out, struct note *why)
 {
 	struct judge j = { .s = s,
 		.size = size,
-		.run = run,
-		.arg = arg,
+		.told = told,
 		.found = out,
 		.bundle = { .max = BUNDLE_MAX } };
 
@@ -355,8 +352,8 @@ tlog_judge(struct tlog_store *s, uint64_t size, const struct tlog_hash *root,
 		return ERR_LIMIT;
 	}
 	judge_all(&j, root);
-	if (j.open.from < j.open.to && run != NULL && !j.os)
-		run(arg, &j.open);
+	if (j.open.from < j.open.to && told != NULL && !j.os)
+		told->run(told->arg, &j.open);
 	buf_done(&j.bundle);
 	if (j.os)
 		note_set(why, "a file of the log cannot be read");

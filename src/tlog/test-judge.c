@@ -35,9 +35,10 @@ judged(struct mem_store *m, uint64_t size, const struct tlog_hash *root,
     struct tlog_found *f)
 {
 	struct told t = { .first_bad = UINT64_MAX };
+	const struct tlog_told told = { told_run, &t };
 	struct note why = { "" };
 
-	BUG_ON(tlog_judge(&m->s, size, root, told_run, &t, f, &why) != OK);
+	BUG_ON(tlog_judge(&m->s, size, root, &told, f, &why) != OK);
 	BUG_ON(t.gap || t.next != size);
 	BUG_ON(f->sound != (t.first_bad == UINT64_MAX));
 	BUG_ON(!f->sound && f->first_bad != t.first_bad);
@@ -334,10 +335,10 @@ test_empty(void)
 
 	ok(judged(&m, 0, &root, &f), "an empty log holds");
 	other.b[0] ^= 1;
-	ok(tlog_judge(&m.s, 0, &other, NULL, NULL, &f, &why) == OK && !f.sound,
+	ok(tlog_judge(&m.s, 0, &other, NULL, &f, &why) == OK && !f.sound,
 	    "not under another root");
 	m.fails = "tile/0/000.p/1";
-	ok(tlog_judge(&m.s, 1, &root, NULL, NULL, &f, &why) == ERR_OS,
+	ok(tlog_judge(&m.s, 1, &root, NULL, &f, &why) == ERR_OS,
 	    "a file that cannot be read is no verdict");
 	store_done(&m);
 }

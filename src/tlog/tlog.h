@@ -142,6 +142,10 @@ struct tlog_run { /* entries [from, to) in one state */
 	uint64_t from, to;
 	enum tlog_state state;
 };
+struct tlog_told {
+	void (*run)(void *arg, const struct tlog_run *r);
+	void *arg;
+};
 struct tlog_found {
 	bool sound;	    /* every entry holds */
 	uint64_t first_bad; /* else the first that does not */
@@ -154,12 +158,11 @@ struct tlog_found {
  * Reads every bundle and tile of the tree of `size` entries and says what holds
  * under `root`, which the caller believes.  Bundles are hashed; where that does
  * not give the root, tiles that do are followed down from it, so that a changed
- * entry is told from a changed tile.  run (may be NULL) gets the entries in
+ * entry is told from a changed tile.  told (may be NULL) gets the entries in
  * order.  Errors are the store's alone: ERR_OS; ERR_LIMIT over TLOG_SIZE_MAX.
  */
 NODISCARD enum err tlog_judge(struct tlog_store *s, uint64_t size,
-    const struct tlog_hash *root,
-    void (*run)(void *arg, const struct tlog_run *r), void *arg,
+    const struct tlog_hash *root, const struct tlog_told *told,
     struct tlog_found *out, struct note *why);
 
 #endif

@@ -17,7 +17,7 @@ view(const struct tlog_hash *h)
 struct tlog_hash
 tlog_leaf(struct str entry)
 {
-	struct tlog_hash h;
+	struct tlog_hash h = { { 0 } };
 
 	sha256_tagged(0, entry, STR(""), h.b);
 	return h;
@@ -26,7 +26,7 @@ tlog_leaf(struct str entry)
 struct tlog_hash
 tlog_node(const struct tlog_hash *left, const struct tlog_hash *right)
 {
-	struct tlog_hash h;
+	struct tlog_hash h = { { 0 } };
 
 	sha256_tagged(1, view(left), view(right), h.b);
 	return h;
@@ -52,7 +52,7 @@ tlog_range_add(struct tlog_range *r, const struct tlog_hash *leaf)
 struct tlog_hash
 tlog_range_root(const struct tlog_range *r)
 {
-	struct tlog_hash h;
+	struct tlog_hash h = { { 0 } };
 	bool begun = false;
 
 	if (r->size == 0)
