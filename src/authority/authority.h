@@ -90,6 +90,7 @@ enum {
 	READS_DATASETS = 4, /* and labels */
 	READS_CHAIN = 8,
 	READS_MODEL = 16,
+	READS_BUDGET = 64,
 	READS_RISK = 32, /* not of the context: the groups of risk */
 	READS_ALL = 255, /* the context as a whole */
 };
@@ -158,6 +159,7 @@ struct partly {
 	bool exact;	  /* all of them, as values, were read without fault */
 	struct jv read;	  /* {"ARG":"kind"}: facts that were */
 	bool session;	  /* call.session is all there was */
+	bool budget;	  /* call.budget likewise */
 };
 /* Policies for such questions; slower than a struct policy, and larger. */
 struct partly_set;

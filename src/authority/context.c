@@ -25,6 +25,7 @@ static const struct {
 	{ STR_INIT("chain_depth"), READS_CHAIN },
 	{ STR_INIT("chain_agents"), READS_CHAIN },
 	{ STR_INIT("model"), READS_MODEL },
+	{ STR_INIT("budget"), READS_BUDGET },
 };
 
 unsigned

@@ -121,6 +121,13 @@ datasets_known(const struct ask *q, const struct path *p)
 }
 
 static bool
+budget_known(const struct ask *q, const struct path *p)
+{
+	(void)p;
+	return q->k->budget;
+}
+
+static bool
 always_known(const struct ask *q, const struct path *p)
 {
 	(void)q;
@@ -144,6 +151,7 @@ static const struct {
 	{ STR_INIT("chain_depth"), always_known, true },
 	{ STR_INIT("chain_agents"), always_known, true },
 	{ STR_INIT("model"), always_known, true },
+	{ STR_INIT("budget"), budget_known, false },
 };
 
 /* May a policy that reads this be asked?  has: it only asks whether it is
@@ -155,7 +163,8 @@ path_known(const struct ask *q, const struct path *p, bool has, bool *sound)
 	for (size_t i = 0; p->n > 0 && i < countof(members); i++) {
 		if (!str_eq(members[i].member, p->at[0]))
 			continue;
-		*sound = has && p->n <= 2;
+		/* A record that may not be there itself can fail below. */
+		*sound = has && p->n <= (members[i].there ? 2 : 1);
 		return (has && p->n == 1 && members[i].there) ||
 		       members[i].known(q, p);
 	}

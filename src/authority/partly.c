@@ -215,8 +215,10 @@ decide_partly(struct ask *q, const struct call *c, struct verdict *out)
 static bool
 is_all_there(const struct partly_set *s, const struct partly *k)
 {
-	return k->whole &&
-	       (k->session || (policy_reads(s->policy) & READS_SESSION) == 0);
+	const unsigned reads = policy_reads(s->policy);
+
+	return k->whole && (k->session || (reads & READS_SESSION) == 0) &&
+	       (k->budget || (reads & READS_BUDGET) == 0);
 }
 
 static bool

@@ -66,14 +66,13 @@ ask_list(struct again *g, const struct past *p, struct verdict *v)
 }
 
 /* Refused for its arguments, of which nobody kept which: it is so again where
- * no less is read of them. */
+ * the same facts are read of them and nothing else was. */
 static bool
-is_refused_again(const struct again *g, const struct past *p)
+is_refused_again(const struct past *p)
 {
 	return str_eq(p->rule, STR("arguments")) && !p->k.whole &&
-	       jv_same(p->facts, p->k.call.facts) &&
-	       (!p->read_input ||
-		   (policy_reads(partly_policy(g->set)) & READS_INPUT) != 0);
+	       jv_same(p->facts, p->k.call.facts) && !p->read_input &&
+	       !p->typed && p->shown;
 }
 
 static bool
@@ -91,7 +90,7 @@ ask(struct again *g, const struct past *p, struct verdict *v)
 	if (p->kind == PAST_LIST)
 		return ask_list(g, p, v);
 	v->rule = STR("arguments");
-	if (is_refused_again(g, p))
+	if (is_refused_again(p))
 		return true;
 	return partly_decide(g->set, &p->k, g->a, v, &g->missing);
 }
@@ -153,8 +152,10 @@ again_walk(struct again *g, const struct ctl *c, const char *dir,
 	g->a = arena_new(POLICY_ROOM);
 	if (status == CTL_YES && partly_new(image, &g->set, &why) != OK)
 		status = ctl_say(c, CTL_NO, "%s", why.text);
-	if (status == CTL_YES)
+	if (status == CTL_YES) {
+		g->past.policy = partly_policy(g->set);
 		status = walk(g, c, dir);
+	}
 	partly_free(g->set);
 	g->set = NULL;
 	arena_free(g->a);

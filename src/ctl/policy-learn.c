@@ -33,7 +33,7 @@ struct learn {
 	uint64_t allowed, refused, lists, over;
 	uint64_t inexact; /* calls of which some value may be no value */
 	/* of a walk that tries the proposal */
-	uint64_t covered, lost_lists;
+	uint64_t covered, lost_lists, lost;
 	bool narrowed;
 };
 
@@ -248,6 +248,16 @@ narrow(struct learn *l, const struct call *c, struct str method)
 	l->narrowed = true;
 }
 
+/* A call that should be covered, and is or is not. */
+static void
+lost(struct learn *l, const struct past *p, bool covered)
+{
+	const struct group *g = group_find(l, &p->k.call, p->k.call.method);
+
+	l->covered += covered;
+	l->lost += !covered && g != NULL && g->fit != FIT_NONE;
+}
+
 static void
 try_walk(void *arg, struct again *g, const struct past *p,
     const struct verdict *v, bool sure)
@@ -263,7 +273,7 @@ try_walk(void *arg, struct again *g, const struct past *p,
 		return;
 	}
 	if (is_learned(l, p)) {
-		l->covered += sure && v->effect == ALLOW;
+		lost(l, p, sure && v->effect == ALLOW);
 		return;
 	}
 	if (!is_refused(p) || (sure && v->effect != ALLOW))
@@ -329,10 +339,16 @@ fit(struct learn *l, struct jv base, struct buf *text)
 
 	do {
 		status = propose(l, text);
-		l->covered = l->lost_lists = 0;
+		l->covered = l->lost_lists = l->lost = 0;
 		l->narrowed = false;
 		if (status == CTL_YES)
 			status = walk(l, buf_view(text), base, try_walk);
+		/* An argument that types refuse, or make something else of:
+		 * without asking for any of them. */
+		if (!l->narrowed && l->lost > 0 && l->inexact == 0) {
+			l->inexact = l->lost;
+			l->narrowed = true;
+		}
 	} while (status == CTL_YES && l->narrowed);
 	return status;
 }
@@ -362,9 +378,9 @@ put_head(const struct learn *l, struct buf *out)
 		    (unsigned long long)l->lost_lists);
 	if (l->inexact > 0)
 		buf_fmt(out,
-		    "// It asks nothing of context.input: of %llu calls nobody "
-		    "knows whether all values were exact, and a set that reads "
-		    "it refuses those that were not.\n",
+		    "// It asks nothing of context.input, which would refuse "
+		    "calls whose arguments have not the types of their tool: "
+		    "of %llu nobody knows, or they have not.\n",
 		    (unsigned long long)l->inexact);
 	if (l->over > 0)
 		buf_fmt(out,

@@ -15,6 +15,35 @@ struct given {
 	bool used;
 };
 
+/* A tool as its server showed it. */
+struct shown {
+	struct buf tape;	    /* empty: too long for its record */
+	struct typed *whole, *part; /* part: as if nothing were required */
+};
+
+static void
+shown_free(struct shown *s)
+{
+	typed_free(s->whole);
+	typed_free(s->part);
+	buf_done(&s->tape);
+	mem_free(s);
+}
+
+/* A value that was too long for its record. */
+static bool
+is_cut(struct jv v)
+{
+	return !jv_is(jv_get(v, STR("cut_bytes")), J_NONE) &&
+	       !jv_is(jv_get(v, STR("sha256")), J_NONE);
+}
+
+static struct str
+text(struct jv rec, const char *key)
+{
+	return jv_str(jv_get(rec, str_of(key)));
+}
+
 /* ---- disclosures ---- */
 
 static struct str
@@ -62,6 +91,7 @@ past_open(struct past_reader *r, const struct ctl *c, const char *disclosures,
 	*r = (struct past_reader){ .c = c,
 		.sets = map_new(0),
 		.given = map_new(0),
+		.tools = map_new(0),
 		.tape = { .max = POLICY_BYTES },
 		.image = image,
 		.conf = conf };
@@ -86,6 +116,10 @@ past_done(struct past_reader *r)
 
 	while (r->given != NULL && map_next(r->given, &at, NULL, &v))
 		mem_free(v);
+	at = 0;
+	while (r->tools != NULL && map_next(r->tools, &at, NULL, &v))
+		shown_free(v);
+	map_free(r->tools);
 	map_free(r->given);
 	map_free(r->sets);
 	buf_done(&r->tape);
@@ -225,20 +259,6 @@ past_end(const struct past_reader *r)
 
 /* ---- records ---- */
 
-/* A value that was too long for its record. */
-static bool
-is_cut(struct jv v)
-{
-	return !jv_is(jv_get(v, STR("cut_bytes")), J_NONE) &&
-	       !jv_is(jv_get(v, STR("sha256")), J_NONE);
-}
-
-static struct str
-text(struct jv rec, const char *key)
-{
-	return jv_str(jv_get(rec, str_of(key)));
-}
-
 /* Sets with policies that read context.input are kept, by digest. */
 static void
 set_seen(struct past_reader *r, struct jv rec)
@@ -295,23 +315,126 @@ server_of(const struct past_reader *r, struct str name)
 	return (struct jv){ NULL, 0 };
 }
 
+/* ---- what servers showed ---- */
+
+/* server/tool; a server's name has no slash. */
+static struct str
+tool_key(struct str server, struct str name, struct buf *key)
+{
+	buf_fmt(key, "%.*s/%.*s", STR_ARG(server), STR_ARG(name));
+	return buf_view(key);
+}
+
+/* The tool without the member `required` of its inputSchema. */
+static void
+put_loose(struct buf *b, struct jv v, bool schema)
+{
+	const size_t m = tape_obj(b);
+	struct jit it = jit_of(v);
+	struct str key;
+	size_t n = 0;
+	struct jv val;
+
+	while (jit_next(&it, &key, &val)) {
+		if (schema && str_eq(key, STR("required")))
+			continue;
+		tape_key(b, key);
+		if (!schema && str_eq(key, STR("inputSchema")) &&
+		    jv_is(val, J_OBJ))
+			put_loose(b, val, true);
+		else
+			tape_copy(b, val);
+		n++;
+	}
+	tape_end(b, m, n);
+}
+
+/* The first that a process is shown stands; a new process begins anew. */
+static void
+tool_seen(struct past_reader *r, struct jv rec)
+{
+	const struct str server = text(rec, "server"), name = text(rec, "name");
+	const struct jv tool = jv_get(rec, STR("definition"));
+	struct buf key = { .max = 1 << 16 }, loose = { .max = POLICY_BYTES };
+	struct note why;
+	struct shown *s;
+
+	if (!str_eq(text(rec, "verdict"), STR("first")))
+		return;
+	s = mem_get(sizeof(*s));
+	s->tape.max = POLICY_BYTES;
+	if (jv_is(tool, J_OBJ) && !is_cut(tool)) {
+		tape_copy(&s->tape, tool);
+		put_loose(&loose, tool, false);
+		if (typed_new(tool, server, &s->whole, &why) != OK ||
+		    typed_new(
+			jv_of(buf_view(&loose)), server, &s->part, &why) != OK)
+			buf_clear(&s->tape); /* no types: as if unknown */
+	}
+	s = map_put(r->tools, tool_key(server, name, &key), s);
+	if (s != NULL)
+		shown_free(s);
+	buf_done(&loose);
+	buf_done(&key);
+}
+
+static struct shown *
+tool_of(const struct past_reader *r, const struct call *c)
+{
+	struct buf key = { .max = 1 << 16 };
+	struct shown *s = map_get(r->tools, tool_key(c->server, c->name, &key));
+
+	buf_done(&key);
+	return s == NULL || s->tape.n == 0 ? NULL : s;
+}
+
 /* Kinds and groups: as the new configuration has them, or as it was. */
 static void
-declared(const struct past_reader *r, struct jv rec, struct call *c)
+declared(const struct past_reader *r, struct jv rec, struct past *p,
+    const struct terms *terms)
 {
-	const struct jv s = server_of(r, c->server);
-	struct jv risk = jv_get(jv_get(s, STR("risk")), c->name), v;
-	struct jit it;
+	const struct shown *shown = tool_of(r, &p->k.call);
+	const struct jv none = { NULL, 0 };
+	struct call *c = &p->k.call;
+	struct jit it = jit_of(jv_get(rec, STR("risk")));
+	struct jv v;
 
-	c->facts = r->conf ? jv_get(jv_get(s, STR("facts")), c->name)
-			   : jv_get(rec, STR("facts"));
-	if (!r->conf || jv_is(risk, J_NONE)) {
-		risk = jv_get(rec, STR("risk"));
-		c->guessed = jv_true(jv_get(rec, STR("guessed")));
+	p->shown = shown != NULL;
+	if (r->conf) {
+		call_terms(terms,
+		    shown == NULL ? none : jv_of(buf_view(&shown->tape)), c);
+		if (shown == NULL && terms->trusted && c->guessed)
+			p->lacks = "the tool's annotations: its definition is "
+				   "not on record";
+		return;
 	}
-	it = jit_of(risk);
+	c->facts = jv_get(rec, STR("facts"));
+	c->guessed = jv_true(jv_get(rec, STR("guessed")));
 	while (c->risk_n < RISK_MAX && jit_next(&it, NULL, &v))
 		c->risk[c->risk_n++] = jv_str(v);
+}
+
+/* Arguments have types where the new policies read them.  Of a part nothing is
+ * required. */
+static void
+typed(const struct past_reader *r, struct jv rec, struct past *p)
+{
+	const struct terms terms = terms_of(server_of(r, p->k.call.server));
+	struct call *c = &p->k.call;
+	const struct shown *shown;
+
+	declared(r, rec, p, &terms);
+	p->typed = jv_true(jv_get(rec, STR("typed")));
+	if (r->policy == NULL ||
+	    (!terms.always && !policy_types(r->policy, c->server, c->name)))
+		return;
+	p->k.exact = p->typed && p->k.exact;
+	shown = tool_of(r, c);
+	if (shown != NULL)
+		c->typed = p->k.whole ? shown->whole : shown->part;
+	else if (p->lacks == NULL && policy_shows(r->policy, c))
+		p->lacks = "the types of its arguments: the tool's definition "
+			   "is not on record";
 }
 
 /* Rules that say that arguments were never read, or not all of them. */
@@ -344,10 +467,22 @@ lacks(struct jv rec, const struct call *c)
 	return NULL;
 }
 
+/* Is on record what policy was told?  *out: that. */
+static bool
+told(struct jv rec, const char *key, struct jv *out)
+{
+	const struct jv v = jv_get(rec, str_of(key));
+
+	if (jv_is(v, J_NONE) || is_cut(v))
+		return false;
+	if (jv_is(v, J_OBJ))
+		*out = v;
+	return true;
+}
+
 static void
 asked(struct past_reader *r, struct jv rec, struct past *p)
 {
-	const struct jv session = jv_get(rec, STR("session_facts"));
 	struct call *c = &p->k.call;
 
 	*c = (struct call){ .principal = text(rec, "principal"),
@@ -357,18 +492,14 @@ asked(struct past_reader *r, struct jv rec, struct past *p)
 		.name = text(rec, "name") };
 	p->lacks = lacks(rec, c);
 	p->facts = jv_get(rec, STR("facts"));
-	if (str_eq(c->method, STR("tools/call")))
-		declared(r, rec, c);
 	p->read_input = map_get(r->sets, text(rec, "policy")) != NULL;
 	if (arguments_read(p->rule)) {
-		p->k.exact = p->read_input;
+		p->k.exact =
+		    p->read_input || jv_true(jv_get(rec, STR("typed")));
 		p->k.read = p->facts;
 	}
-	if (!jv_is(session, J_NONE) && !is_cut(session)) {
-		p->k.session = true;
-		if (jv_is(session, J_OBJ))
-			c->session = session;
-	}
+	p->k.session = told(rec, "session_facts", &c->session);
+	p->k.budget = told(rec, "budget_facts", &c->budget);
 	buf_clear(&r->tape);
 	if (disclosed(r, p, rec))
 		p->k.whole = true;
@@ -377,6 +508,8 @@ asked(struct past_reader *r, struct jv rec, struct past *p)
 	if (buf_end(&r->tape) != OK)
 		p->lacks = "room: the call is too large";
 	c->params = jv_of(buf_view(&r->tape));
+	if (str_eq(c->method, STR("tools/call")))
+		typed(r, rec, p);
 }
 
 static enum effect
@@ -401,6 +534,8 @@ past_read(struct past_reader *r, unsigned cell, uint64_t seq, struct jv rec,
 		.endpoint = text(rec, "endpoint") };
 	if (str_eq(kind, STR("policy")))
 		set_seen(r, rec);
+	if (str_eq(kind, STR("definition")))
+		tool_seen(r, rec);
 	if (str_eq(kind, STR("refusals")) &&
 	    jv_i64(jv_get(rec, STR("count")), &n) == OK && n > 0)
 		r->folded += (uint64_t)n;

@@ -24,6 +24,8 @@ struct past {
 	struct str rule; /* by which */
 	struct str endpoint;
 	struct jv facts;   /* as they were declared then */
+	bool typed;	   /* its arguments were read by types */
+	bool shown;	   /* the tool's definition is on record */
 	bool read_input;   /* the set that decided read context.input */
 	const char *lacks; /* a member without which nothing can be asked */
 };
@@ -32,13 +34,15 @@ struct past_reader {
 	const struct ctl *c;
 	struct map *sets;  /* digests of sets that read context.input */
 	struct map *given; /* "cell/seq" -> struct given */
+	struct map *tools; /* "server/tool" -> struct shown */
 	struct buf tape;   /* params of the last call */
 	struct buf lines;  /* the disclosures */
 	uint64_t used,
 	    folded;	 /* disclosures; refusals that were counted only */
 	struct note bad; /* a disclosure that is not what was recorded */
 	struct jv image; /* of the policies that will be asked */
-	bool conf;	 /* image is a configuration: what it declares holds */
+	const struct policy *policy; /* the same; set before the walk */
+	bool conf; /* image is a configuration: what it declares holds */
 };
 /* disclosures: a file of JSON lines, or NULL.  CTL_YES, or what is wrong is
  * said. */

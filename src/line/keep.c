@@ -145,11 +145,12 @@ keep_arguments(const struct turn *t)
 	return k;
 }
 
+/* Does some policy read it, so that it belongs on record? */
 bool
-keep_session(const struct line *l, const struct turn *t)
+keeps(const struct line *l, const struct turn *t, unsigned read)
 {
 	return t->asked.principal.n > 0 &&
-	       (policy_reads(l->policy) & READS_SESSION) != 0;
+	       (policy_reads(l->policy) & read) != 0;
 }
 
 /* ---- the set in force ---- */

@@ -444,7 +444,7 @@ struct kept {
 	uint64_t withheld;	  /* arguments whose value is not there */
 };
 struct kept keep_arguments(const struct turn *t);
-bool keep_session(const struct line *l, const struct turn *t);
+bool keeps(const struct line *l, const struct turn *t, unsigned read);
 void record_policy(struct line *l); /* which set decides from here on */
 
 /* evaluate.c */

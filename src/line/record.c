@@ -23,6 +23,16 @@ number(struct buf *b, size_t *n, const char *key, uint64_t v)
 }
 
 static void
+flag(struct buf *b, size_t *n, const char *key, bool is)
+{
+	if (!is)
+		return;
+	tape_key(b, str_of(key));
+	tape_bool(b, true);
+	(*n)++;
+}
+
+static void
 tree(struct buf *b, size_t *n, const char *key, struct jv v)
 {
 	if (jv_is(v, J_NONE))
@@ -145,15 +155,15 @@ put_chain(const struct line *l, const struct turn *t, struct buf *b, size_t *n)
 	(*n)++;
 }
 
-/* What policy saw of the session; null: it was told of none. */
+/* What policy was told; null: nothing. */
 static void
-put_session(struct buf *b, size_t *n, const struct call *c)
+put_told(struct buf *b, size_t *n, const char *key, struct jv v)
 {
-	tape_key(b, STR("session_facts"));
-	if (jv_is(c->session, J_NONE))
+	tape_key(b, str_of(key));
+	if (jv_is(v, J_NONE))
 		tape_null(b);
 	else
-		tape_copy(b, c->session);
+		tape_copy(b, v);
 	(*n)++;
 }
 
@@ -169,6 +179,8 @@ decision_tape(struct line *l, const struct turn *t)
 	tree(b, &n, "absent", k.absent);
 	member(b, &n, "also", t->asked.also);
 	n += budget_tape(t, b);
+	if (keeps(l, t, READS_BUDGET))
+		put_told(b, &n, "budget_facts", t->asked.budget);
 	number(b, &n, "cell", l->cell);
 	put_chain(l, t, b, &n);
 	tree(b, &n, "claims", k.claims);
@@ -177,11 +189,7 @@ decision_tape(struct line *l, const struct turn *t)
 	member(
 	    b, &n, "era", t->era == MCP_MODERN ? STR("modern") : STR("legacy"));
 	tree(b, &n, "facts", t->asked.facts);
-	if (t->asked.guessed) {
-		tape_key(b, STR("guessed"));
-		tape_bool(b, true);
-		n++;
-	}
+	flag(b, &n, "guessed", t->asked.guessed);
 	tree(b, &n, "kept", k.values);
 	member(b, &n, "kind", STR("decision"));
 	member(b, &n, "link", t->verdict.link);
@@ -201,11 +209,12 @@ decision_tape(struct line *l, const struct turn *t)
 		member(b, &n, "server", t->target[0]->name);
 	if (t->session != NULL)
 		member(b, &n, "session", t->session->id);
-	if (keep_session(l, t))
-		put_session(b, &n, &t->asked);
+	if (keeps(l, t, READS_SESSION))
+		put_told(b, &n, "session_facts", t->asked.session);
 	member(b, &n, "step", str_of(t->failed));
 	member(b, &n, "task", t->task);
 	number(b, &n, "turn", t->id);
+	flag(b, &n, "typed", t->asked.typed != NULL);
 	member(b, &n, "verdict",
 	    effect_words[t->failed != NULL ? DENY : t->verdict.effect]);
 	if (k.withheld > 0)
