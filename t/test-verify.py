@@ -171,6 +171,10 @@ def test_receipt(top):
     code, out, _ = run("verify", "receipt", "--trust", trust, path)
     g.ok(code == 1 and "NOT valid: the receipt was changed" in out,
          "not valid is 1", out)
+    code, out, _ = run("verify", "--trust", trust, good)
+    g.ok(code == 0 and "cosigned by W3" in out, "its kind is seen", out)
+    code, _, err = run("verify", "--trust", trust, trust)
+    g.ok(code == 4 and "neither a receipt" in err, "or said to be none", err)
     code, _, err = run("verify", "receipt", good)
     g.ok(code == 2 and "--trust FILE" in err, "no trust is misuse", err)
     code, _, err = run("verify", "receipt", "--trust", good, good)

@@ -145,6 +145,12 @@ static const struct ctl_opt with_record[] = {
 	{ "--key", "HEX", "the observer's key; then FILE is the record" },
 	{ NULL, NULL, NULL },
 };
+static const struct ctl_opt with_any[] = {
+	{ "--trust", "FILE", "for a receipt: the logs and witnesses" },
+	{ "--signer", "KEY", "for an evidence record: whose it must be" },
+	{ "--record", "FILE", "for an observed effect: the record" },
+	{ NULL, NULL, NULL },
+};
 static const struct ctl_opt with_cell[] = {
 	{ "--cell", "N", "whose log; 0 by default" },
 	{ NULL, NULL, NULL },
@@ -371,6 +377,11 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "DIR has inclusion and consistency proofs as JSON files, good and "
 	    "bad. Names each difference.",
 	    NULL, ctl_ledger_vectors, false, false, false },
+	{ "verify", "FILE", 1, 1,
+	    "Verifies a receipt, an evidence record or an observed effect",
+	    "Sees what kind FILE is of; \"gatehouse help verify KIND\" tells "
+	    "more. Exit 0 yes, 1 no, 4 it cannot be judged.",
+	    with_any, ctl_verify_any, true, false, false },
 	{ "verify receipt", "FILE", 1, 1,
 	    "Checks one record's receipt, with nothing but a trust file",
 	    "FILE has the record, what is disclosed of it, its proof and a "

@@ -267,3 +267,46 @@ ctl_verify_record(struct ctl *c)
 	mem_free(t);
 	return status;
 }
+
+/* ---- whatever it is ---- */
+
+static const struct {
+	struct str starts;  /* of a text that is none of JSON */
+	const char *member; /* of a JSON object */
+	int (*run)(struct ctl *c);
+} file_kinds[] = {
+	{ STR_INIT("gatehouse receipt "), NULL, ctl_verify_receipt },
+	{ { NULL, 0 }, "record_format", ctl_verify_evidence },
+	{ { NULL, 0 }, "checker_input", ctl_verify_effect },
+	{ { NULL, 0 }, "property", ctl_verify_effect },
+};
+
+int
+ctl_verify_any(struct ctl *c)
+{
+	struct buf text = { .max = 0 }, tape = { .max = SIZE_MAX / 4 };
+	int (*run)(struct ctl * c) = NULL;
+	int status = read_file(c, c->arg[0], EVIDENCE_MAX, &text);
+
+	/* what is no JSON has no members */
+	if (json_parse(buf_view(&text), &json_default, &tape, NULL) != OK)
+		buf_clear(&tape);
+	for (size_t i = 0; i < countof(file_kinds) && run == NULL; i++)
+		if (file_kinds[i].member == NULL
+			? str_starts(buf_view(&text), file_kinds[i].starts)
+			: !jv_is(jv_get(jv_of(buf_view(&tape)),
+				     str_of(file_kinds[i].member)),
+			      J_NONE))
+			run = file_kinds[i].run;
+	buf_done(&text);
+	buf_done(&tape);
+	if (status != CTL_YES)
+		return status;
+	if (run == NULL)
+		return ctl_say(c, CTL_FAILED,
+		    "%s: neither a receipt, an evidence record nor an observed "
+		    "effect; \"gatehouse help verify\" lists what can be "
+		    "verified",
+		    c->arg[0]);
+	return run(c);
+}

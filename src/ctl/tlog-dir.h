@@ -39,6 +39,7 @@ int ctl_ledger_fsck(struct ctl *c);
 /* ctl-verify.c */
 int ctl_verify_receipt(struct ctl *c);
 int ctl_verify_record(struct ctl *c);
+int ctl_verify_any(struct ctl *c);
 
 /* ctl-evidence.c */
 int ctl_verify_evidence(struct ctl *c);

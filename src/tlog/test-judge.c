@@ -207,13 +207,32 @@ lost(struct mem_store *m, struct mem_store *other, uint64_t *seed)
 	return i;
 }
 
+/* The whole log written anew with one entry another, as its own key could sign
+ * it: a root kept elsewhere shows it, and cannot show which entry it was. */
+static uint64_t
+resigned(struct mem_store *m, struct mem_store *other, uint64_t *seed)
+{
+	const uint64_t i = next(seed, SIZE);
+	struct tlog_writer *w = NULL;
+	struct note why;
+
+	(void)other;
+	BUG_ON(tlog_writer_new(&m->s, 0, &w, &why) != OK);
+	store_fill(w, "t", 0, i);
+	BUG_ON(tlog_add(w, STR("another")) != OK);
+	store_fill(w, "t", i + 1, SIZE);
+	BUG_ON(tlog_flush(w) != OK);
+	tlog_writer_free(w);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	uint64_t (*run)(
 	    struct mem_store *m, struct mem_store *other, uint64_t *seed);
 } tricks[] = { { "flip", flip }, { "drop", drop }, { "swap", swap },
 	{ "truncate", truncated }, { "splice", spliced },
-	{ "rehash", rehashed }, { "lose", lost } };
+	{ "rehash", rehashed }, { "lose", lost }, { "re-sign", resigned } };
 
 static void
 copy(struct mem_store *to, const struct mem_store *from)
