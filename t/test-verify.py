@@ -202,11 +202,51 @@ def test_record(top, data):
     g.ok(code == 4 and "index N" in err, "a malformed proof is a failure", err)
 
 
+def test_prove(top):
+    """From a log to what convinces somebody who has only the trust file."""
+    log, key = f"{top}/proved", Key(top, ORIGIN)
+    entries = [b'{"seq":%d}' % i for i in range(600)]
+    entries[7] = b"no JSON"
+    write_log(log, entries, key)
+    write(f"{top}/trust", f"log {key.vkey}\nquorum none\n".encode())
+    trust = ("--trust", f"{top}/trust")
+    for index in (0, 255, 256, 599):
+        code, out, err = run("ledger", "prove", log, str(index))
+        write(f"{top}/proof", out.encode())
+        write(f"{top}/entry", entries[index])
+        got = run("verify", "record", *trust, "--proof", f"{top}/proof",
+                  f"{top}/entry")
+        g.ok(code == 0 and got[0] == 0 and f"entry {index} of 600" in got[1],
+             f"entry {index} is proved", err + got[2])
+        code, out, err = run("ledger", "prove", "--receipt", log, str(index))
+        write(f"{top}/receipt", out.encode())
+        got = run("verify", "receipt", *trust, f"{top}/receipt")
+        g.ok(code == 0 and got[0] == 0 and f'{{"seq":{index}}}' in got[1],
+             "and has a receipt", err + got[2])
+    for index, args, want, part in (
+            ("600", (), 1, "600"), ("x", (), 2, "from 0"),
+            ("0", ("--disclose", "x"), 2, "goes with --receipt")):
+        code, out, err = run("ledger", "prove", *args, log, index)
+        g.ok(code == want and part in err and not out,
+             f"no proof of {index}", err)
+    code, out, err = run("ledger", "prove", "--receipt", log, "7")
+    write(f"{top}/receipt", out.encode())
+    code, out, err = run("verify", "receipt", *trust, f"{top}/receipt")
+    g.ok(code == 4 and "the record" in err, "an entry that is no record", err)
+    change(f"{log}/tile/entries/000", 40)
+    code, out, err = run("ledger", "prove", log, "3")
+    g.ok(code == 1 and not out and "ledger fsck" in err,
+         "a changed entry has no proof", err)
+    code, out, err = run("ledger", "prove", f"{top}/none", "3")
+    g.ok(code == 3, "nor has a log that is not there", err)
+
+
 def main():
     with tempfile.TemporaryDirectory() as top:
         test_fsck(top)
         data = test_receipt(top)
         test_record(top, data)
+        test_prove(top)
     g.done()
 
 

@@ -126,6 +126,11 @@ static const struct ctl_opt with_vkey[] = {
 	{ "--checkpoint", "FILE", "this one instead of DIR's own" },
 	{ NULL, NULL, NULL },
 };
+static const struct ctl_opt with_receipt[] = {
+	{ "--receipt", NULL, "a receipt: the record, its proof, a checkpoint" },
+	{ "--disclose", "FILE", "in it, these disclosures, one a line" },
+	{ NULL, NULL, NULL },
+};
 static const struct ctl_opt with_trust[] = {
 	{ "--trust", "FILE", "logs, witnesses and the quorum that count" },
 	{ NULL, NULL, NULL },
@@ -372,6 +377,13 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "names the first bad entry. Changes nothing. Exit 0 valid, 1 not, "
 	    "3 no checkpoint there, 4 it is malformed.",
 	    with_vkey, ctl_ledger_fsck, true, false, false },
+	{ "ledger prove", "DIR INDEX", 2, 2,
+	    "Prints an entry's proof out of a log of tiles",
+	    "DIR has checkpoint and tile/, as C2SP tlog-tiles has them; INDEX "
+	    "counts from 0. As C2SP tlog-proof has it, or with --receipt with "
+	    "the record in one file. Exit 1 when there is no such entry or its "
+	    "proof does not lead to the checkpoint.",
+	    with_receipt, ctl_ledger_prove, false, false, false },
 	{ "ledger vectors", "DIR", 1, 1,
 	    "Judges the proofs' checks by published vectors",
 	    "DIR has inclusion and consistency proofs as JSON files, good and "

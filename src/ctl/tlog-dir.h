@@ -35,6 +35,7 @@ void put_shown(struct buf *out, struct str s);
 /* ctl-tlog.c */
 int ctl_ledger_vectors(struct ctl *c);
 int ctl_ledger_fsck(struct ctl *c);
+int ctl_ledger_prove(struct ctl *c); /* ctl-prove.c */
 
 /* ctl-verify.c */
 int ctl_verify_receipt(struct ctl *c);
