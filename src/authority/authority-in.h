@@ -60,18 +60,18 @@ struct known {
 	/* of the inventory; NULL: there is none */
 	const struct cedar_entities *base; /* entities of all calls */
 	const struct declared *who, *server, *what;
-	bool user; /* the principal is one */
+	bool user;	 /* the principal is one */
+	uint64_t labels; /* of what it touches */
 };
-/* What is known of a call whose chain is filled, as far as somebody reads it.
- * ERR_DENIED: something is not declared; ERR_SYNTAX: an argument is not what
- * it should be; ERR_LIMIT: it is too large. */
 struct touched {
 	uint64_t dataset[4], labels;
 	size_t n; /* bits of dataset */
 };
+/* What is known of a call whose chain is filled, as far as somebody reads it.
+ * ERR_DENIED: something is not declared; ERR_SYNTAX: an argument is not what
+ * it should be; ERR_LIMIT: it is too large; why says so. */
 NODISCARD enum err known_of(const struct inventory *v, const struct call *c,
-    unsigned reads, struct arena *a, struct known *out, struct touched *t,
-    struct note *why);
+    unsigned reads, struct arena *a, struct known *out, struct note *why);
 
 /* ---- inventory.c, touch.c ---- */
 NODISCARD enum err inventory_new(

@@ -533,7 +533,6 @@ static struct verdict
 decide(const struct policy *p, const struct call *c, struct arena *a)
 {
 	const unsigned typed = c->typed != NULL ? READS_INPUT : 0u;
-	struct touched t;
 	struct verdict v;
 	struct known k;
 	struct note why;
@@ -543,11 +542,11 @@ decide(const struct policy *p, const struct call *c, struct arena *a)
 		note_set(&why, "The call has no principal.");
 		return denied("default-deny", a, &why);
 	}
-	e = known_of(p->inv, c, p->reads | typed, a, &k, &t, &why);
+	e = known_of(p->inv, c, p->reads | typed, a, &k, &why);
 	if (e != OK)
 		return denied(rule_of(e), a, &why);
 	v = verdict_known(p, c, &k, a);
-	v.labels = t.labels;
+	v.labels = k.labels;
 	return v;
 }
 

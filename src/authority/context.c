@@ -220,10 +220,11 @@ session_of(
 
 static enum err
 known_read(const struct inventory *v, const struct call *c, unsigned reads,
-    struct arena *a, struct known *out, struct touched *t, struct note *why)
+    struct arena *a, struct known *out, struct note *why)
 {
 	const struct jv args = jv_get(c->params, STR("arguments"));
 	struct known k = { .more_n = 0 };
+	struct touched t;
 
 	TRY(inventory_declares(v, c, a, &k, why));
 	TRY(context_model(v, c, reads & READS_MODEL, a, &k, why));
@@ -231,9 +232,10 @@ known_read(const struct inventory *v, const struct call *c, unsigned reads,
 		TRY(call_input(c, a, &k, why));
 	if (!jv_is(c->facts, J_NONE))
 		TRY(derived_of(c->facts, args, a, &k.derived, why));
-	inventory_touch(v, c, &k, t);
+	inventory_touch(v, c, &k, &t);
+	k.labels = t.labels;
 	if (reads & READS_DATASETS)
-		context_touched(v, t, a, &k);
+		context_touched(v, &t, a, &k);
 	if (reads & READS_CHAIN)
 		context_chain(v, c, a, &k);
 	if (reads & READS_SESSION) {
@@ -255,12 +257,12 @@ known_read(const struct inventory *v, const struct call *c, unsigned reads,
 /* Only what fails needs a sentence. */
 enum err
 known_of(const struct inventory *v, const struct call *c, unsigned reads,
-    struct arena *a, struct known *out, struct touched *t, struct note *why)
+    struct arena *a, struct known *out, struct note *why)
 {
 	enum err e;
 
 	why->text[0] = '\0';
-	e = known_read(v, c, reads, a, out, t, why);
+	e = known_read(v, c, reads, a, out, why);
 	if (e && why->text[0] == '\0')
 		note_set(why, "The call is too large for its policies.");
 	return e;

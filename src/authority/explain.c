@@ -237,7 +237,6 @@ policy_explain(
 		.words = { .max = TEXT_MAX } };
 	struct inventory *inv = NULL;
 	struct call full = *c;
-	struct touched t;
 	struct known known;
 	enum err e = all_compile(image, ps, why);
 	size_t m;
@@ -247,7 +246,7 @@ policy_explain(
 	if (!e && !c->chained)
 		e = chain_fill(inv, &full, why);
 	if (!e)
-		e = known_of(inv, &full, READS_ALL, a, &known, &t, why);
+		e = known_of(inv, &full, READS_ALL, a, &known, why);
 	if (!e)
 		e = world_of(c, false, &known, a, &w);
 	if (!e) {

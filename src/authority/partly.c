@@ -192,12 +192,10 @@ static bool
 decide_partly(struct ask *q, const struct call *c, struct verdict *out)
 {
 	const struct policy *p = q->s->policy;
-	struct touched t;
 	struct known known;
 	struct note why;
 	unsigned got;
-	const enum err e =
-	    known_of(p->inv, c, p->reads, q->a, &known, &t, &why);
+	const enum err e = known_of(p->inv, c, p->reads, q->a, &known, &why);
 
 	if (e != OK) {
 		*out = (struct verdict){ .rule = e == ERR_DENIED

@@ -297,7 +297,6 @@ test_conforms(void)
 	struct jit it = jit_of(jv_get(def, STR("fs")));
 	struct cedar_why at = { .line = 0 };
 	struct typed *t = NULL;
-	struct touched touched;
 	struct known k;
 	struct world w;
 	struct terms terms;
@@ -310,7 +309,7 @@ test_conforms(void)
 	call_terms(&terms, tool, &c);
 	ok(typed_new(tool, c.server, &t, &why) == OK, "and types");
 	c.typed = t;
-	ok(known_of(v, &c, READS_ALL, a, &k, &touched, &why) == OK &&
+	ok(known_of(v, &c, READS_ALL, a, &k, &why) == OK &&
 		world_of(&c, false, &k, a, &w) == OK &&
 		cedar_request_check(schema, w.r, &at) == OK,
 	    "a call with all that may be known conforms: %s%s", why.text,

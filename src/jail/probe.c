@@ -215,13 +215,17 @@ act_pwritev(void)
 static bool
 act_sendfile(void)
 {
-	return sendfile(with.pipe[1], with.file, &(off_t){ 0 }, 1) == 1;
+	off_t from = 0;
+
+	return sendfile(with.pipe[1], with.file, &from, 1) == 1;
 }
 
 static bool
 act_splice(void)
 {
-	return splice(with.file, &(loff_t){ 0 }, with.pipe[1], NULL, 1, 0) == 1;
+	loff_t from = 0;
+
+	return splice(with.file, &from, with.pipe[1], NULL, 1, 0) == 1;
 }
 
 static bool
