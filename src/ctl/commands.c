@@ -3,6 +3,7 @@
 
 #include "ctl/ctl-cedar.h"
 #include "ctl/ctl-json.h"
+#include "ctl/ctl-jsonschema.h"
 #include "ctl/ctl-ledger.h"
 #include "ctl/ctl-policy.h"
 #include "ctl/ctl-schema.h"
@@ -216,6 +217,14 @@ static const struct ctl_opt with_policy[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct ctl_opt with_docs[] = {
+	{ "--docs", "DIR", "schemas that $ref may name by their $id" },
+	{ "--formats", NULL, "assert formats; else they are annotations" },
+	{ "--closed", NULL,
+	    "refuse members that an object's schema does not name" },
+	{ NULL, NULL, NULL },
+};
+
 #define MANY 4096 /* arguments of a wrapped command */
 
 const struct ctl_cmd ctl_cmds[] = {
@@ -426,6 +435,20 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "Files are named y_ (must be read), n_ (must be refused), i_ "
 	    "(either).",
 	    NULL, json_check, true, false, false },
+	{ "schema check", "SCHEMA FILE...", 2, MANY,
+	    "Checks JSON files against a JSON Schema",
+	    "SCHEMA is of 2020-12, 2019-09 or draft-07. Nothing is fetched: a "
+	    "$ref may name what is in SCHEMA, in DIR, or the meta-schemas of "
+	    "2020-12. Prints each fault as FILE: place in the value: what is "
+	    "wrong (keyword, place in the schema). Exit 0 valid, 1 a FILE or "
+	    "SCHEMA is not, 4 one cannot be read, or takes too long to judge.",
+	    with_docs, ctl_schema_check, true, false, false },
+	{ "schema suite", "DIR", 1, 1,
+	    "Judges the JSON Schema room by the official suite",
+	    "DIR has draft2020-12 and remotes of JSON-Schema-Test-Suite. Names "
+	    "each test that fails; counts optional tests and formats apart; "
+	    "the last line counts the required ones.",
+	    NULL, ctl_schema_suite, true, false, false },
 	{ "cedar validate", "", 0, 0,
 	    "Validates Cedar policies against a schema",
 	    "Prints what is wrong, by file, line, column and policy. Exit 0 "

@@ -6,8 +6,7 @@
  */
 #include "ctl/ctl-json.h"
 
-#include <dirent.h>
-
+#include "ctl/names.h"
 #include "sys/sys.h"
 #include "json/json.h"
 
@@ -177,52 +176,6 @@ canonical(struct suite *s, const char *dir, const char *name)
 	    e == OK && str_eq(buf_view(&s->out), buf_view(&s->want)) ? PASSED
 								     : FAILED,
 	    path, e ? why.text : "canonical form, byte by byte");
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
-}
-
-struct names {
-	char **v;
-	size_t n;
-};
-
-static void
-names_done(struct names *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		mem_free(l->v[i]);
-	mem_free(l->v);
-}
-
-/* What is in a directory, in order; ERR_OS when it is none. */
-static enum err
-names_of(const char *dir, struct names *out)
-{
-	DIR *d = opendir(dir);
-	struct names l = { NULL, 0 };
-	const struct dirent *e;
-
-	if (d == NULL)
-		return ERR_OS;
-	while ((e = readdir(d)) != NULL) {
-		if (e->d_name[0] == '.')
-			continue;
-		l.v =
-		    mem_more(l.v, l.n * sizeof(*l.v), (l.n + 1) * sizeof(*l.v));
-		l.v[l.n] = mem_get(strlen(e->d_name) + 1);
-		memcpy(l.v[l.n++], e->d_name, strlen(e->d_name));
-	}
-	(void)closedir(d);
-	if (l.n > 0)
-		qsort(l.v, l.n, sizeof(*l.v), by_name);
-	*out = l;
-	return OK;
 }
 
 static bool

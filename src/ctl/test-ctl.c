@@ -74,6 +74,10 @@ static const struct {
 	{ "completion zsh", CTL_YES, "#compdef gatehouse", NULL },
 	{ "completion fish", CTL_YES, "complete -c gatehouse", NULL },
 	{ "json check nowhere", CTL_UNREACHABLE, NULL, NULL },
+	{ "schema suite nowhere", CTL_UNREACHABLE, NULL, "draft2020-12" },
+	{ "schema check one.json", CTL_MISUSE, NULL, "missing" },
+	{ "schema check nowhere.json nothing.json", CTL_FAILED, NULL,
+	    "nowhere.json" },
 };
 
 static void
