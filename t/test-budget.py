@@ -209,8 +209,9 @@ def kills():
         pass
     g.same(used(gate, "few"), 20, "kill: the budget ends where it should")
     left = len(up.calls("echo"))
-    g.ok(10 < left <= 18, "kill: and no more than it allows left: two calls "
-         f"that were killed stay charged ({left} left)")
+    g.ok(0 < left <= 18, "kill: and no more than it allows left: two calls "
+         f"that were killed stay charged ({left} left)",
+         g.readledger.budget_records(gate.state))
     gate.stop()
     up.stop()
 
@@ -240,7 +241,8 @@ def storm():
     g.ok(50 < left <= 400,
          f"storm: {left} calls left under a budget of 400, and no more")
     status, out, _ = gate.cli("ledger", "verify", gate.state)
-    g.ok(status == 0, "storm: the ledger verifies", out)
+    g.ok(status == 0 and "\nbudgets: " in out, "storm: the ledger verifies, "
+         "and the budgets' log", out)
     g.same(g.readledger.budget_complaints(gate.state), [],
            "storm: the budgets' log holds, read by another reader")
     gate.stop()
@@ -392,10 +394,68 @@ def things():
         f.write(data)
     status, _, err = gate.cli("budgets", "gatehouse.yaml")
     g.ok(status == 1 and "log" in err, "damage: budgets says so", err)
+    status, out, _ = gate.cli("ledger", "verify", gate.state)
+    g.ok(status == 1 and "NOT valid: budgets, record" in out,
+         "damage: and so does ledger verify", out)
+    status, out, _ = gate.cli("ledger", "verify", "--json", gate.state)
+    out = json.loads(out)
+    g.ok(status == 1 and not out["valid"] and not out["budgets"]["valid"] and
+         all(c["valid"] for c in out["cells"]), "damage: as JSON", out)
     gate.start(wait=False)
     g.ok(g.until(lambda: gate.process.poll() is not None) and
          gate.process.returncode == 1 and seg[:-4] in gate.log(),
          "damage: and the gateway does not start", gate.log()[-600:])
+    up.stop()
+
+
+def chains():
+    """What delegates use counts for who delegated; what they only claim
+    does not."""
+    where = g.directory("i")
+    with open(os.path.join(where, "inventory.yaml"), "w") as f:
+        json.dump({"users": {"ann": {}}, "servers": {"web": {}},
+                   "tools": {"web/*": {}}, "agents": {
+                       "plan": {"acts_for": "ann"}, "other": {},
+                       "one": {"acts_for": "plan"},
+                       "two": {"acts_for": "plan"}}}, f)
+    names = ("plan", "one", "two", "other")
+    up, gate = house(
+        {"tree": {"calls": 5, "per": "subtree", "principal": "plan",
+                  "tool": "echo", "lease": 1},
+         "kids": {"agents": 1, "per": "subtree", "principal": "plan",
+                  "tool": "secret"},
+         "deep": {"depth": 0, "per": "subtree", "principal": "plan",
+                  "tool": "mirror"}},
+        inventory="inventory.yaml", where=where,
+        agents={n: "token-" + n for n in names})
+    a = {n: gate.agent(token="token-" + n) for n in names}
+    g.ok(a["one"].call("web___echo").allowed and
+         a["two"].call("web___echo").allowed and
+         a["one"].call("web___echo").allowed and
+         a["plan"].call("web___echo").allowed, "subtree: four of five")
+    for _ in range(3):
+        got = a["other"].call("web___echo", None)
+        g.ok(got.allowed, "subtree: another is no part of it", got)
+        a["other"].modern("tools/call", {
+            "name": "web___echo", "arguments": {},
+            "_meta": {"io.gatehouse/onBehalfOf": ["plan"]}})
+    g.same(used(gate, "tree", "plan"), 4,
+           "subtree: who only claims to be counts for nobody")
+    g.ok(a["two"].call("web___echo").allowed, "subtree: the fifth")
+    no = a["one"].call("web___echo")
+    g.ok("budget:tree: plan has used 5 of 5 calls" in no.text,
+         "subtree: not a sixth", no)
+    rec = [r for r in gate.records() if r.get("rule") == "budget:tree"]
+    g.ok(len(rec) == 1 and rec[0]["principal"] == "one" and
+         rec[0]["budget"][0]["key"] == "plan",
+         "subtree: on record, who and whose", rec)
+    g.ok(a["one"].call("web___secret").allowed and
+         "budget:kids" in a["two"].call("web___secret").text and
+         a["one"].call("web___secret").allowed, "agents: one, and no other")
+    g.ok(a["plan"].call("web___mirror").allowed and
+         "budget:deep: plan has used 0 of 0 links" in
+         a["one"].call("web___mirror").text, "depth: itself, and no delegate")
+    gate.stop()
     up.stop()
 
 
@@ -407,4 +467,5 @@ storm()
 nobody_counts()
 comes_back()
 things()
+chains()
 g.done()

@@ -24,7 +24,8 @@ struct verify {
 	size_t cells_n;
 	uint64_t segments, records, unknown;
 	bool json, bad;
-	unsigned bad_cell;
+	struct note bad_log; /* whose */
+	struct buf budgets;  /* json: an object, or empty */
 	uint64_t first_bad;
 	struct note why;
 };
@@ -184,12 +185,54 @@ verify_cell(void *arg, const struct walk_cell *c)
 	v->unknown += v->pairs.unknown;
 	if (c->bad && !v->bad) {
 		v->bad = true;
-		v->bad_cell = c->cell;
+		note_set(&v->bad_log, "cell %u", c->cell);
 		v->first_bad = c->first_bad;
 		v->why = c->why;
 	}
 	buf_clear(&v->pairs.mark);
 	v->pairs = (struct pairs){ .mark = v->pairs.mark };
+}
+
+/* What its records say is for "gatehouse budgets"; here: are they whole? */
+static void
+verify_budgets(void *arg, const struct walk_cell *c)
+{
+	struct verify *v = arg;
+	unsigned char root[LEDGER_HASH];
+	struct buf hex = { .max = 2 * LEDGER_HASH };
+	size_t mark, n = 0;
+
+	ledger_tree_root(&c->seen.tree, root);
+	buf_hex(&hex, (struct str){ (const char *)root, sizeof(root) });
+	if (v->json) {
+		mark = tape_obj(&v->budgets);
+		put_bool(&v->budgets, &n, "valid", !c->bad);
+		put_num(&v->budgets, &n, "segments", c->segments);
+		put_num(&v->budgets, &n, "bytes", c->bytes);
+		put_num(&v->budgets, &n, "records", c->seen.tree.size);
+		put_str(&v->budgets, &n, "root", buf_view(&hex));
+		tape_end(&v->budgets, mark, n);
+	} else {
+		printf("budgets: %u segments, %llu bytes, %llu records, root "
+		       "%.*s\n",
+		    c->segments, (unsigned long long)c->bytes,
+		    (unsigned long long)c->seen.tree.size,
+		    STR_ARG(buf_view(&hex)));
+		if (c->torn_segments > 0)
+			printf("  torn ends %zu: %s (a crash, or a write "
+			       "under way)\n",
+			    c->torn_segments, c->torn.text);
+		if (c->bad)
+			printf("  NOT valid from record %llu on: %s\n",
+			    (unsigned long long)c->first_bad, c->why.text);
+	}
+	buf_done(&hex);
+	if (c->bad && !v->bad) {
+		v->bad = true;
+		note_set(&v->bad_log, "budgets");
+		v->first_bad = c->first_bad;
+		v->why = c->why;
+	}
 }
 
 static void
@@ -207,6 +250,11 @@ verify_json(const struct verify *v)
 	arr = tape_arr(&b);
 	buf_str(&b, buf_view(&v->cells));
 	tape_end(&b, arr, v->cells_n);
+	if (v->budgets.n > 0) {
+		tape_key(&b, STR("budgets"));
+		buf_str(&b, buf_view(&v->budgets));
+		n++;
+	}
 	tape_end(&b, mark, n + 1);
 	json_write(jv_of(buf_view(&b)), &text);
 	printf("%.*s\n", STR_ARG(buf_view(&text)));
@@ -226,15 +274,21 @@ ctl_ledger_verify(const char *dir, bool json)
 {
 	struct verify v = { .json = json,
 		.cells = { .max = SIZE_MAX / 4 },
+		.budgets = { .max = 1 << 16 },
 		.pairs = { .mark = { .max = SIZE_MAX / 4 } } };
 	const struct walk w = { &v, verify_record, verify_cell };
+	const struct walk budgets = { &v, NULL, verify_budgets };
 	struct note why = { "" };
-	const enum err e = ledger_walk(dir, &w, &why);
+	enum err e = ledger_walk(dir, &w, &why);
 
+	if (!e)
+		e = ledger_walk_budgets(dir, &budgets, &why);
+	if (e == ERR_GONE && v.cells_n > 0)
+		e = OK; /* there are none */
 	if (e == OK && json)
 		verify_json(&v);
 	else if (e == OK && v.bad)
-		printf("NOT valid: cell %u, record %llu: %s\n", v.bad_cell,
+		printf("NOT valid: %s, record %llu: %s\n", v.bad_log.text,
 		    (unsigned long long)v.first_bad, v.why.text);
 	else if (e == OK)
 		printf("valid: %zu cells, %llu segments, %llu records, %llu "
@@ -243,6 +297,7 @@ ctl_ledger_verify(const char *dir, bool json)
 		    (unsigned long long)v.records,
 		    (unsigned long long)v.unknown);
 	buf_done(&v.cells);
+	buf_done(&v.budgets);
 	buf_done(&v.pairs.mark);
 	if (e != OK)
 		return cannot(e, &why);

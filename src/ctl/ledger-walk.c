@@ -34,12 +34,17 @@ number_of(struct str s, size_t digits, unsigned *out)
 	return true;
 }
 
-/* "cell-N-NNNNNN.seg" */
+/* "cell-N-NNNNNN.seg", or "budget-NNNNNN.seg" */
 static bool
-place_of(const char *file, struct place *out)
+place_of(const char *file, bool budgets, struct place *out)
 {
 	struct str s = str_of(file), cell;
 
+	out->cell = 0;
+	if (budgets)
+		return str_starts(s, STR("budget-")) &&
+		       str_ends(s, STR(".seg")) && s.n > 11 &&
+		       number_of(str_sub(s, 7, s.n - 11), 6, &out->number);
 	if (!str_starts(s, STR("cell-")) || !str_ends(s, STR(".seg")))
 		return false;
 	s = str_sub(s, 5, s.n - 5 - 4);
@@ -71,7 +76,7 @@ place_cmp(const void *a, const void *b)
 }
 
 static enum err
-places_find(const char *dir, struct places *out, struct note *why)
+places_find(const char *dir, bool budgets, struct places *out, struct note *why)
 {
 	DIR *d = opendir(dir);
 	const struct dirent *e;
@@ -82,7 +87,7 @@ places_find(const char *dir, struct places *out, struct note *why)
 		return errno == ENOENT || errno == ENOTDIR ? ERR_GONE : ERR_OS;
 	}
 	while ((e = readdir(d)) != NULL && out->n < SEGMENTS_MAX)
-		if (place_of(e->d_name, &at))
+		if (place_of(e->d_name, budgets, &at))
 			places_add(out, at);
 	(void)closedir(d);
 	if (out->n > 0)
@@ -95,6 +100,7 @@ places_find(const char *dir, struct places *out, struct note *why)
 struct walking {
 	const struct walk *w;
 	struct walk_cell *c;
+	bool budgets;
 };
 
 static void
@@ -174,7 +180,11 @@ segment_walk(
 	struct str bytes = { NULL, 0 };
 	char name[32], path[PATH_ROOM + 64];
 
-	(void)snprintf(name, sizeof(name), "cell-%u-%06u", k->c->cell, number);
+	if (k->budgets)
+		(void)snprintf(name, sizeof(name), "budget-%06u", number);
+	else
+		(void)snprintf(
+		    name, sizeof(name), "cell-%u-%06u", k->c->cell, number);
 	(void)snprintf(path, sizeof(path), "%s/%s.seg", dir, name);
 	TRY(file_open(path, false, &fd, why));
 	if (fd_map_ro(fd, &bytes) != OK) {
@@ -189,13 +199,13 @@ segment_walk(
 }
 
 static enum err
-cell_walk(const struct walk *w, const char *dir, const struct place *at,
-    size_t n, struct note *why)
+cell_walk(struct walking k, const char *dir, const struct place *at, size_t n,
+    struct note *why)
 {
 	struct walk_cell c = { .cell = at[0].cell };
-	struct walking k = { w, &c };
 	unsigned next = 1;
 
+	k.c = &c;
 	for (size_t i = 0; i < n; i++) {
 		struct note gap;
 
@@ -207,14 +217,15 @@ cell_walk(const struct walk *w, const char *dir, const struct place *at,
 		next = at[i].number + 1;
 		TRY(segment_walk(&k, dir, at[i].number, why));
 	}
-	if (w->cell != NULL)
-		w->cell(w->arg, &c);
+	if (k.w->cell != NULL)
+		k.w->cell(k.w->arg, &c);
 	return OK;
 }
 
-enum err
-ledger_walk(const char *dir, const struct walk *w, struct note *why)
+static enum err
+walk(const char *dir, const struct walk *w, bool budgets, struct note *why)
 {
+	const struct walking k = { w, NULL, budgets };
 	struct places p = { NULL, 0, 0 };
 	char inner[PATH_ROOM];
 	enum err e;
@@ -226,7 +237,7 @@ ledger_walk(const char *dir, const struct walk *w, struct note *why)
 	(void)snprintf(inner, sizeof(inner), "%s/ledger", dir);
 	if (access(inner, F_OK) == 0)
 		dir = inner;
-	e = places_find(dir, &p, why);
+	e = places_find(dir, budgets, &p, why);
 	if (e == OK && p.n == 0) {
 		note_set(why, "%s: no segment of a ledger", dir);
 		e = ERR_GONE;
@@ -234,8 +245,20 @@ ledger_walk(const char *dir, const struct walk *w, struct note *why)
 	for (size_t i = 0, n; i < p.n && e == OK; i += n) {
 		for (n = 1; i + n < p.n && p.at[i + n].cell == p.at[i].cell;)
 			n++;
-		e = cell_walk(w, dir, p.at + i, n, why);
+		e = cell_walk(k, dir, p.at + i, n, why);
 	}
 	mem_free(p.at);
 	return e;
+}
+
+enum err
+ledger_walk(const char *dir, const struct walk *w, struct note *why)
+{
+	return walk(dir, w, false, why);
+}
+
+enum err
+ledger_walk_budgets(const char *dir, const struct walk *w, struct note *why)
+{
+	return walk(dir, w, true, why);
 }

@@ -27,5 +27,8 @@ struct walk {
 /* ERR_GONE: no directory or no segment there; ERR_OS: it cannot be read. */
 NODISCARD enum err ledger_walk(
     const char *dir, const struct walk *w, struct note *why);
+/* The log of role budget, as cell 0.  Errors alike. */
+NODISCARD enum err ledger_walk_budgets(
+    const char *dir, const struct walk *w, struct note *why);
 
 #endif
