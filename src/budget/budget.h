@@ -110,10 +110,14 @@ void totals_each(struct totals *t, uint64_t now,
     void (*f)(void *arg, const struct charge *c), void *arg);
 
 /* ---- records ---- */
-/* A record's members, sorted: kind "charge" or "release", at, cell, charges;
- * of: the charge that is released (its seq), or 0. */
-void charges_put(struct buf *tape, const char *kind, uint64_t at, unsigned cell,
-    uint64_t of, const struct charge *c, size_t n);
+struct entry {
+	uint64_t at; /* of a release: when it was charged */
+	unsigned cell;
+	uint64_t of; /* number of the charge that is released; 0: a charge */
+};
+/* A record's members, sorted: kind "charge", or "release" of one. */
+void charges_put(
+    struct buf *tape, const struct entry *e, const struct charge *c, size_t n);
 /* The state as records: kind "total", one or more for each, then one of kind
  * "totals" that says it is whole.  put: ERR stops. */
 NODISCARD enum err totals_put(struct totals *t, uint64_t now,

@@ -54,23 +54,23 @@ put_charge(struct buf *b, const struct charge *c)
 }
 
 void
-charges_put(struct buf *b, const char *kind, uint64_t at, unsigned cell,
-    uint64_t of, const struct charge *c, size_t n)
+charges_put(
+    struct buf *b, const struct entry *e, const struct charge *c, size_t n)
 {
 	const size_t o = tape_obj(b);
 	size_t m;
 
-	put_num(b, "at", at);
-	put_num(b, "cell", cell);
+	put_num(b, "at", e->at);
+	put_num(b, "cell", e->cell);
 	tape_key(b, STR("charges"));
 	m = tape_arr(b);
 	for (size_t i = 0; i < n; i++)
 		put_charge(b, &c[i]);
 	tape_end(b, m, n);
-	put_str(b, "kind", str_of(kind));
-	if (of > 0)
-		put_num(b, "of", of);
-	tape_end(b, o, of > 0 ? 5 : 4);
+	put_str(b, "kind", e->of > 0 ? STR("release") : STR("charge"));
+	if (e->of > 0)
+		put_num(b, "of", e->of);
+	tape_end(b, o, e->of > 0 ? 5 : 4);
 }
 
 struct writing {
@@ -283,6 +283,7 @@ get_tuple(struct jv v, struct str *text, uint64_t num[static 2])
 	struct jv e;
 	int64_t n;
 
+	num[0] = num[1] = 0;
 	if (!jv_is(v, J_ARR) || jv_count(v) != first + 2)
 		return false;
 	for (size_t i = 0; jit_next(&it, NULL, &e); i++) {
@@ -301,7 +302,7 @@ static enum err
 take_total(struct totals *t, struct jv rec)
 {
 	struct charge c = { .amount = 0 };
-	struct state_item i;
+	struct state_item i = { .part = 0 };
 	uint64_t at, num[2];
 	struct jit it;
 	struct jv v;

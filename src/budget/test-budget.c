@@ -286,14 +286,13 @@ keep(void *arg, struct jv rec)
 }
 
 static void
-keep_charges(const char *kind, uint64_t at, const struct charge *c, size_t n)
+keep_charges(uint64_t of, uint64_t at, const struct charge *c, size_t n)
 {
 	struct buf b = { .max = 1 << 16 };
 
-	charges_put(
-	    &b, kind, at, 0, str_eq(str_of(kind), STR("release")), c, n);
+	charges_put(&b, &(struct entry){ .at = at, .of = of }, c, n);
 	ok(tape_check(buf_view(&b), &json_default) == OK,
-	    "a %s is a whole tape", kind);
+	    "a %s is a whole tape", of > 0 ? "release" : "charge");
 	(void)!keep(&the_log, jv_of(buf_view(&b)));
 	buf_done(&b);
 }
@@ -364,11 +363,11 @@ random_call(struct totals *t, uint64_t now)
 	c[1].item_n = 2;
 	if (totals_charge(t, now, c, 2, &over) != OK)
 		return;
-	keep_charges("charge", now, c, 2);
+	keep_charges(0, now, c, 2);
 	if (dice(5) > 0)
 		return;
 	totals_release(t, now, c, 2);
-	keep_charges("release", now, c, 2);
+	keep_charges(1, now, c, 2);
 }
 
 static void

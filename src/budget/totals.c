@@ -118,16 +118,14 @@ totals_free(struct totals *t)
 
 /* One budget's name may mean another thing tomorrow: that is another total. */
 static struct str
-map_key(const struct charge *c, char room[static KEY_ROOM])
+map_key(const struct charge *c, struct buf *room)
 {
-	struct buf b = { .p = room, .cap = KEY_ROOM, .max = KEY_ROOM };
-
-	buf_u8(&b, (uint8_t)c->of);
-	buf_u16(&b, (uint16_t)c->budget.n);
-	buf_str(&b, c->budget);
-	buf_str(&b, c->key);
-	BUG_ON(b.full); /* BUDGET_NAME_MAX of both fit */
-	return buf_view(&b);
+	buf_u8(room, (uint8_t)c->of);
+	buf_u16(room, (uint16_t)c->budget.n);
+	buf_str(room, c->budget);
+	buf_str(room, c->key);
+	BUG_ON(room->full); /* BUDGET_NAME_MAX of both fit */
+	return buf_view(room);
 }
 
 /* ---- windows ---- */
@@ -201,8 +199,11 @@ rewindow(struct total *x, uint64_t window, uint64_t now)
 static struct total *
 total_of(struct totals *t, const struct charge *c, uint64_t now, bool make)
 {
-	char room[KEY_ROOM];
-	const struct str key = map_key(c, room);
+	char bytes[KEY_ROOM];
+	struct buf room = {
+		.p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)
+	};
+	const struct str key = map_key(c, &room);
 	struct total *x = map_get(t->by_key, key);
 
 	if (x == NULL && make && map_count(t->by_key) < BUDGET_TOTALS_MAX) {

@@ -110,7 +110,7 @@ is_tightest(const struct turn *t, size_t at)
 	for (size_t i = 0; i < t->spent_n; i++)
 		if (str_eq(t->spent[i].b.name, s->b.name) &&
 		    (t->spent[i].left < s->left ||
-			(t->spent[i].left == s->left && i < at)))
+			(i < at && t->spent[i].left == s->left)))
 			return false;
 	return true;
 }

@@ -269,10 +269,11 @@ charge(struct ask *a, unsigned cell, struct answer *out)
 		return e;
 	}
 	/* What was asked for can be taken back; what is taken ahead cannot. */
-	charges_put(&undo, "release", now, cell, book_next(), a->c, a->n);
+	charges_put(
+	    &undo, &(struct entry){ now, cell, book_next() }, a->c, a->n);
 	for (size_t i = 0; i < a->n; i++)
 		take_ahead(a, i, now);
-	charges_put(&rec, "charge", now, cell, 0, a->c, a->n);
+	charges_put(&rec, &(struct entry){ now, cell, 0 }, a->c, a->n);
 	e = buf_end(&rec);
 	if (!e)
 		e = book_stage(jv_of(buf_view(&rec)), &out->seq);
