@@ -39,6 +39,12 @@ NODISCARD enum err vkey_make(struct str name, enum vkey_type type,
     const unsigned char seed[static VKEY_SEED], struct vkey *out,
     struct note *why);
 void vkey_put(const struct vkey *k, struct buf *out);
+/* "PRIVATE+KEY+name+hex id+base64 of type and seed", as Go's note package has
+ * it; type 0x01.  The caller wipes text and seed.  Errors as vkey_make. */
+void skey_put(const struct vkey *k, const unsigned char seed[static VKEY_SEED],
+    struct buf *out);
+NODISCARD enum err skey_of(struct str text, struct vkey *out,
+    unsigned char seed[static VKEY_SEED], struct note *why);
 
 /* ---- notes ---- */
 struct signed_line {

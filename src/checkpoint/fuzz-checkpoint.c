@@ -25,6 +25,20 @@ key(struct str s)
 }
 
 static void
+signing_key(struct str s)
+{
+	unsigned char seed[VKEY_SEED];
+	struct vkey k;
+	struct note why;
+	struct buf b = { .max = 4096 };
+
+	if (skey_of(s, &k, seed, &why) != OK)
+		return;
+	skey_put(&k, seed, &b);
+	same(&b, s);
+}
+
+static void
 checkpoint(struct str s)
 {
 	struct checkpoint c;
@@ -61,6 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct note why;
 
 	key(s);
+	signing_key(s);
 	checkpoint(s);
 	proof(s);
 	if (fixed.logs == 0)

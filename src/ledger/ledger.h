@@ -87,6 +87,22 @@ NODISCARD enum err ledger_start(
 NODISCARD enum err ledger_read(struct str bytes, struct ledger_seen *state,
     void (*got)(void *arg, uint64_t seq, struct str jcs, struct jv rec),
     void *arg, struct note *why);
+/* Takes the segment's header and stops before its first record: state, zeroed
+ * or after the segments before, is then what ledger_follow goes on from.
+ * Errors as ledger_read. */
+NODISCARD enum err ledger_open(
+    struct str bytes, struct ledger_seen *state, struct note *why);
+/*
+ * Goes on in a segment that is still being written, at state->good, for who
+ * copies records on: each is held against its mark and chain value, which its
+ * writer made, and not read as JSON.  leaf: its hash (RFC 6962 s.2.1).  Stops
+ * where got says false: OK.  ERR_MORE, ERR_SYNTAX: as ledger_read; of bytes
+ * that are being written just now either may be said, so ask again.
+ */
+NODISCARD enum err ledger_follow(struct str bytes, struct ledger_seen *state,
+    bool (*got)(void *arg, uint64_t seq, struct str jcs,
+	const unsigned char leaf[static LEDGER_HASH]),
+    void *arg, struct note *why);
 /* Where a cell's log ends, as the object image.ledger[cell] which load makes
  * and role ledger takes: {"cell":n,"good":n,"range":hex,"root":hex,
  * "segment":n,"seq":n,"size":n,"torn":bool}; segment: number of the last file

@@ -211,14 +211,17 @@ record_parse(struct reader *r, struct str text, struct jv *out)
 	return OK;
 }
 
+/* The next record by its mark and chain value; *chain: what the next one is
+ * held against.  The reader stays before it until record_take. */
 static enum err
-record_read(struct reader *r, struct str *text, struct jv *rec)
+record_find(struct reader *r, struct str *text,
+    unsigned char leaf[static LEDGER_HASH],
+    unsigned char chain[static LEDGER_HASH])
 {
 	struct cur c = cur_of(r->bytes.p + r->at, r->bytes.n - r->at);
 	const uint32_t len = cur_u32(&c);
 	const uint32_t mark = cur_u32(&c);
-	unsigned char leaf[LEDGER_HASH], chain[LEDGER_HASH];
-	struct ledger_seen *s = r->seen;
+	const struct ledger_seen *s = r->seen;
 	struct str stored;
 	size_t need;
 
@@ -237,22 +240,37 @@ record_read(struct reader *r, struct str *text, struct jv *rec)
 	hash_of(&r->h, PRE_CHAIN, hash_str(s->chain), hash_str(leaf), chain);
 	if (!str_eq(stored, hash_str(chain)))
 		return broken(r, need, "it was changed or is not from here");
-	TRY(record_parse(r, *text, rec));
-	memcpy(s->chain, chain, sizeof(chain));
+	return OK;
+}
+
+static void
+record_take(struct reader *r, struct str text,
+    const unsigned char leaf[static LEDGER_HASH],
+    const unsigned char chain[static LEDGER_HASH])
+{
+	struct ledger_seen *s = r->seen;
+
+	memcpy(s->chain, chain, LEDGER_HASH);
 	tree_add(&s->tree, &r->h, leaf);
-	r->at += need;
+	r->at += text.n + REC_EXTRA;
 	s->good = r->at;
+}
+
+static enum err
+record_read(struct reader *r, struct str *text, struct jv *rec)
+{
+	unsigned char leaf[LEDGER_HASH], chain[LEDGER_HASH];
+
+	TRY(record_find(r, text, leaf, chain));
+	TRY(record_parse(r, *text, rec));
+	record_take(r, *text, leaf, chain);
 	return OK;
 }
 
 static enum err
-segment_read(struct reader *r,
-    void (*got)(void *arg, uint64_t seq, struct str jcs, struct jv rec),
-    void *arg)
+segment_open(struct reader *r)
 {
 	struct header h;
-	struct str text = { NULL, 0 };
-	struct jv rec = { NULL, 0 };
 
 	r->seen->good = 0;
 	TRY(header_read(r, &h));
@@ -261,6 +279,18 @@ segment_read(struct reader *r,
 	memcpy(r->seen->chain, h.sum, LEDGER_HASH);
 	r->seen->first = h.tree.size + 1;
 	r->at = r->seen->good = h.n;
+	return OK;
+}
+
+static enum err
+segment_read(struct reader *r,
+    void (*got)(void *arg, uint64_t seq, struct str jcs, struct jv rec),
+    void *arg)
+{
+	struct str text = { NULL, 0 };
+	struct jv rec = { NULL, 0 };
+
+	TRY(segment_open(r));
 	while (r->at < r->bytes.n && !is_room(r)) {
 		TRY(record_read(r, &text, &rec));
 		if (got != NULL)
@@ -297,6 +327,54 @@ ledger_read(struct str bytes, struct ledger_seen *state,
 	reader_init(&r, bytes, state, why == NULL ? &unread : why);
 	e = segment_read(&r, got, arg);
 	state->torn = e == OK ? 0 : bytes.n - state->good;
+	reader_done(&r);
+	return e;
+}
+
+enum err
+ledger_open(struct str bytes, struct ledger_seen *state, struct note *why)
+{
+	struct reader r;
+	struct note unread;
+	enum err e;
+
+	reader_init(&r, bytes, state, why == NULL ? &unread : why);
+	e = segment_open(&r);
+	reader_done(&r);
+	return e;
+}
+
+static enum err
+follow(struct reader *r,
+    bool (*got)(void *arg, uint64_t seq, struct str jcs,
+	const unsigned char leaf[static LEDGER_HASH]),
+    void *arg)
+{
+	unsigned char leaf[LEDGER_HASH], chain[LEDGER_HASH];
+	struct str text = { NULL, 0 };
+
+	while (r->at < r->bytes.n && !is_room(r)) {
+		TRY(record_find(r, &text, leaf, chain));
+		if (!got(arg, r->seen->tree.size + 1, text, leaf))
+			break;
+		record_take(r, text, leaf, chain);
+	}
+	return OK;
+}
+
+enum err
+ledger_follow(struct str bytes, struct ledger_seen *state,
+    bool (*got)(void *arg, uint64_t seq, struct str jcs,
+	const unsigned char leaf[static LEDGER_HASH]),
+    void *arg, struct note *why)
+{
+	struct reader r;
+	struct note unread;
+	enum err e;
+
+	reader_init(&r, bytes, state, why == NULL ? &unread : why);
+	r.at = state->good < bytes.n ? state->good : bytes.n;
+	e = follow(&r, got, arg);
 	reader_done(&r);
 	return e;
 }

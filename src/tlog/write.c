@@ -150,6 +150,14 @@ enum err
 tlog_add(struct tlog_writer *w, struct str entry)
 {
 	const struct tlog_hash leaf = tlog_leaf(entry);
+
+	return tlog_add_leaf(w, entry, &leaf);
+}
+
+enum err
+tlog_add_leaf(
+    struct tlog_writer *w, struct str entry, const struct tlog_hash *leaf)
+{
 	const unsigned char len[2] = { (unsigned char)(entry.n >> 8),
 		(unsigned char)entry.n };
 	const uint64_t n = w->range.size / TLOG_TILE;
@@ -161,8 +169,8 @@ tlog_add(struct tlog_writer *w, struct str entry)
 	buf_put(&w->bundle, len, sizeof(len));
 	buf_str(&w->bundle, entry);
 	BUG_ON(w->bundle.full);
-	w->open[0].at[w->open[0].width++] = leaf;
-	tlog_range_add(&w->range, &leaf);
+	w->open[0].at[w->open[0].width++] = *leaf;
+	tlog_range_add(&w->range, leaf);
 	if (w->open[0].width < TLOG_TILE)
 		return OK;
 	TRY(put(w, (struct tlog_tile){ TLOG_ENTRIES, n, TLOG_TILE },
