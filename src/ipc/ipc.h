@@ -26,6 +26,7 @@ enum role_id {
 	ROLE_LAUNCH,
 	ROLE_DESK,
 	ROLE_BUDGET,
+	ROLE_TILES,
 	ROLE_HAND, /* launch's; it has no channel */
 	ROLE__N
 };

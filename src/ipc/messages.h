@@ -149,6 +149,10 @@ MESSAGE(
     WANT_CRED, R(BACK), R(KEYS), B(WHERE), 0, "this back's upstream credential")
 MESSAGE(CRED, R(KEYS), R(BACK), B(WHERE), B(BYTES) | B(STATUS),
     "it; kept in the back of that upstream only")
+MESSAGE(CHECKPOINT, R(TILES), R(KEYS), B(SEQ) | B(BYTES), 0,
+    "the log has SEQ entries and this root: sign a checkpoint of it")
+MESSAGE(CHECKPOINTED, R(KEYS), R(TILES), B(SEQ), B(TEXT) | B(STATUS),
+    "the signed note, or STATUS non-zero: it goes back behind one before")
 /* ---- dial and launch ---- */
 MESSAGE(DIAL, R(BACK), R(DIAL), B(REF) | B(WHERE), 0,
     "a connection to upstream WHERE, please")

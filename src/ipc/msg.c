@@ -36,6 +36,7 @@ static const char *const role_names[ROLE__N] = {
 	[ROLE_LAUNCH] = "launch",
 	[ROLE_DESK] = "desk",
 	[ROLE_BUDGET] = "budget",
+	[ROLE_TILES] = "tiles",
 	[ROLE_HAND] = "hand",
 };
 

@@ -101,6 +101,13 @@ CALL(READ, getcwd)
 CALL(READ, getuid)
 CALL(READ, geteuid)
 CALL_IS(READ, ioctl, 1, TCGETS) /* stdio asks whether it is a terminal */
+/* ---- STORE: files of its own; Landlock says where ---- */
+CALL(STORE, openat)
+CALL(STORE, mkdirat)
+CALL(STORE, renameat)
+CALL(STORE, renameat2)
+CALL(STORE, unlinkat)
+CALL(STORE, syncfs)
 /* ---- IMAGE: make a sealed memory file ---- */
 CALL(IMAGE, memfd_create)
 CALL(IMAGE, ftruncate)

@@ -24,11 +24,13 @@ enum right {
 	R_READ = 128,
 	R_IMAGE = 256,
 	R_DENYLIST = 512,
+	R_STORE = 1024,
 };
 enum jail_files {
 	FILES_NONE,  /* nothing, not even by path to what is open */
 	FILES_NAMES, /* what the resolver reads */
 	FILES_READ,  /* everything, read-only */
+	FILES_LOG,   /* the working directory; ../ledger, read-only */
 	FILES_ALL,   /* no Landlock: it would forbid mounting to children */
 };
 enum jail_user { KEEP, OWN };
@@ -71,6 +73,10 @@ int land_abi(void); /* 0: this kernel has none */
 NODISCARD enum err land_enter(
     enum jail_files files, bool may_connect, struct note *why);
 NODISCARD enum err land_tool(const struct jail_tool *t, struct note *why);
+
+/* acts.c: jail_act(i) by name; made possible before the door falls shut. */
+bool acts_prepare(pid_t victim);
+bool act_try(size_t i);
 
 /* jail.c */
 NODISCARD enum err caps_drop(uint32_t keep, struct note *why);

@@ -24,6 +24,7 @@ enum {
 	LAND_FILE = LAND_EXECUTE | LAND_WRITE_FILE | LAND_READ_FILE |
 		    LAND_TRUNCATE |
 		    LAND_IOCTL_DEV, /* what a plain file can have */
+	LAND_NOT_STORE = LAND_EXECUTE | LAND_IOCTL_DEV,
 	LAND_READ = LAND_EXECUTE | LAND_READ_FILE | LAND_READ_DIR,
 	LAND_BIND_TCP = 1 << 0,
 	LAND_CONNECT_TCP = 1 << 1,
@@ -137,6 +138,11 @@ land_enter(enum jail_files files, bool may_connect, struct note *why)
 	    net, LAND_SCOPE_ABSTRACT | LAND_SCOPE_SIGNAL, &r, &fd, why));
 	if (files == FILES_READ)
 		TRY(allow(fd, &r, "/", LAND_READ_FILE | LAND_READ_DIR, why));
+	if (files == FILES_LOG) {
+		TRY(allow(
+		    fd, &r, "../ledger", LAND_READ_FILE | LAND_READ_DIR, why));
+		TRY(allow(fd, &r, ".", r.fs & ~(uint64_t)LAND_NOT_STORE, why));
+	}
 	for (size_t i = 0; files == FILES_NAMES && i < countof(name_files); i++)
 		TRY(allow(fd, &r, name_files[i], LAND_READ_FILE, why));
 	return restrict_self(fd, why);

@@ -59,6 +59,10 @@ JAIL(BUDGET, "judges' typed messages",
     "open, seek, truncate, network, exec",
     "miscounts: leases and totals are records", R_BASE | R_SYNC, FILES_NONE,
     OWN, 256, 0, 1U << 30)
+JAIL(TILES, "ledger segments", "read segments; write the log of tiles; ask keys to sign",
+    "network, exec; write a segment, or anything outside the log's directory",
+    "withholds or garbles the log of tiles: fsck and every proof show it",
+    R_BASE | R_SYNC | R_READ | R_STORE, FILES_LOG, KEEP, 256, 0, 1U << 28)
 JAIL(HAND, "numbers from launch",
     "start, end and reap the configured tool servers in the sandbox",
     "trace, load code into the kernel, calls newer than this program",

@@ -10,6 +10,7 @@ static const char *const files_text[] = {
 	[FILES_NONE] = "none",
 	[FILES_NAMES] = "the resolver's, read-only",
 	[FILES_READ] = "all, read-only",
+	[FILES_LOG] = "log (its own); ledger, read-only",
 	[FILES_ALL] = "all",
 };
 

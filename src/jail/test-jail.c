@@ -13,7 +13,9 @@ static const struct {
 	const char *may; /* words, blanks around each */
 } table[] = {
 	{ ROLE_LOAD, " read sendmsg map append dup seek open open-names memfd "
-		     "ftruncate " },
+		     "ftruncate segment-read " },
+	{ ROLE_TILES,
+	    " read sendmsg map append sync seek store segment-read " },
 	{ ROLE_FRONT, " read sendmsg map accept sockopt " },
 	{ ROLE_JUDGE, " read sendmsg map append " },
 	{ ROLE_BACK, " read sendmsg map sockopt " },

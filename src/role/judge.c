@@ -149,6 +149,7 @@ got(struct chan *c, const struct msg *m)
 	case ROLE_JUDGE:
 	case ROLE_DIAL:
 	case ROLE_LAUNCH:
+	case ROLE_TILES:
 	case ROLE_HAND:
 	case ROLE__N:
 		break;

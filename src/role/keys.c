@@ -4,7 +4,8 @@
  * and the key that seals what agents carry for us.  Promises that a credential
  * goes to the backs of its own upstream only, that a private key signs nothing
  * but the CertificateVerify of its own side of TLS 1.3 and for its own upstream
- * alone, and that sealed text opens only unchanged and in time.
+ * alone, that the log's key signs nothing but checkpoints of a log that only
+ * grows (keys-log.c), and that sealed text opens only unchanged and in time.
  * No other duties: this is the worst process to lose.
  *
  * Sealed text: base64url without padding of nonce (12 bytes), ciphertext of
@@ -14,6 +15,7 @@
 #include <openssl/evp.h>
 #include <sys/mman.h>
 
+#include "role/keys-log.h"
 #include "role/keys-tls.h"
 #include "role/role.h"
 
@@ -98,6 +100,10 @@ secret_take(struct str name, struct str bytes)
 	if (str_eq(name, STR("tls")) && keys.tls == NULL)
 		return keys_tls_new(
 		    bytes, KEYS_TLS_SERVER, &keys.tls, &keys.why);
+	if (str_eq(name, STR("log")))
+		return keys_log_take(bytes, &keys.why);
+	if (str_eq(name, STR("log-last")))
+		return keys_log_last(bytes, &keys.why);
 	if (str_starts(name, client) && keys.clients < SERVERS_MAX)
 		return client_take(str_sub(name, client.n, name.n), bytes);
 	if (!str_starts(name, prefix) || keys.creds == SERVERS_MAX) {
@@ -398,6 +404,22 @@ on_want_cred(struct chan *c, const struct msg *m)
 	buf_done(&b);
 }
 
+static void
+on_checkpoint(struct chan *c, const struct msg *m)
+{
+	struct msg r = msg_of(MSG_CHECKPOINTED);
+	struct buf b = { .max = 8192 };
+	struct note why = { .text = "there is no key" };
+	const enum err e =
+	    keys_log_sign(msg_num(m, F_SEQ), msg_text(m, F_BYTES), &b, &why);
+
+	if (e != OK)
+		log_line(LOG_ERROR, "log-not-signed", "%s", why.text);
+	msg_set(&r, F_SEQ, msg_num(m, F_SEQ));
+	answer(c, &r, F_TEXT, e, &b);
+	buf_done(&b);
+}
+
 static const struct {
 	enum msg_kind kind;
 	enum role_id from;
@@ -408,6 +430,7 @@ static const struct {
 	{ MSG_SIGN, ROLE_FRONT, on_sign },
 	{ MSG_SIGN, ROLE_BACK, on_sign },
 	{ MSG_WANT_CRED, ROLE_BACK, on_want_cred },
+	{ MSG_CHECKPOINT, ROLE_TILES, on_checkpoint },
 };
 
 static void
@@ -477,6 +500,10 @@ prepare(struct role_env *e, struct note *why)
 	keys.ctx = EVP_CIPHER_CTX_new();
 	if (keys.cipher == NULL || keys.ctx == NULL) {
 		note_set(why, "AES-256-GCM cannot be had");
+		return ERR_OS;
+	}
+	if (!keys_log_try()) {
+		note_set(why, "the log's key does not sign");
 		return ERR_OS;
 	}
 	if (!seals_open()) {

@@ -4,6 +4,7 @@
  * Promises that an image is whole or not sent, and that a damaged ledger is no
  * start: going on behind it would bury the damage.
  */
+#include "role/load-log.h"
 #include "role/role.h"
 
 #include <dirent.h>
@@ -188,7 +189,8 @@ log_end(const char *dir, const char *log, struct ledger_seen *seen,
 }
 
 static enum err
-cell_end(const char *dir, unsigned cell, struct buf *tape, struct note *why)
+cell_end(const char *dir, unsigned cell, uint64_t merged, struct buf *tape,
+    struct note *why)
 {
 	struct ledger_seen seen = { .good = 0 };
 	unsigned last = 0;
@@ -197,7 +199,7 @@ cell_end(const char *dir, unsigned cell, struct buf *tape, struct note *why)
 	(void)snprintf(log, sizeof(log), "cell-%u-", cell);
 	TRY(log_end(dir, log, &seen, &last, why));
 	ledger_seen_put(&seen, cell, last, tape);
-	return OK;
+	return load_log_holds(cell, seen.tree.size, merged, why);
 }
 
 /* Role budget reads its own log; a damaged one is no start all the same. */
@@ -301,6 +303,7 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	struct str key;
 	struct jv val;
 	int64_t cells = 0;
+	uint64_t merged[UINT8_MAX] = { 0 };
 	char dir[PATH_MAX];
 	size_t n = 0, m, list;
 
@@ -309,6 +312,8 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 		note_set(why, "cells or state out of bounds");
 		return ERR_SYNTAX;
 	}
+	(void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(state));
+	TRY(load_log_read(dir, merged, (size_t)cells, why));
 	(void)snprintf(dir, sizeof(dir), "%.*s/ledger", STR_ARG(state));
 	m = tape_obj(out);
 	while (jit_next(&it, &key, &val)) {
@@ -325,7 +330,7 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	tape_key(out, STR("ledger"));
 	list = tape_arr(out);
 	for (unsigned c = 0; c < (unsigned)cells; c++)
-		TRY(cell_end(dir, c, out, why));
+		TRY(cell_end(dir, c, merged[c], out, why));
 	tape_end(out, list, (size_t)cells);
 	TRY(budget_end(dir, out, why));
 	tape_end(out, m, n + (compiled ? 2 : 6));

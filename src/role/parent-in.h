@@ -80,7 +80,7 @@ struct house {
 	uint64_t reload_ref;	 /* desk's number of its reload */
 	bool reload_from_desk;
 	/* what is held open */
-	int state_dir, ledger_dir, lock;
+	int state_dir, ledger_dir, log_dir, lock;
 	int desk, control;
 	char control_path[108];
 	int stdio[2]; /* wrap: the agent */
@@ -112,10 +112,11 @@ NODISCARD enum err open_budget_segment(
 void segments_synced(struct cell *c, uint64_t before);
 /* Does the ledger's disk take this many bytes, and keep them? */
 bool ledger_room(size_t n);
-NODISCARD enum err secrets_read(struct note *why);
-/* The i-th secret; false: no more. */
-bool secret_at(size_t i, struct str *name, struct str *bytes);
 void open_done(void); /* removes the control socket */
+
+/* parent-secrets.c: what role keys is given */
+NODISCARD enum err secrets_read(struct note *why);
+NODISCARD enum err secrets_give(struct proc *p);
 
 /* parent-proc.c: processes, links */
 NODISCARD enum err procs_make(struct note *why);

@@ -1,9 +1,9 @@
 /*
  * parent-open.c: what only the parent may open: the state directory and its
- * lock, ledger segments, listening sockets, secrets, the pages of counters.
+ * lock, ledger segments, listening sockets, the pages of counters.
  * Promises that a segment is new, written from its start on by the one that
  * gets its only descriptor that does not append, and known to the directory
- * before anyone writes to it.  It reads nothing but the secrets.
+ * before anyone writes to it.  It reads nothing.
  */
 #include "role/parent-in.h"
 
@@ -71,6 +71,7 @@ open_state(struct note *why)
 		return ERR_DENIED;
 	}
 	TRY(dir_open(house.state_dir, "ledger", &house.ledger_dir, why));
+	TRY(dir_open(house.state_dir, "log", &house.log_dir, why));
 	if (fsync(house.state_dir) < 0)
 		return fail(why, path);
 	return OK;
@@ -370,96 +371,4 @@ open_pages(size_t n, struct note *why)
 	house.pages = p;
 	house.pages_n = n;
 	return OK;
-}
-
-/* ---- secrets ---- */
-
-/*
- * Kept for the day role keys must be started again, in memory that is locked,
- * not dumped and not inherited.  Refused: reading the files again (they may
- * by then hold another key than the certificate in the image), and a memory
- * file (its pages can be swapped out, and every child could inherit it).
- */
-enum { SECRET_BYTES = 64 * 1024 };
-static struct {
-	char *room; /* SECRET_BYTES each */
-	size_t n;
-	struct {
-		struct str name, bytes;
-	} at[PARENT_SECRETS_MAX];
-} secrets;
-
-static enum err
-secrets_room(size_t n, struct note *why)
-{
-	const size_t size = n * SECRET_BYTES;
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		return fail(why, "secrets");
-	(void)madvise(p, size, MADV_DONTDUMP);
-	(void)madvise(p, size, MADV_DONTFORK);
-	if (mlock(p, size) < 0)
-		log_line(LOG_WARN, "secrets", "memory cannot be locked: %s",
-		    strerrordesc_np(errno));
-	secrets.room = p;
-	return OK;
-}
-
-static enum err
-secret_read(struct jv item, struct note *why)
-{
-	const struct str path = jv_str(jv_get(item, STR("path")));
-	char z[PATH_MAX], *to = secrets.room + secrets.n * SECRET_BYTES;
-	__attribute__((cleanup(fd_close))) int fd = -1;
-	size_t n = 0, got = 0;
-	enum err e = OK;
-
-	(void)snprintf(z, sizeof(z), "%.*s", STR_ARG(path));
-	fd = open(z, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return fail(why, z);
-	while (n < SECRET_BYTES && e == OK) {
-		e = fd_read(fd, to + n, SECRET_BYTES - n, &got);
-		n += e == OK ? got : 0;
-	}
-	if (e != ERR_GONE) {
-		note_set(why, "%s: %s", z,
-		    e == OK ? "too large for a secret"
-			    : strerrordesc_np(errno));
-		return ERR_LIMIT;
-	}
-	secrets.at[secrets.n].name = jv_str(jv_get(item, STR("name")));
-	secrets.at[secrets.n++].bytes = (struct str){ to, n };
-	return OK;
-}
-
-NODISCARD enum err
-secrets_read(struct note *why)
-{
-	const struct jv list = jv_get(house.image, STR("secrets"));
-	struct jit it = jit_of(list);
-	struct jv item;
-
-	if (jv_count(list) == 0)
-		return OK;
-	if (jv_count(list) > PARENT_SECRETS_MAX) {
-		note_set(why, "more than %d secrets", PARENT_SECRETS_MAX);
-		return ERR_LIMIT;
-	}
-	TRY(secrets_room(jv_count(list), why));
-	while (jit_next(&it, NULL, &item))
-		TRY(secret_read(item, why));
-	return OK;
-}
-
-bool
-secret_at(size_t i, struct str *name, struct str *bytes)
-{
-	if (i >= secrets.n)
-		return false;
-	*name = secrets.at[i].name;
-	*bytes = secrets.at[i].bytes;
-	return true;
 }

@@ -29,6 +29,7 @@ static const struct {
 	{ ROLE_JUDGE, ROLE_BUDGET, false, false, NULL },
 	{ ROLE_FRONT, ROLE_KEYS, false, false, NULL },
 	{ ROLE_BACK, ROLE_KEYS, false, false, "http" },
+	{ ROLE_TILES, ROLE_KEYS, false, false, NULL },
 	{ ROLE_BACK, ROLE_DIAL, false, false, "http" },
 	{ ROLE_BACK, ROLE_LAUNCH, false, false, "stdio" },
 };
@@ -85,7 +86,7 @@ any_server(const char *kind)
 NODISCARD enum err
 procs_make(struct note *why)
 {
-	const size_t n = (size_t)house.cells * (3 + house.servers) + 5;
+	const size_t n = (size_t)house.cells * (3 + house.servers) + 6;
 
 	if (n > PARENT_PROCS_MAX) {
 		note_set(
@@ -103,6 +104,7 @@ procs_make(struct note *why)
 	add(ROLE_KEYS, 0, -1);
 	if (jv_count(jv_get(house.image, STR("budgets"))) > 0)
 		add(ROLE_BUDGET, 0, -1);
+	add(ROLE_TILES, 0, -1);
 	if (any_server("http"))
 		add(ROLE_DIAL, 0, -1);
 	if (any_server("stdio"))
@@ -174,21 +176,6 @@ give_desk(struct proc *p)
 	if (ro < 0)
 		return ERR_OS;
 	return post_fd(p, "pages", house.pages_n, ro, -1);
-}
-
-static enum err
-give_keys(struct proc *p)
-{
-	struct str name, bytes;
-
-	for (size_t i = 0; secret_at(i, &name, &bytes); i++) {
-		struct msg m = msg_of(MSG_SECRET);
-
-		msg_set_text(&m, F_NAME, name);
-		msg_set_text(&m, F_BYTES, bytes);
-		TRY(proc_post(p, &m));
-	}
-	return OK;
 }
 
 static enum err
@@ -272,11 +259,13 @@ give(struct proc *p, struct note *why)
 	if (p->id == ROLE_DESK)
 		return give_desk(p);
 	if (p->id == ROLE_KEYS)
-		return give_keys(p);
+		return secrets_give(p);
 	if (p->id == ROLE_LAUNCH)
 		return post_fd(p, "launch", 0, house.launch_fd, -1);
 	if (p->id == ROLE_BUDGET)
 		return budget_give(p, why);
+	if (p->id == ROLE_TILES)
+		return post_fd(p, "log", 0, house.log_dir, -1);
 	if (p->id == ROLE_LEDGER)
 		return give_ledger(p);
 	if (p->id == ROLE_JUDGE)

@@ -13,7 +13,10 @@
  *   ledger      SEGMENT name "cell-0-000001", seq 1, fd 0
  *   budget      SEGMENT "budget-000001", ... with MF_RESUME in flags, fd 0: the
  *               newest segments of its log, to read; then one to append to
- *   keys        SECRET straight to from_parent(), before prepare(): one for
+ *   tiles       LISTEN "log" fd 0: the directory that it works in
+ *   keys        SECRET "log": a signing key a line, and then the newest
+ *               checkpoint that is known, if there is one; and
+ *               SECRET straight to from_parent(), before prepare(): one for
  *               each of image.secrets, by its name ("tls", "server/NAME",
  *               "client/NAME"); copy it, the message is wiped afterwards
  *   launch      LISTEN "launch" fd 0: the image's member "launch", which no
@@ -78,7 +81,8 @@ struct role {
 	void (*drain)(struct role_env *e);
 };
 extern const struct role role_front, role_judge, role_back, role_ledger,
-    role_dial, role_keys, role_budget, role_launch, role_desk, role_load;
+    role_dial, role_keys, role_budget, role_launch, role_desk, role_tiles,
+    role_load;
 int role_main(int argc, char **argv); /* "gatehouse role NAME INSTANCE" */
 /* The same with other roles: table[ROLE__N], for tests. */
 int role_main_with(

@@ -15,6 +15,7 @@ static const struct role *const roles[ROLE__N] = {
 	[ROLE_KEYS] = &role_keys,
 	[ROLE_DESK] = &role_desk,
 	[ROLE_BUDGET] = &role_budget,
+	[ROLE_TILES] = &role_tiles,
 };
 
 int

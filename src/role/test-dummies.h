@@ -369,6 +369,7 @@ DUMMY(BUDGET, dummy_prepare, NULL);
 DUMMY(KEYS, dummy_prepare, keys_secret);
 DUMMY(LAUNCH, dummy_prepare, NULL);
 DUMMY(DESK, desk_prepare, desk_status);
+DUMMY(TILES, dummy_prepare, NULL);
 static const struct role *const dummies[ROLE__N] = {
 	[ROLE_LOAD] = &dummy_LOAD,
 	[ROLE_FRONT] = &dummy_FRONT,
@@ -379,6 +380,7 @@ static const struct role *const dummies[ROLE__N] = {
 	[ROLE_KEYS] = &dummy_KEYS,
 	[ROLE_LAUNCH] = &dummy_LAUNCH,
 	[ROLE_DESK] = &dummy_DESK,
+	[ROLE_TILES] = &dummy_TILES,
 };
 
 #endif

@@ -1,0 +1,148 @@
+/*
+ * tiles.c: the role that makes one transparency log of what the cells wrote:
+ * RFC 6962 tree, tiles, entry bundles, checkpoints (C2SP), as static files that
+ * others' tools read.  It runs behind the calls, none of which waits for it.
+ * Promises that a checkpoint is asked for only of what is on the disk, and put
+ * in its place only when role keys signed it.  It sees records and knows none
+ * of what they mean; what it gets wrong every proof shows.
+ */
+#include <unistd.h>
+
+#include "role/tiles-in.h"
+
+enum { ROUND_MS = 1000, ROUND_RECORDS = 20000, SOON_MS = 10 };
+
+static struct {
+	struct role_env *env;
+	struct merge *merge;
+	struct chan *keys;
+	struct timer round;
+	uint64_t asked, published; /* sizes */
+	bool ending;
+} tiles;
+
+static void
+ask(void)
+{
+	const struct tlog_hash root = merge_root(tiles.merge);
+	struct msg m = msg_of(MSG_CHECKPOINT);
+
+	if (tiles.keys == NULL || merge_size(tiles.merge) <= tiles.published)
+		return;
+	msg_set(&m, F_SEQ, merge_size(tiles.merge));
+	msg_set_text(
+	    &m, F_BYTES, (struct str){ (const char *)root.b, sizeof(root.b) });
+	if (chan_send(tiles.keys, &m) == OK)
+		tiles.asked = merge_size(tiles.merge);
+}
+
+static void
+end_if_done(void)
+{
+	if (tiles.ending &&
+	    (tiles.keys == NULL || tiles.published == merge_size(tiles.merge)))
+		loop_stop(tiles.env->loop);
+}
+
+static void
+round_fire(struct timer *t)
+{
+	struct note why = { .text = "" };
+	bool more = false;
+
+	if (merge_some(tiles.merge, ROUND_RECORDS, &more, &why) != OK) {
+		/* What the files hold is not known: begin anew from there. */
+		log_line(LOG_ERROR, "log-broken", "%s", why.text);
+		_exit(4);
+	}
+	if (tiles.asked < merge_size(tiles.merge) ||
+	    (tiles.asked > tiles.published && !more))
+		ask();
+	if (!more)
+		end_if_done();
+	loop_timer(tiles.env->loop, t,
+	    (uint64_t)(more ? SOON_MS : ROUND_MS) * 1000000);
+}
+
+static void
+keys_said(struct chan *c, const struct msg *m)
+{
+	(void)c;
+	if (m->kind != MSG_CHECKPOINTED || msg_num(m, F_STATUS) != 0 ||
+	    msg_num(m, F_SEQ) <= tiles.published ||
+	    msg_num(m, F_SEQ) > tiles.asked)
+		return;
+	if (tiles_put("checkpoint", msg_text(m, F_TEXT)) != OK) {
+		log_line(LOG_ERROR, "log-broken", "checkpoint not written");
+		return;
+	}
+	tiles.published = msg_num(m, F_SEQ);
+	end_if_done();
+}
+
+static void
+keys_lost(struct chan *c)
+{
+	chan_free(c);
+	tiles.keys = NULL;
+	tiles.asked = tiles.published;
+	end_if_done();
+}
+
+static void
+link_to(struct role_env *e, enum role_id peer, unsigned instance,
+    struct chan_fds *fds)
+{
+	static const struct chan_ops ops = { keys_said, keys_lost };
+
+	if (peer != ROLE_KEYS)
+		return;
+	if (tiles.keys != NULL)
+		keys_lost(tiles.keys);
+	tiles.keys =
+	    chan_new(e->loop, fds, ROLE_TILES, peer, instance, &ops, NULL);
+}
+
+/* The first round opens what there is: nothing is read before the walls. */
+static void
+open_fire(struct timer *t)
+{
+	struct note why = { .text = "" };
+
+	if (merge_open(tiles.env->cells, &tiles.merge, &why) != OK) {
+		log_line(LOG_ERROR, "log-broken", "%s", why.text);
+		_exit(4);
+	}
+	t->fire = round_fire;
+	round_fire(t);
+}
+
+static enum err
+prepare(struct role_env *e, struct note *why)
+{
+	tiles.env = e;
+	for (size_t i = 0; i < e->given_n; i++)
+		if (strcmp(e->given[i].name, "log") == 0 &&
+		    fchdir(e->given[i].fd[0]) == 0) {
+			role_links(e, link_to);
+			tiles.round.fire = open_fire;
+			loop_timer(e->loop, &tiles.round, 0);
+			return OK;
+		}
+	note_set(why, "no directory for the log");
+	return ERR_OS;
+}
+
+static void
+drain(struct role_env *e)
+{
+	tiles.ending = true;
+	loop_timer(e->loop, &tiles.round, 0);
+}
+
+const struct role role_tiles = {
+	.id = ROLE_TILES,
+	.prepare = prepare,
+	.link = link_to,
+	.drain = drain,
+};
