@@ -28,7 +28,7 @@ import gatetest as g
 import journal
 
 ROLES = ("front", "judge", "back", "dial", "launch", "desk", "ledger", "keys",
-         "budget", "parent")
+         "budget", "tiles", "parent")
 BUDGET = 10 ** 9  # calls of server one; two has none, and goes on
 SOON = 1.0  # seconds until a front or judge serves again, as a median
 LONG = 10.0

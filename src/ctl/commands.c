@@ -132,6 +132,15 @@ static const struct ctl_opt with_receipt[] = {
 	{ "--disclose", "FILE", "in it, these disclosures, one a line" },
 	{ NULL, NULL, NULL },
 };
+static const struct ctl_opt with_trust_file[] = {
+	{ "--trust", NULL, "as a trust file" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_retire[] = {
+	{ "--retire", NULL, "make no key: the older ones sign no more" },
+	{ "--trust", NULL, "as a trust file" },
+	{ NULL, NULL, NULL },
+};
 static const struct ctl_opt with_trust[] = {
 	{ "--trust", "FILE", "logs, witnesses and the quorum that count" },
 	{ NULL, NULL, NULL },
@@ -378,6 +387,26 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "Prints one record and its leaf hash, or every record",
 	    "Without SEQ it prints all, as ledger tail does.", with_cell,
 	    ledger_show, true, false, false },
+	{ "ledger receipt", "STATE SEQ", 2, 2,
+	    "Prints a receipt of one record: it is in the log",
+	    "STATE is the state directory, SEQ the record's number in its "
+	    "cell. The receipt is checked by \"gatehouse verify receipt\" or "
+	    "by web/verify, with no access to the gateway. A record comes "
+	    "into the log about a second after it was written. Exit 0, 1 the "
+	    "log does not have it, 4 its files are damaged.",
+	    with_cell, ctl_ledger_receipt, false, false, false },
+	{ "keys show", "STATE", 1, 1, "Prints the log's verifier keys",
+	    "Whoever checks receipts needs them. --trust prints a trust file.",
+	    with_trust_file, ctl_keys_show, true, false, false },
+	{ "keys init", "STATE NAME", 2, 2,
+	    "Makes the log's key, before a first run",
+	    "NAME is the log's for ever, as example.com/gatehouse; without "
+	    "this the first run makes a key for a name of chance.",
+	    with_trust_file, ctl_keys_init, true, false, false },
+	{ "keys rotate", "STATE", 1, 1, "Gives the log another key",
+	    "Takes effect at the next start. The older key signs beside it, so "
+	    "that who knows only that still believes, until --retire.",
+	    with_retire, ctl_keys_rotate, true, false, false },
 	{ "ledger fsck", "DIR", 1, 1,
 	    "Checks anyone's log of tiles against its checkpoint",
 	    "DIR has checkpoint and tile/, as C2SP tlog-tiles has them. Says "

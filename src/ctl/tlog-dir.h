@@ -37,6 +37,14 @@ int ctl_ledger_vectors(struct ctl *c);
 int ctl_ledger_fsck(struct ctl *c);
 int ctl_ledger_prove(struct ctl *c); /* ctl-prove.c */
 
+/* ctl-receipt.c */
+int ctl_ledger_receipt(struct ctl *c);
+
+/* ctl-keys.c */
+int ctl_keys_show(struct ctl *c);
+int ctl_keys_init(struct ctl *c);
+int ctl_keys_rotate(struct ctl *c);
+
 /* ctl-verify.c */
 int ctl_verify_receipt(struct ctl *c);
 int ctl_verify_record(struct ctl *c);

@@ -1,0 +1,185 @@
+/*
+ * ctl-keys: "gatehouse keys show|init|rotate": the key that signs checkpoints
+ * of the log, in STATE/keys/log.key, a key a line: the first is the one in use,
+ * the others sign beside it until they are retired.
+ */
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "checkpoint/checkpoint.h"
+#include "ctl/tlog-dir.h"
+#include "sys/sys.h"
+
+enum { KEY_FILE_MAX = 4096, KEYS_MAX = 4 };
+
+struct keyring {
+	struct buf text;
+	size_t n;
+	struct vkey key[KEYS_MAX];
+	struct str line[KEYS_MAX];
+	char path[4096];
+};
+
+static void
+ring_done(struct keyring *r)
+{
+	if (r->text.p != NULL)
+		mem_wipe(r->text.p, r->text.n);
+	buf_done(&r->text);
+}
+
+static int
+ring_read(struct ctl *c, struct keyring *r)
+{
+	unsigned char seed[VKEY_SEED];
+	struct str rest, line = { NULL, 0 };
+	struct note why = { "" };
+
+	(void)snprintf(
+	    r->path, sizeof(r->path), "%.4000s/keys/log.key", c->arg[0]);
+	r->text.max = KEY_FILE_MAX;
+	if (file_read(r->path, KEY_FILE_MAX, &r->text, &why) != OK)
+		return ctl_say(c, CTL_UNREACHABLE,
+		    "%s; the first \"gatehouse run\" makes it, or \"gatehouse "
+		    "keys init\"",
+		    why.text);
+	rest = buf_view(&r->text);
+	while (str_split(&rest, '\n', &line)) {
+		if (line.n == 0)
+			continue;
+		if (r->n == KEYS_MAX ||
+		    skey_of(line, &r->key[r->n], seed, &why) != OK) {
+			mem_wipe(seed, sizeof(seed));
+			return ctl_say(c, CTL_FAILED, "%s: %s", r->path,
+			    r->n == KEYS_MAX ? "too many keys" : why.text);
+		}
+		r->line[r->n++] = line;
+	}
+	mem_wipe(seed, sizeof(seed));
+	return r->n > 0 ? CTL_YES
+			: ctl_say(c, CTL_FAILED, "%s: no key", r->path);
+}
+
+static int
+show(struct ctl *c, const struct keyring *r)
+{
+	const bool trust = ctl_option(c, "--trust") != NULL;
+	struct buf out = { .max = 8192 }, key = { .max = 1024 };
+	int status;
+
+	buf_str(&out, c->json ? STR("{\"keys\":[") : STR(""));
+	for (size_t i = 0; i < r->n; i++) {
+		buf_clear(&key);
+		vkey_put(&r->key[i], &key);
+		if (c->json)
+			buf_str(&out, i > 0 ? STR(",\"") : STR("\""));
+		else if (trust)
+			buf_str(&out, STR("log "));
+		buf_str(&out, buf_view(&key));
+		buf_ch(&out, c->json ? '"' : '\n');
+	}
+	if (c->json)
+		buf_str(&out, STR("]}\n"));
+	else if (trust)
+		buf_str(&out, STR("quorum none\n"));
+	status = ctl_put(&out);
+	buf_done(&out);
+	buf_done(&key);
+	return status;
+}
+
+int
+ctl_keys_show(struct ctl *c)
+{
+	struct keyring r = { .n = 0 };
+	int status = ring_read(c, &r);
+
+	if (status == CTL_YES)
+		status = show(c, &r);
+	ring_done(&r);
+	return status;
+}
+
+/* A new key of this name, as a line. */
+static int
+key_line(struct ctl *c, struct str name, struct buf *out)
+{
+	unsigned char seed[VKEY_SEED];
+	struct note why = { "" };
+	struct vkey k;
+	enum err e;
+
+	random_bytes(seed, sizeof(seed));
+	e = vkey_make(name, VKEY_ED25519, seed, &k, &why);
+	if (e == OK) {
+		skey_put(&k, seed, out);
+		buf_ch(out, '\n');
+	}
+	mem_wipe(seed, sizeof(seed));
+	return e == OK ? CTL_YES : ctl_say(c, CTL_MISUSE, "%s", why.text);
+}
+
+static int
+ring_write(struct ctl *c, const char *path, struct buf *text)
+{
+	struct note why = { "" };
+	const enum err e = buf_end(text) == OK
+			       ? file_replace(path, buf_view(text), 0600, &why)
+			       : ERR_LIMIT;
+
+	mem_wipe(text->p, text->n);
+	buf_done(text);
+	return e == OK ? CTL_YES
+		       : ctl_say(c, CTL_FAILED, "%s: %s", path,
+			     e == ERR_LIMIT ? "too long" : why.text);
+}
+
+int
+ctl_keys_init(struct ctl *c)
+{
+	struct buf text = { .max = KEY_FILE_MAX };
+	char path[4096];
+	int status;
+
+	(void)snprintf(path, sizeof(path), "%.4000s/keys", c->arg[0]);
+	if (!ctl_make_dirs(path))
+		return ctl_say(
+		    c, CTL_FAILED, "%s: %s", path, strerrordesc_np(errno));
+	(void)snprintf(path, sizeof(path), "%.4000s/keys/log.key", c->arg[0]);
+	if (access(path, F_OK) == 0)
+		return ctl_say(c, CTL_NO,
+		    "%s is there: a log keeps its name; \"gatehouse keys "
+		    "rotate\" gives it another key",
+		    path);
+	status = key_line(c, str_of(c->arg[1]), &text);
+	if (status == CTL_YES)
+		status = ring_write(c, path, &text);
+	return status == CTL_YES ? ctl_keys_show(c) : status;
+}
+
+int
+ctl_keys_rotate(struct ctl *c)
+{
+	const bool retire = ctl_option(c, "--retire") != NULL;
+	struct buf text = { .max = KEY_FILE_MAX };
+	struct keyring r = { .n = 0 };
+	int status = ring_read(c, &r);
+
+	if (status == CTL_YES && retire && r.n == 1)
+		status = ctl_say(c, CTL_NO, "there is no older key to retire");
+	if (status == CTL_YES && !retire && r.n == KEYS_MAX)
+		status = ctl_say(c, CTL_NO,
+		    "%d keys sign already: retire the older ones first",
+		    KEYS_MAX);
+	if (status == CTL_YES && !retire)
+		status = key_line(c, r.key[0].name, &text);
+	for (size_t i = 0; i < (retire ? 1 : r.n) && status == CTL_YES; i++) {
+		buf_str(&text, r.line[i]);
+		buf_ch(&text, '\n');
+	}
+	if (status == CTL_YES)
+		status = ring_write(c, r.path, &text);
+	ring_done(&r);
+	return status == CTL_YES ? ctl_keys_show(c) : status;
+}

@@ -1,0 +1,141 @@
+/*
+ * ctl-receipt: "gatehouse ledger receipt": one record of a log with all that it
+ * takes to believe it, as a receipt (doc/formats/receipt.md).
+ */
+#include "checkpoint/checkpoint.h"
+#include "ctl/tlog-dir.h"
+#include "evidence/evidence.h"
+#include "sys/sys.h"
+
+struct search {
+	struct tlog_reader *r;
+	int64_t cell, seq;
+	struct buf entry, tape;
+	struct note why;
+};
+
+/* Whose record is entry i, and which of its? */
+static enum err
+look(struct search *s, uint64_t i, int64_t *cell, int64_t *seq)
+{
+	struct jv v;
+
+	buf_clear(&s->entry);
+	buf_clear(&s->tape);
+	TRY(tlog_entry(s->r, i, &s->entry, &s->why));
+	TRY(json_parse(buf_view(&s->entry), &json_default, &s->tape, &s->why));
+	v = jv_of(buf_view(&s->tape));
+	TRY(jv_i64(jv_get(v, STR("seq")), seq));
+	if (jv_i64(jv_get(v, STR("cell")), cell) != OK)
+		*cell = -1;
+	return OK;
+}
+
+/* A cell's records stand in its order, others' between them: halve what is
+ * left, and from its middle look for the next one of this cell. */
+static enum err
+find(struct search *s, uint64_t size, uint64_t *index)
+{
+	uint64_t from = 0, to = size;
+
+	while (from < to) {
+		const uint64_t middle = from + (to - from) / 2;
+		int64_t cell = -1, seq = 0;
+		uint64_t i = middle;
+
+		for (; i < to; i++) {
+			TRY(look(s, i, &cell, &seq));
+			if (cell == s->cell)
+				break;
+		}
+		if (i < to && seq == s->seq) {
+			*index = i;
+			return OK;
+		}
+		if (i == to || seq > s->seq)
+			to = middle;
+		else
+			from = i + 1;
+	}
+	note_set(&s->why, "no such record is under the newest checkpoint");
+	return ERR_GONE;
+}
+
+static enum err
+receipt(struct search *s, const struct checkpoint *at, struct str note,
+    struct buf *out)
+{
+	struct buf proof = { .max = SIGNED_MAX };
+	struct receipt r = { .disclosures = 0 };
+	struct tlog_proof p;
+	uint64_t index = 0;
+	enum err e = find(s, at->size, &index);
+
+	if (e == OK)
+		e = tlog_prove_inclusion(s->r, index, &p, &s->why);
+	if (e == OK) {
+		proof_put(index, &p, note, &proof);
+		r.record = buf_view(&s->entry);
+		r.proof = buf_view(&proof);
+		e = receipt_put(&r, out, &s->why);
+	}
+	buf_done(&proof);
+	return e;
+}
+
+static int
+prove(struct ctl *c, struct search *s, struct tlog_dir *dir)
+{
+	struct buf note = { .max = SIGNED_MAX }, out = { .max = EVIDENCE_MAX };
+	struct signed_note *n = mem_get(sizeof(*n));
+	struct checkpoint at = { .size = 0 };
+	enum err e = dir->s.read(&dir->s, STR("checkpoint"), &note);
+	int status = CTL_YES;
+
+	if (e == ERR_GONE)
+		note_set(&s->why, "%s: no checkpoint there yet", dir->dir);
+	if (e == OK)
+		e = signed_parse(buf_view(&note), n, &s->why);
+	if (e == OK)
+		e = checkpoint_of(n->text, &at, &s->why);
+	if (e == OK)
+		s->r = tlog_reader_new(&dir->s, at.size);
+	if (e == OK)
+		e = receipt(s, &at, buf_view(&note), &out);
+	if (e == OK)
+		status = ctl_put(&out);
+	else
+		status = ctl_say(c, e == ERR_GONE ? CTL_NO : CTL_FAILED, "%s",
+		    s->why.text[0] ? s->why.text : err_name(e));
+	tlog_reader_free(s->r);
+	buf_done(&note);
+	buf_done(&out);
+	mem_free(n);
+	return status;
+}
+
+int
+ctl_ledger_receipt(struct ctl *c)
+{
+	struct search s = { .entry = { .max = TLOG_ENTRY_MAX },
+		.tape = { .max = 1 << 20 } };
+	const char *cell = ctl_option(c, "--cell");
+	uint64_t seq = 0, number = 0;
+	struct tlog_dir dir;
+	char path[4096];
+	int status;
+
+	if (str_u64(str_of(c->arg[1]), &seq) != OK || seq == 0 ||
+	    seq > INT64_MAX)
+		return ctl_say(c, CTL_MISUSE, "SEQ is a record's number");
+	if (cell != NULL && str_u64(str_of(cell), &number) != OK)
+		return ctl_say(c, CTL_MISUSE, "--cell is a cell's number");
+	s.seq = (int64_t)seq;
+	s.cell = (int64_t)number;
+	(void)snprintf(path, sizeof(path), "%.4000s/log", c->arg[0]);
+	dir = tlog_dir_of(path);
+	status = prove(c, &s, &dir);
+	buf_done(&s.entry);
+	buf_done(&s.tape);
+	return status;
+}
