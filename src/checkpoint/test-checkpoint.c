@@ -134,9 +134,7 @@ static const char *const no_checkpoints[] = { "", "o\n1\n",
 	"o\n1\nrKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383c==\n",
 	"o\n1\nrKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383cs=",
 	"o\n1\nrKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383cs=\n\n",
-	"o\n1\nrKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383cs=\nx\n\ny\n",
-	"o\n18446744073709551616\nrKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383cs="
-	"\n" };
+	"o\n1\nrKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383cs=\nx\n\ny\n" };
 
 static void
 test_checkpoints(void)
@@ -164,6 +162,10 @@ test_checkpoints(void)
 			     "BbJ7ja/1nk427v383cs=\n"),
 	       &c, &why) == ERR_LIMIT,
 	    "too many entries");
+	ok(checkpoint_of(STR("o\n18446744073709551616\nrKbDipCvhuX1GZ7g5BBe8sA"
+			     "6BbJ7ja/1nk427v383cs=\n"),
+	       &c, &why) == ERR_SYNTAX,
+	    "and a size that is no number of 64 bits");
 	buf_done(&b);
 }
 
@@ -201,7 +203,7 @@ world_init(struct world *w, const char *quorum)
 	buf_fmt(&w->policy, "quorum %s\n", quorum);
 	for (unsigned i = 0; i < 9; i++) {
 		const struct tlog_hash h =
-		    tlog_leaf((struct str){ "abcdefghi" + i, 1 });
+		    tlog_leaf((struct str){ &"abcdefghi"[i], 1 });
 
 		tlog_range_add(&w->range, &h);
 	}
@@ -301,10 +303,8 @@ test_quorum_bytes(void)
 }
 
 static const char *const no_policies[] = { "", "quorum none",
-	"log x\nquorum "
-	"none\n",
-	"quorum none\nquorum none\n", "quorum X\n", "quorum\n",
-	"quorum none x\n", "group G 1\nquorum none\n",
+	"log x\nquorum none\n", "quorum none\nquorum none\n", "quorum X\n",
+	"quorum\n", "quorum none x\n", "group G 1\nquorum none\n",
 	"group G 1 X\nquorum none\n", "logs\nquorum none\n", "quorum none\r\n",
 	"witness none KEY\nquorum none\n", "\n" };
 /* After a witness W1 and W2. */
@@ -365,7 +365,7 @@ proof_of_e(struct world *w, struct tlog_proof *p)
 	struct tlog_hash h[9], gh;
 
 	for (unsigned i = 0; i < 9; i++)
-		h[i] = tlog_leaf((struct str){ "abcdefghi" + i, 1 });
+		h[i] = tlog_leaf((struct str){ &"abcdefghi"[i], 1 });
 	gh = tlog_node(&h[6], &h[7]);
 	p->n = 4;
 	p->at[0] = h[5];
