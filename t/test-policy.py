@@ -1,12 +1,14 @@
 """Cedar policies: those that come with the program, what does not load, and
 what a running gateway does with them."""
 import glob
+import hashlib
 import json
 import os
 import re
 import subprocess
 
 import gatetest as g
+import writeledger
 
 DIR = g.tempfile.mkdtemp(prefix="gatehouse-policy-")
 g.atexit.register(g.shutil.rmtree, DIR, True)
@@ -33,6 +35,138 @@ g.ok(len(shipped) >= 4, "policies come with cases")
 for path in shipped:
     status, out = gatehouse("policy", "test", path)
     g.ok(status == 0, f"policy test {os.path.relpath(path, g.TOP)}", out)
+
+# ... and is valid, strictly, with a schema of its own tools: what its cases
+# call, what it declares of them, and the session's facts that it is told.
+source = open(os.path.join(g.TOP, "src", "facts", "facts.c")).read()
+host = re.search(r"#define HOST_FACTS(.*?)\nstatic", source, re.S)[1]
+CEDAR = {"TEXT": "String", "BOOL": "Bool", "LONG": "Long", "IP": "ipaddr",
+         "SET": "Set<String>"}
+KINDS = {name: "{ " + ", ".join(
+    f"{fact}{'?' if optional else ''}: {CEDAR[kind]}"
+    for optional, fact, kind in re.findall(
+        r'\b(?:F|(OPT))\("(\w+)", FACT_(\w+),',
+        body.replace("HOST_FACTS", host))) + " }"
+    for name, body in re.findall(
+        r"fact_shape (\w+)_facts\[\] = \{(.*?)\n\};", source, re.S)}
+
+
+def member_type(value):
+    if isinstance(value, bool):
+        return "Bool"
+    if isinstance(value, list):
+        return "Set<String>"
+    return "Long" if isinstance(value, int) else "String"
+
+
+def word(s):
+    return s if re.fullmatch(r"[A-Za-z_]\w*", s) else json.dumps(s)
+
+
+def flow(text):
+    """The flow mappings and lists that our files use: names need no quotes."""
+    return json.loads(re.sub(
+        r'("(?:[^"\\]|\\.)*")|([^\[\]{},:\s][^\[\]{},:"]*)',
+        lambda m: m[1] or json_word(m[2].strip()), text))
+
+
+def json_word(w):
+    return w if re.fullmatch(r"-?\d+|true|false|null", w) else json.dumps(w)
+
+
+def parts(path):
+    """(servers, calls) of a file of cases."""
+    text = re.sub(r"^\s*#.*$", "", open(path).read(), flags=re.M)
+    block = re.search(r"^servers:\n((?:  .*\n)+)", text, re.M)[1]
+    servers, at = {}, None
+    for line in block.splitlines():
+        depth, name, rest = re.match(r"( +)([\w-]+): ?(.*)", line).groups()
+        if len(depth) == 2:
+            at = servers[name] = flow(rest) if rest else {}
+        elif len(depth) == 4:
+            inner = at[name] = flow(rest) if rest else {}
+        else:
+            inner[name] = flow(rest)
+    calls = [flow(m) for m in re.findall(r"^  - (\{case.*\})$", text, re.M)]
+    for name in set(re.findall(r"calls: (\S+)", text)):
+        with open(os.path.join(os.path.dirname(path), name)) as f:
+            calls += [json.loads(line) for line in f if line.strip()]
+    return servers, calls
+
+
+def schema(servers, calls):
+    # What a session always says, and what these ones are told.
+    always = {"labels": "Set<String>", "calls": "Long", "refusals": "Long"}
+    tools, session = {}, {}
+    for name, s in servers.items():
+        for key in ("facts", "risk"):
+            for tool in s.get(key, {}):
+                tools[name, tool] = {}
+    for c in calls:
+        if c.get("method", "tools/call") == "tools/call":
+            tools.setdefault((c["server"], c["name"]), {}).update(
+                {k: member_type(v) for k, v in c.get("arguments", {}).items()
+                 if not isinstance(v, dict)})
+        session.update({k: member_type(v)
+                        for k, v in c.get("session", {}).items()
+                        if k not in always})
+    out = ["namespace Gatehouse {",
+           "entity Server = { server: String };",
+           "entity Agent = { name: String };",
+           "entity Tool, Prompt, Resource in [Server] = "
+           "{ server: String, name: String };",
+           "type Call = { principal: String, server: String, method: String, "
+           "name: String };",
+           "type Session = { " + ", ".join(
+               [f"{k}: {t}" for k, t in always.items()] +
+               [f"{k}?: {t}" for k, t in session.items()]) + " };",
+           'action "call_tool", "read", "write", "destructive", "egress", '
+           '"money";',
+           'action "get_prompt" appliesTo { principal: [Agent], resource: '
+           '[Prompt], context: { call: Call, session: Session } };',
+           'action "read_resource" appliesTo { principal: [Agent], resource: '
+           '[Resource], context: { call: Call, session: Session } };']
+    for (server, tool), arguments in tools.items():
+        s = servers.get(server, {})
+        groups = ["call_tool"] + s.get("risk", {}).get(tool, [])
+        facts = s.get("facts", {}).get(tool, {})
+        derived = ", derived?: { " + ", ".join(
+            f"{word(a)}?: {KINDS[k]}" for a, k in facts.items()) + " }" \
+            if facts else ""
+        out.append(f'action "{server}___{tool}" in [' +
+                   ", ".join(f'"{x}"' for x in groups) + "] appliesTo { "
+                   "principal: [Agent], resource: [Tool], context: { call: "
+                   "Call, session: Session, input: { " + ", ".join(
+                       f"{word(a)}?: {t}" for a, t in arguments.items()) +
+                   f" }}{derived} }} }};")
+    return "\n".join(out) + "\n}\n"
+
+
+for path in shipped:
+    name = os.path.relpath(path, g.TOP)
+    servers, calls = parts(path)
+    text = open(path).read()
+    write("own.cedarschema", schema(servers, calls))
+    sets = {p.strip() for m in re.findall(r"policies: \[(.*?)\]", text)
+            for p in m.split(",")}
+    for p in sorted(sets):
+        status, out = gatehouse("cedar", "validate", "--schema",
+                                "own.cedarschema", "--policies",
+                                os.path.join(os.path.dirname(path), p))
+        g.ok(status == 0, f"{name}: {p} is valid, strictly", out)
+    if "incidents" in path:
+        runs = set(re.findall(r"- run: (\w+)", text))
+        g.ok(runs == {"undefended", "defended", "benign"} and
+             re.search(r"run: undefended\n(?:.*\n)*?    expect: allow", text),
+             f"{name} has an undefended, a defended and a benign run", runs)
+g.same(len([p for p in shipped if "incidents" in p]), 10, "ten incidents")
+# The same schema refuses what is wrong, so that being valid says something.
+write("bad.cedar", 'permit (principal, action, resource) when '
+      '{ context.session.labels.contains(7) };')
+status, out = gatehouse("cedar", "validate", "--schema", "own.cedarschema",
+                        "--policies", "bad.cedar")
+g.ok(status == 1, "and what is not is refused", out)
+
 for path in glob.glob(os.path.join(g.TOP, "policies", "*.cedar")):
     g.ok(os.path.exists(path[:-len("cedar")] + "cases.yaml"),
          f"{os.path.basename(path)} has cases")
@@ -77,7 +211,8 @@ status, out = gatehouse("run", "gatehouse.yaml")
 g.ok(status != 0 and "pol/b.cedar:2:3: " in out, "run refuses to start", out)
 write("pol/b.cedar", '@id("a")\npermit (principal, action, resource);\n')
 status, out = gatehouse("check")
-g.ok(status == 1, "check: the same id twice", out)
+g.ok(status == 1 and "pol/b.cedar:2:1: " in out and 'the id "a"' in out,
+     "check: the same id twice, and where", out)
 os.unlink(os.path.join(DIR, "pol/b.cedar"))
 
 # Why: the part that is not so.
@@ -121,6 +256,31 @@ g.ok(len(blocks) >= 7, "doc/policy.md has examples")
 for _, name, text in blocks:
     if name:
         write(os.path.join("doc", name), text)
+# What happened there, as the page tells it.
+READ = {"kind": "decision", "method": "tools/call", "policy": "d",
+        "principal": "local", "server": "fs", "name": "read_file",
+        "endpoint": "/s/fs/mcp", "facts": {"path": "path"}, "risk": ["read"]}
+
+
+def record(path, **more):
+    params = {"name": "read_file", "arguments": {"path": path}}
+    digest = hashlib.sha256(json.dumps(
+        params, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return dict(READ, kept={"path": path}, digest=digest, digest_form="jcs",
+                **more)
+
+
+used = {"verdict": "allow", "rule": "read-workspace"}
+writeledger.write(os.path.join(DIR, "doc", "state", "ledger"), [
+    {"kind": "policy", "policy": "d", "reads": [], "rules": 0},
+    record("/srv/workspace/docs/a.md", **used),
+    record("/srv/workspace/docs/img/b.png", **used),
+    record("/etc/passwd", verdict="deny", rule="default-deny", step="decide"),
+    record("/srv/workspace/docs/a.md", **used)])
+status, out = gatehouse("policy", "learn", "state",
+                        cwd=os.path.join(DIR, "doc"))
+g.same(out, dict((n, t) for _, n, t in blocks if n)["learned.cedar"],
+       "what the page says is learned is what is")
 for kind, name, text in blocks:
     for line in text.splitlines() if kind == "sh" else ():
         status, out = gatehouse(*line.split()[1:],
