@@ -20,13 +20,13 @@ def write(directory, records, cell=0):
     out = struct.pack("<8sIIQ", b"GHLEDGER", 1, 0, 0) + sha(b"") + \
         name.encode().ljust(64, b"\0")
     chain = sha(out)
-    out += chain
+    out = [out, chain]
     for n, record in enumerate(records, 1):
         text = json.dumps(dict(record, seq=n, time=1700000000000000 + n,
                                cell=cell),
                           sort_keys=True, separators=(",", ":")).encode()
         mark = len(text) ^ struct.unpack_from("<I", chain)[0]
         chain = sha(b"\2", chain, sha(b"\0", text))
-        out += struct.pack("<II", len(text), mark) + text + chain
+        out.append(struct.pack("<II", len(text), mark) + text + chain)
     with open(os.path.join(directory, name + ".seg"), "wb") as f:
-        f.write(out)
+        f.write(b"".join(out))
