@@ -46,7 +46,7 @@ journal = tempfile.mkdtemp(dir="/var/tmp", prefix="gatehouse-types-")
 g.atexit.register(g.shutil.rmtree, journal, True)
 write("p.cedar", POLICIES)
 gate = g.Gateway({"servers": {
-    "up": {"url": up.url, "era": "modern"},
+    "up": {"url": up.url, "era": "modern", "keep": {"echo": ["amount"]}},
     "old": {"url": old.url, "era": "legacy"},
     "kid": {**fakes.stdio_command("modern", os.path.join(journal, "j")),
             "era": "modern"},
@@ -125,6 +125,37 @@ a = call("up", {"amount": "5"})
 g.ok(not a.allowed, "for what is not of it as well", a)
 fakes.TOOLS[0] = PAY
 gate.agent(path="/s/up/mcp").modern("tools/list")
+
+# --- asked again, the arguments have the same types ------------------------
+
+write("cases.yaml", """cases:
+  - {principal: local, server: up, name: echo, arguments: {amount: 99}, expect: allow, by: small}
+  - {principal: local, server: up, name: echo, arguments: {amount: "9"}, expect: deny, by: arguments}
+""")
+status, out, err = gate.cli("policy", "test", "cases.yaml")
+g.ok(status == 0, "policy test takes the types from the ledger", out + err)
+write("other.yaml", """policies: [p.cedar]
+servers: {up: {}}
+tools: {up: tools.json}
+cases:
+  - {principal: local, server: up, name: echo, arguments: {amount: 99}, expect: allow, by: small}
+  - {principal: local, server: up, name: echo, arguments: {amount: 99, x: 1}, expect: deny, by: arguments}
+""")
+write("tools.json", json.dumps({"tools": [PAY]}))
+status, out, err = gate.cli("policy", "test", "other.yaml")
+g.ok(status == 0, "or from a file", out + err)
+write("same.cedar", POLICIES)
+status, out, err = gate.cli("policy", "replay", gate.state, "--with",
+                            "same.cedar", "--json")
+n = json.loads(out)
+g.ok(n["newly_denied"] == n["newly_allowed"] == 0 and n["unchanged"] > 10 and
+     n["without_row"] == 0, "policy replay: the same policies decide the same",
+     out + err)
+write("tight.cedar", POLICIES.replace("100.0", "10.0"))
+status, out, err = gate.cli("policy", "replay", gate.state, "--with",
+                            "tight.cedar", "--json")
+g.ok(status == 1 and json.loads(out)["newly_denied"] == 1,
+     "a tighter bound denies some by their values", out + err)
 
 # --- policies against what the ledger has ----------------------------------
 

@@ -328,7 +328,8 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "principal, server, name, and if need be method, arguments and "
 	    "session; with expect (allow, deny or hold) and by, the policy "
 	    "that decides. Or calls: FILE.jsonl, one call a line. policies "
-	    "names files of Cedar beside CASES, servers their facts and risk; "
+	    "names files of Cedar beside CASES, servers their facts and risk, "
+	    "tools a file of each server's answer to tools/list; "
 	    "without policies those of the configuration are tried. runs is a "
 	    "list of all that. Exit 0 when every case is as expected, 1 when "
 	    "one is not.",

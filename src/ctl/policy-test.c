@@ -12,7 +12,7 @@ struct run {
 	const struct ctl *c;
 	const char *path;
 	struct str name;
-	struct jv image;
+	struct jv image, tools; /* tools: of servers, or absent */
 	struct policy *policy;
 	struct arena *a;
 	struct buf *out;
@@ -80,8 +80,9 @@ is_effect(struct str s)
 static int
 run_case(struct run *r, size_t nr, struct jv one, struct str expect)
 {
-	const struct jv none = { NULL, 0 };
+	const struct jv tool = policy_tool_of(r->tools, one);
 	struct str want = expect, by = STR("");
+	struct typed *typed = NULL;
 	struct verdict v;
 	struct note why;
 	struct call call;
@@ -95,11 +96,18 @@ run_case(struct run *r, size_t nr, struct jv one, struct str expect)
 		return ctl_say(r->c, CTL_NO,
 		    "%s: case %zu: expect must be allow, deny or hold", r->path,
 		    nr);
-	if (!policy_call_of(r->image, one, none, &call, &why))
+	if (!policy_call_of(r->image, one, tool, &call, &why))
+		return ctl_say(
+		    r->c, CTL_NO, "%s: case %zu: %s", r->path, nr, why.text);
+	if (!jv_is(tool, J_NONE) &&
+	    policy_types(r->policy, call.server, call.name) &&
+	    typed_new(tool, call.server, &typed, &why) != OK)
 		return ctl_say(
 		    r->c, CTL_NO, "%s: case %zu: %s", r->path, nr, why.text);
 	arena_reset(r->a);
+	call.typed = typed;
 	v = policy_decide(r->policy, &call, r->a);
+	typed_free(typed);
 	good = as_expected(&v, want, by);
 	put_case(r, nr, one, &v, good, want);
 	*(good ? &r->passed : &r->failed) += 1;
@@ -153,12 +161,43 @@ cases_of(struct run *r, struct jv run, struct jv file, struct buf *tape,
 	return status;
 }
 
+/* tools: {SERVER: FILE}, beside; without it those of the ledger, when the
+ * policies are the configuration's. */
+static int
+tools_of(const struct run *r, struct jv files, bool conf, struct buf *out)
+{
+	struct jit it = jit_of(files);
+	int status = CTL_YES;
+	struct str server;
+	char path[4096];
+	struct jv v;
+	size_t m;
+
+	if (jv_is(files, J_NONE) && conf)
+		return policy_pins(r->c, r->image, out);
+	out->max = POLICY_BYTES;
+	m = tape_obj(out);
+	while (status == CTL_YES && jit_next(&it, &server, &v)) {
+		struct buf one = { 0 };
+
+		if (!policy_beside(r->path, jv_str(v), path))
+			return ctl_say(
+			    r->c, CTL_NO, "%s: the path is too long", r->path);
+		status = policy_slurp(r->c, path, &one);
+		tape_key(out, server);
+		tape_copy(out, policy_tools_in(jv_of(buf_view(&one))));
+		buf_done(&one);
+	}
+	tape_end(out, m, jv_count(files));
+	return status;
+}
+
 static int
 run_one(struct run *r, struct jv run, struct jv file)
 {
 	const struct jv files = member(run, file, STR("policies"));
 	const struct jv servers = member(run, file, STR("servers"));
-	struct buf image = { 0 }, tape = { 0 };
+	struct buf image = { 0 }, tape = { 0 }, tools = { 0 };
 	struct jv cases = { NULL, 0 };
 	struct note why = { "" };
 	int status = jv_is(files, J_NONE) ? policy_image_conf(r->c, &image)
@@ -167,6 +206,10 @@ run_one(struct run *r, struct jv run, struct jv file)
 
 	r->name = jv_str(jv_get(run, STR("run")));
 	r->image = jv_of(buf_view(&image));
+	if (status == CTL_YES)
+		status = tools_of(r, member(run, file, STR("tools")),
+		    jv_is(files, J_NONE), &tools);
+	r->tools = jv_of(buf_view(&tools));
 	if (status == CTL_YES)
 		status = cases_of(r, run, file, &tape, &cases);
 	if (status == CTL_YES && policy_new(r->image, &r->policy, &why) != OK)
@@ -177,6 +220,7 @@ run_one(struct run *r, struct jv run, struct jv file)
 	policy_free(r->policy);
 	r->policy = NULL;
 	buf_done(&image);
+	buf_done(&tools);
 	buf_done(&tape);
 	return status;
 }
