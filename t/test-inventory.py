@@ -155,6 +155,65 @@ a = agent("bob").modern("tools/call", {"name": "ok_read", "_meta": {
     "io.gatehouse/model": "claude-1"}})
 g.ok(a.allowed, "one that is", a)
 
+# --- policies about it are checked, and mapped -----------------------------
+
+GOOD = """@id("a") permit (principal in Gatehouse::AgentClass::"lab", action in Gatehouse::Action::"call_tool", resource)
+when { principal has owner && principal.owner == "x" && context.chain_depth < 2 && resource has version
+ && context.session.hour > 6 && context.session.risk.egress < 10 && context.session.sandbox == "closed"
+ && context.session.now > datetime("2026-01-01") && !context.labels.contains("private")
+ && [Gatehouse::Dataset::"customers"].containsAll(context.datasets) };
+@id("b") forbid (principal, action, resource)
+when { context has on_behalf_of && context.on_behalf_of.name == "x" ||
+       context has model && context.model has purpose && context.model.purpose == "y" };
+@id("c") forbid (principal, action, resource) unless { context.chain_agents.contains(Gatehouse::Agent::"x") };
+@id("d") forbid (principal in Gatehouse::User::"ann", action == Gatehouse::Action::"use_model", resource == Gatehouse::Model::"m")
+when { resource has classification && resource.classification == "x" };
+"""
+apart = g.directory("inventory-check")
+with open(os.path.join(apart, "tools.json"), "w") as f:
+    json.dump({"tools": fakes.TOOLS}, f)
+for name, good, bad, says in (
+        ("types", "", "", ""),
+        ("a member of the session", "risk.egress", "risk.egres",
+         'did you mean "egress"?'),
+        ("a set of datasets", "containsAll(context.datasets)",
+         "contains(context.datasets)", "Set<Gatehouse::Dataset>"),
+        ("an attribute of a declaration", "principal.owner", "principal.ownr",
+         '"ownr"'),
+        ("a member of the context", "context.chain_depth", "context.depth",
+         '"depth"')):
+    for f, t in (("inventory.yaml", INVENTORY),
+                 ("p.cedar", GOOD.replace(good, bad) if good else GOOD)):
+        with open(os.path.join(apart, f), "w") as out:
+            out.write(t)
+    with open(os.path.join(apart, "gatehouse.yaml"), "w") as out:
+        json.dump(dict(gate.config, policies=["p.cedar"], rules=[]), out)
+    status, out, err = gate.cli("policy", "check", "-c", os.path.join(
+        apart, "gatehouse.yaml"), "up=" + os.path.join(apart, "tools.json"))
+    g.ok(status == (1 if good else 0) and says in out,
+         f"policy check, strictly: {name}", out + err)
+
+status, out, err = gate.cli("policy", "map", "--json", "-c", "gatehouse.yaml",
+                            "up=" + os.path.join(apart, "tools.json"))
+rows = len(out.splitlines())
+square = {(r["principal"], r["object"], r["action"]): (r["may"], r["by"])
+          for r in map(json.loads, out.splitlines())}
+for what, want in (
+        (("alice", "up/ok_read", "up___ok_read"), ("allow", "use-tools")),
+        (("carol", "up/ok_read", "up___ok_read"), ("forbidden", "not-ann")),
+        (("dave", "up/ok_read", "up___ok_read"), ("undeclared", "undeclared")),
+        (("alice", "up/secret", "up___secret"), ("undeclared", "undeclared")),
+        (("alice", "customers", "up___echo"), ("allow", "use-tools")),
+        (("alice", "customers", "read_resource"), ("allow", "resources")),
+        (("alice", "test://*", "read_resource"), ("depends", "on the name")),
+        (("alice", "claude-*", "use_model"), ("depends", "on the name"))):
+    g.same(square.get(what), want, f"policy map: {' '.join(what)}")
+status, out, err = gate.cli("policy", "map", "-c", "gatehouse.yaml",
+                            "up=" + os.path.join(apart, "tools.json"))
+g.ok(status == 0 and out.split()[:7] == [
+    "principal", "kind", "server", "object", "action", "may", "by"] and
+     len(out.splitlines()) == rows + 1, "the map as a table", out)
+
 # --- another inventory -----------------------------------------------------
 
 write("inventory.yaml", INVENTORY.replace("  bob: {}\n", ""))

@@ -149,6 +149,10 @@ bool policy_reaches(const struct policy *p, struct str principal,
 /* The method that policies know as this action ("call_tool": "tools/call");
  * the word itself where they are the same. */
 struct str policy_method(struct str action);
+struct str policy_action(struct str method); /* the other way */
+/* Does the call touch that dataset of the inventory? */
+bool policy_touches(
+    const struct policy *p, const struct call *c, struct str dataset);
 
 /* ---- calls of which not everything is known: records keep few values ---- */
 struct partly {

@@ -18,6 +18,25 @@ policy_lists_models(const struct policy *p)
 }
 
 bool
+policy_touches(const struct policy *p, const struct call *c, struct str dataset)
+{
+	const struct inventory *v = p->inv;
+	struct known k = { .more_n = 0 };
+	struct touched t;
+	struct note why;
+
+	arena_reset(p->scratch);
+	if (derived_of(c->facts, jv_get(c->params, STR("arguments")),
+		p->scratch, &k.derived, &why) != OK)
+		return false;
+	inventory_touch(v, c, &k, &t);
+	for (size_t i = 0; i < v->n[K_DATASET]; i++)
+		if (str_eq(v->all[K_DATASET][i].id, dataset))
+			return (t.dataset[i / 64] >> i % 64 & 1) != 0;
+	return false;
+}
+
+bool
 policy_declares(const struct policy *p, const struct call *c, struct note *why)
 {
 	struct known k = { .more_n = 0 };

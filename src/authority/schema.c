@@ -40,7 +40,7 @@ static const char stub_rest[] =
     "entity AgentClass; entity Null;\n"
     "@mcp_principal entity User " NAMED
     "@mcp_principal entity Agent in [AgentClass, User] " NAMED
-    "entity Dataset " NAMED "entity Model " NAMED
+    "entity Dataset " NAMED "entity Model in [Server] " NAMED
     "entity Server = { server: String, " SAID "@mcp_resource entity Tool " THING
     "entity Prompt " THING "entity Resource " THING
     "@mcp_action action \"call_tool\"" ON("Tool") GROUP("read") GROUP(

@@ -50,6 +50,12 @@ thing_on(struct str method)
 }
 
 struct str
+policy_action(struct str method)
+{
+	return row_of(method).action;
+}
+
+struct str
 policy_method(struct str action)
 {
 	for (size_t i = 0; i < countof(rows); i++)

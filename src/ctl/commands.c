@@ -339,12 +339,17 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "policies that decide, and of the others the part that is not so.",
 	    with_conf, ctl_policy_explain, true, false, false },
 	{ "policy map", "[SERVER=TOOLS.json...]", 0, 64,
-	    "Shows who may use which tool",
-	    "TOOLS.json is the server's answer to tools/list; without any, the "
-	    "tools are those that the ledger has seen. For each "
-	    "principal and tool: allow, hold, deny for a call without "
-	    "arguments; depends when other arguments may get more; never when "
-	    "none do; and the policy that says so.",
+	    "Shows who may do what to what, and where nobody may go",
+	    "Every principal against every tool, and against the prompts, "
+	    "resources, models and datasets of the inventory. TOOLS.json is "
+	    "the server's answer to tools/list; without any, the tools are "
+	    "those that the ledger has seen. may is allow, hold, forbidden "
+	    "(a policy forbids it, and nothing lifts that), never (nothing "
+	    "permits it) or undeclared, whatever the arguments and the "
+	    "session are; else it is depends, and by names the first thing "
+	    "that it depends on instead of the policy. A dataset is asked by "
+	    "one call for each of its locations, made up from the first "
+	    "value.",
 	    with_conf, ctl_policy_map, true, false, false },
 	{ "policy replay", "LEDGER", 1, 1,
 	    "Says what other policies would have decided of what is on record",

@@ -391,7 +391,9 @@ parse(struct ctl *c, int argc, char **argv)
 		return misuse(c, "an argument is missing:", c->cmd->args);
 	if ((unsigned)kept > c->cmd->most)
 		return misuse(c, "one argument too many:", argv[c->cmd->most]);
-	if (kept > 0 && ctl_option(c, "-c") != NULL)
+	/* FILE is the configuration: -c names it a second time. */
+	if (kept > 0 && strcmp(c->cmd->args, "[FILE]") == 0 &&
+	    ctl_option(c, "-c") != NULL)
 		return misuse(c, "one argument too many:", argv[0]);
 	return CTL_YES;
 }
