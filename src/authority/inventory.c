@@ -350,12 +350,13 @@ enum err
 inventory_model(const struct inventory *v, const struct known *k,
     struct str model, struct note *why)
 {
-	const struct jv own = k->who == NULL
-				  ? (struct jv){ NULL, 0 }
-				  : jv_get(k->who->said, STR("models"));
+	struct jv own;
 
 	if (v->listed_models && inventory_find(v, K_MODEL, model) == NULL)
 		return undeclared(K_MODEL, model, why);
+	if (k->who == NULL)
+		return OK;
+	own = jv_get(k->who->said, STR("models"));
 	if (!jv_is(own, J_ARR) || is_one_of(own, model))
 		return OK;
 	note_set(why,

@@ -37,7 +37,7 @@ bit_of(struct line *l, struct str name, uint8_t *out)
 enum err
 facts_setup(struct line *l, const struct policy *p, struct note *why)
 {
-	uint8_t at[LABELS_MAX];
+	uint8_t at[LABELS_MAX] = { 0 };
 	struct str name;
 	unsigned n = 0;
 
