@@ -10,6 +10,7 @@ conform: all
 	t/conform-cedar $(CORPORA)
 	t/cedar-fuzz 2000
 	t/conform-schema.py --corpora $(CORPORA)
+	t/conform-authzen.py --corpora $(CORPORA)
 	t/conform-tlog.py --corpora $(CORPORA)
 	t/conform-evidence.py --corpora $(CORPORA)
 	@$(MAKE) --no-print-directory V=rel build/bench/bench-tlog

@@ -9,6 +9,7 @@
  *
  * { "listen": "127.0.0.1:8642",      "" when only stdio is served
  *   "desk": "127.0.0.1:8643",        "" when there is none
+ *   "desk_url": "https://..." or "",  no slash at its end
  *   "control": "/run/.../control.sock",
  *   "state": "/abs/dir",  "cells": 2,
  *   "durability": "strict"|"batch",  "answers": "written"|"durable",
@@ -20,7 +21,8 @@
  *     "call_ms":n,"call_max_ms":n,"idle_ms":n,"session_idle_ms":n,"refusals":n,
  *     "replay":n (bytes),"tasks":n,"task_ttl_ms":n,
  *     "budget_ms":n},
- *   "principals": [{"name":"alice","cred":"<64 hex of SHA-256(token)>"}],
+ *   "principals": [{"name":"alice","cred":"<64 hex of SHA-256(token)>",
+ *                   "evaluates":bool}],
  *   "anonymous": "name" or "",      principal of calls without a token
  *   "servers": [{"name":"fs","kind":"stdio"|"http",
  *     "url":"","host":"","port":n,"path":"","tls":bool,"ca":PEM or "",

@@ -101,13 +101,38 @@ is_host(struct str s)
 	return true;
 }
 
+/* A url whose path is nothing, not even "/". */
+static bool
+is_origin(struct str text, struct conf_url *u)
+{
+	struct note why;
+
+	return url_parse(text, u, &why) == OK && str_eq(u->path, STR("/")) &&
+	       !str_ends(text, STR("/"));
+}
+
+static void
+check_desk_url(struct conf_job *j)
+{
+	const struct node *at = node_get(j->root, "desk_url");
+	struct conf_url u;
+
+	if (at == NULL)
+		return;
+	if (!is_origin(at->text, &u) || !u.tls)
+		conf_bad(j, at,
+		    "must be https:// without a path, as "
+		    "https://decisions.example");
+	else if (str_eq(node_text(j->root, "desk", "desk"), STR("none")))
+		conf_bad(j, at, "needs desk: the address that is behind it");
+}
+
 static void
 check_names(struct conf_job *j)
 {
 	const struct node *hosts = node_get(j->root, "hosts");
 	const struct node *origins = node_get(j->root, "origins");
 	struct conf_url u;
-	struct note why;
 
 	for (struct node *n = hosts == NULL ? NULL : hosts->first; n != NULL;
 	     n = n->next)
@@ -117,8 +142,7 @@ check_names(struct conf_job *j)
 			    "gate.example:8642");
 	for (struct node *n = origins == NULL ? NULL : origins->first;
 	     n != NULL; n = n->next)
-		if (url_parse(n->text, &u, &why) || !str_eq(u.path, STR("/")) ||
-		    str_ends(n->text, STR("/")))
+		if (!is_origin(n->text, &u))
 			conf_bad(j, n,
 			    "must be an origin without a path, as "
 			    "https://console.example");
@@ -139,6 +163,10 @@ check_principals(struct conf_job *j)
 	     n = n->next) {
 		const struct node *t = node_get(n, "token_sha256");
 
+		if (node_num(n, "evaluates", "principals.NAME.evaluates") &&
+		    str_eq(node_text(j->root, "desk", "desk"), STR("none")))
+			conf_warn(j, node_get(n, "evaluates"),
+			    "there is no desk to ask");
 		if (t == NULL) {
 			conf_bad_key(j, n,
 			    "needs token_sha256; \"gatehouse "
@@ -310,6 +338,7 @@ check_cross(struct conf_job *j)
 	check_listen(j);
 	check_desk(j);
 	check_names(j);
+	check_desk_url(j);
 	check_control(j);
 	check_servers(j);
 	check_principals(j);

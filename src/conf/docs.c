@@ -13,6 +13,7 @@ static const struct sample {
 	{ "listen", "127.0.0.1:8642", true },
 	{ "state", "./state", true },
 	{ "control", "./state/control.sock", false },
+	{ "desk_url", "https://decisions.example", false },
 	{ "tls.cert", "cert.pem", false },
 	{ "tls.key", "key.pem", false },
 	{ "tls.client_ca", "agents-ca.pem", false },

@@ -372,7 +372,10 @@ put_principals(struct conf_job *j, struct buf *b)
 		KEY("cred");
 		tape_str(b, node_text(p, "token_sha256",
 				"principals.NAME.token_sha256"));
-		tape_end(b, o, 2);
+		KEY("evaluates");
+		tape_bool(b,
+		    node_num(p, "evaluates", "principals.NAME.evaluates") != 0);
+		tape_end(b, o, 3);
 	}
 	tape_end(b, m, all == NULL ? 0 : all->count);
 }
@@ -488,6 +491,8 @@ put_top(struct conf_job *j, struct buf *b)
 	tape_str(b, address(j, "listen"));
 	KEY("desk");
 	tape_str(b, address(j, "desk"));
+	KEY("desk_url");
+	tape_str(b, node_text(j->root, "desk_url", "desk_url"));
 	KEY("control");
 	tape_str(b, control_of(j));
 	KEY("state");
@@ -536,6 +541,6 @@ image_build(struct conf_job *j, struct buf *b)
 	put_secrets(j, b);
 	KEY("digest");
 	put_digest(j, b);
-	tape_end(b, o, 22);
+	tape_end(b, o, 23);
 	return buf_end(b);
 }

@@ -10,7 +10,8 @@
  * The order is that of the example and the manual page.
  */
 SETTING("listen", ADDR, "127.0.0.1:8642", 1, 255, "address:port", START, "where agents connect; any address but loopback needs tls, principals with tokens, and no anonymous")
-SETTING("desk", ADDR, "127.0.0.1:8643", 1, 255, "address:port", START, "where health and metrics are served; loopback only; \"none\" serves neither")
+SETTING("desk", ADDR, "127.0.0.1:8643", 1, 255, "address:port", START, "where health, metrics and decisions for other enforcement points (AuthZEN) are served; loopback only; \"none\" serves none of them")
+SETTING("desk_url", URL, "", 8, 2048, "url", START, "https address under which a TLS proxy on this machine makes the desk reachable: accepted as Host, and named in its AuthZEN metadata; \"http://\" and the address of desk when left out")
 SETTING("control", PATH, "", 1, 4096, "path", START, "the socket of status, reload and stop; control.sock in the state directory when left out")
 SETTING("state", PATH, "./state", 1, 4096, "path", START, "directory of the ledger and of all else that is kept")
 SETTING("cells", INT, "0", 0, 16, "cells", START, "parallel cells, each with its own front, judge and ledger; 0 is one for each processor, at most 4")
@@ -68,6 +69,7 @@ SETTING("servers.NAME.arguments", WORD, "typed", 0, 0, "typed|open|always", STAR
 SETTING("servers.NAME.keep", ARGS, "", 0, 256, "argument", START, "arguments of its tools whose values are safe to keep in decision records, as {read_file: [path]}: \"policy replay\" and \"policy learn\" can tell calls apart by them; up to 4 KiB of a call, and none when left out")
 SETTING("principals", NAMED, "", 0, 4096, "principal", RELOAD, "who may ask; a name is 1 to 64 of A-Z a-z 0-9 . _ @ -")
 SETTING("principals.NAME.token_sha256", HASH, "", 64, 64, "hex", RELOAD, "SHA-256 of the bearer token, from \"gatehouse token new NAME\"")
+SETTING("principals.NAME.evaluates", BOOL, "false", 0, 0, "", RELOAD, "it is an enforcement point: it may ask the desk what any principal may do (AuthZEN)")
 SETTING("anonymous", NAME, "", 1, 64, "principal", START, "principal of calls without a token; only when listen is loopback")
 SETTING("budgets", NAMED, "", 0, 64, "budget", RELOAD, "what may be used by calls of tools, counted over all cells and kept over restarts; each says exactly one of calls, bytes, spend, destinations, agents and depth")
 SETTING("budgets.NAME.calls", INT, "", 0, 1000000000000, "calls", RELOAD, "so many calls; with risk: [write, destructive] it is a rate of side effects")

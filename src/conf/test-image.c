@@ -97,13 +97,17 @@ test_image(void)
 	ok(t.e == OK && tape_check(buf_view(&t.image), &json_default) == OK,
 	    "the image is a whole tape");
 	im = jv_of(buf_view(&t.image));
-	ok(jv_count(im) == 22, "the top has 22 members");
+	ok(jv_count(im) == 23, "the top has 23 members");
 	ok(text_is(im, "listen", "127.0.0.1:9") &&
 		text_is(im, "desk", "127.0.0.1:8643") &&
 		text_is(im, "state", "/d/st") &&
 		text_is(im, "control", "/d/st/control.sock") &&
 		num_is(im, "cells", 2) && text_is(im, "anonymous", "local"),
 	    "the top");
+	ok(jv_is(
+	       jv_get(nth(jv_get(im, STR("principals")), 0), STR("evaluates")),
+	       J_FALSE),
+	    "nobody asks for others unless it is said");
 	ok(num_is(im, "limits/call_ms", 120000) &&
 		num_is(im, "limits/body", 1048576) &&
 		num_is(im, "limits/replay", 65536) &&

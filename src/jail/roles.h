@@ -50,8 +50,11 @@ JAIL(LAUNCH, "typed messages",
     "open, connect, exec, fork, kill; see a server's environment",
     "starts configured servers, in their sandbox", R_BASE | R_DUP, FILES_NONE, OWN,
     8192, 0, 0)
-JAIL(DESK, "people", "show counters and states; pass on control words",
-    "open, connect, exec, send calls, touch keys", "shows lies, stops the house",
+JAIL(DESK, "people and other enforcement points",
+    "show counters and states; pass on control words; ask judges what would be "
+    "decided",
+    "open, connect, exec, send calls, decide, touch keys",
+    "shows lies, tells enforcement points lies, stops the house",
     R_BASE | R_SOCK | R_ACCEPT, FILES_NONE, OWN, 1024, 0, 0)
 JAIL(BUDGET, "judges' typed messages",
     "keep the totals that span cells: append them to the segment handed to it, "

@@ -152,7 +152,7 @@ step_agree(struct line *l, struct turn *t)
 	while (t->legs != NULL)
 		leg_drop(l, t->legs);
 	if (t->method != MCP_TOOLS_CALL || t->era != MCP_MODERN || t->stdio ||
-	    t->retry_of != 0)
+	    t->retry_of != 0 || t->due != NULL) /* who asks has no headers */
 		return OK;
 	u = t->target[0];
 	known = map_get(u->tools, t->name);

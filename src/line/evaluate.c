@@ -2,7 +2,7 @@
  * evaluate: what would the line decide?  Somebody who enforces elsewhere names
  * a subject, an action and a resource in words of his own; here they become the
  * call that the gateway would have seen, and the function that decides turns
- * decides it.  Nothing is sent anywhere, nothing is remembered.
+ * decides it.  No call is sent anywhere, nothing is remembered.
  */
 #include "line/line-in.h"
 
@@ -259,28 +259,32 @@ params_of(const struct authzen_one *one, unsigned thing, struct evaluation *v,
 	return whole || no(v, "arguments", "The call is too large.");
 }
 
-void
-evaluate(struct line *l, const struct authzen_one *one, struct evaluation *v,
-    struct arena *mem)
+bool
+evaluation_of(struct line *l, const struct authzen_one *one,
+    struct evaluation *v, struct arena *mem)
 {
 	const struct upstream *up;
 	struct str tool = { NULL, 0 };
-	struct call call;
 	unsigned thing;
 
+	v->asked = (struct asked){ .method = MCP_UNKNOWN };
 	if (!subject_of(l, one, v) || !action_of(l, one, v, &up, &tool) ||
 	    !thing_of(l, one, v, &thing))
-		return;
-	if (up != NULL && (up != v->asked.up || !str_eq(tool, v->asked.name))) {
-		(void)no(v, "unknown-resource",
+		return false;
+	if (up != NULL && (up != v->asked.up || !str_eq(tool, v->asked.name)))
+		return no(v, "unknown-resource",
 		    "The action is one tool's, and the resource another.");
-		return;
-	}
-	if (thing == SERVER) {
+	return thing == SERVER || params_of(one, thing, v, mem);
+}
+
+void
+evaluate(struct line *l, struct evaluation *v, struct arena *mem)
+{
+	struct call call;
+
+	if (things_of(v->asked.method) == SERVER)
 		v->verdict = decide_reach(
 		    l, v->asked.principal, v->asked.up, v->asked.method);
-		return;
-	}
-	if (params_of(one, thing, v, mem))
+	else
 		v->verdict = decide_named(l, &v->asked, &call, mem);
 }

@@ -8,11 +8,24 @@
 
 enum { WAITING_MAX = 256 }; /* requests whose records are on their way */
 
-/* Decided, and waiting for the ledger. */
+/* A request: its evaluations one after the other, then it waits for the
+ * ledger.  A tool's is a turn that walks the steps before a decision (its
+ * server may have to be asked what the tool is, and role budget what is left).
+ */
 struct due {
 	struct due *next;
-	uint64_t ref, seq;
-	bool durable;
+	uint64_t ref, seq; /* seq: of its last record, when all are decided */
+	bool durable, many;
+	bool waiting; /* for a turn */
+	bool running; /* evaluations_go is below us */
+	bool stopped; /* the rest is not evaluated, or cannot be */
+	bool gone;    /* nobody is told */
+	enum err bad;
+	const struct principal *asker;
+	struct str params, request; /* a tape; his name for it; kept */
+	struct authzen_request r;
+	struct jit next_one;
+	size_t n, list, all; /* evaluated; marks in out */
 	struct buf out;
 };
 
@@ -141,6 +154,8 @@ static void
 due_free(struct line *l, struct due *t)
 {
 	buf_done(&t->out);
+	drop(&t->params);
+	drop(&t->request);
 	mem_free(t);
 	l->telling_n--;
 	l->busy--;
@@ -157,7 +172,7 @@ evaluations_release(struct line *l, uint64_t upto, bool durable)
 	while (*at != NULL) {
 		struct due *t = *at;
 
-		if (t->seq > upto || (t->durable && !durable)) {
+		if (t->seq == 0 || t->seq > upto || (t->durable && !durable)) {
 			at = &t->next;
 			continue;
 		}
@@ -176,7 +191,9 @@ evaluations_drop(struct line *l, bool say)
 		l->telling = t->next;
 		if (say)
 			tell(l, t->ref, 503, unwritten, STR(""));
-		due_free(l, t);
+		t->gone = true;
+		if (!t->waiting && !t->running) /* else with its turn */
+			due_free(l, t);
 	}
 }
 
@@ -198,35 +215,6 @@ refuse(struct line *l, const struct msg *m, struct principal *p,
 	tell(l, msg_num(m, F_REF), status, str_of(words), STR(""));
 }
 
-/* One evaluation, recorded, and its decision appended; ERR_GONE: there is no
- * record of it. */
-static enum err
-evaluate_one(struct line *l, const struct authzen_request *r, struct jv item,
-    struct evaluation *e, struct due *t, struct arena *mem)
-{
-	struct authzen_one one;
-	struct note why = { "" };
-
-	e->asked = (struct asked){ .method = MCP_UNKNOWN };
-	e->malformed = authzen_one(r, item, &one, &why) != OK;
-	if (e->malformed) {
-		one = (struct authzen_one){ .action = STR("") };
-		e->verdict = (struct verdict){ .rule = STR("malformed"),
-			.reason = str_of(why.text) };
-	} else {
-		evaluate(l, &one, e, mem);
-	}
-	note_words(&e->subject, one.subject);
-	note_words(&e->action, one.action);
-	note_words(&e->resource, one.resource);
-	count(e->verdict.effect == ALLOW ? CNT_EVALUATIONS_ALLOWED
-					 : CNT_EVALUATIONS_DENIED);
-	if (!record_evaluation(l, e, &t->durable))
-		return ERR_GONE;
-	decision(l, e, &t->out);
-	return buf_end(&t->out);
-}
-
 static bool
 stops(enum authzen_semantic s, enum effect effect)
 {
@@ -235,59 +223,145 @@ stops(enum authzen_semantic s, enum effect effect)
 					    : false;
 }
 
-static enum err
-evaluate_all(struct line *l, const struct authzen_request *r,
-    struct evaluation *e, struct due *t)
+/* It is decided: on record, and appended to the answer. */
+static void
+decided(struct line *l, struct due *d, const struct evaluation *e)
 {
-	struct arena *mem = arena_new((size_t)l->max_body * 4 + 65536);
-	struct jit it = jit_of(r->list);
-	size_t o, a, n = 0;
-	struct jv item;
-	enum err bad = OK;
+	count(e->verdict.effect == ALLOW ? CNT_EVALUATIONS_ALLOWED
+					 : CNT_EVALUATIONS_DENIED);
+	if (record_evaluation(l, e, &d->durable)) {
+		decision(l, e, &d->out);
+		d->bad = buf_end(&d->out);
+	} else {
+		d->bad = ERR_GONE;
+	}
+	d->n++;
+	d->stopped = d->bad != OK || stops(d->r.semantic, e->verdict.effect);
+}
 
-	if (jv_is(r->list, J_NONE)) {
-		bad = evaluate_one(l, r, r->body, e, t, mem);
-		arena_free(mem);
-		return bad;
-	}
-	o = tape_obj(&t->out);
-	tape_key(&t->out, STR("evaluations"));
-	a = tape_arr(&t->out);
-	while (bad == OK && jit_next(&it, NULL, &item)) {
-		arena_reset(mem);
-		bad = evaluate_one(l, r, item, e, t, mem);
-		n++;
-		if (stops(r->semantic, e->verdict.effect))
-			break;
-	}
-	tape_end(&t->out, a, n);
-	tape_end(&t->out, o, 1);
-	arena_free(mem);
-	return bad == OK ? buf_end(&t->out) : bad;
+void
+evaluations_decide(struct line *l, const struct turn *t)
+{
+	struct due *d = t->due;
+	struct evaluation e = {
+		.asker = d->asker, .request = d->request, .asked = asked_of(t)
+	};
+	struct call call;
+
+	d->waiting = false;
+	if (d->gone)
+		return;
+	if (t->failed == NULL && !t->dead)
+		e.verdict = decide_named(l, &e.asked, &call, t->mem);
+	else
+		e.verdict = t->verdict;
+	if (e.verdict.rule.n == 0) /* a step failed that says no rule */
+		e.verdict = (struct verdict){ .rule = STR("unavailable"),
+			.reason = str_of(t->why.text) };
+	decided(l, d, &e);
 }
 
 static void
-answer(struct line *l, const struct msg *m, const struct authzen_request *r,
-    const struct principal *asker)
+evaluate_one(struct line *l, struct due *d, struct jv item)
 {
-	struct evaluation e = { .asker = asker,
-		.request = msg_text(m, F_TEXT) };
-	struct due *t = mem_get(sizeof(*t));
+	struct arena *mem = arena_new((size_t)l->max_body * 4 + 65536);
+	struct evaluation e = { .asker = d->asker, .request = d->request };
+	struct authzen_one one = { .action = STR("") };
+	struct note why = { "" };
+
+	e.malformed = authzen_one(&d->r, item, &one, &why) != OK;
+	note_words(&e.subject, one.subject);
+	note_words(&e.action, one.action);
+	note_words(&e.resource, one.resource);
+	if (e.malformed) {
+		e.verdict = (struct verdict){ .rule = STR("malformed"),
+			.reason = str_of(why.text) };
+	} else if (evaluation_of(l, &one, &e, mem)) {
+		if (e.asked.method == MCP_TOOLS_CALL) {
+			d->waiting = true;
+			turn_ask(l, &e.asked, d);
+			arena_free(mem);
+			return;
+		}
+		evaluate(l, &e, mem);
+	}
+	decided(l, d, &e);
+	arena_free(mem);
+}
+
+static void
+due_unlink(struct line *l, const struct due *d)
+{
 	struct due **at = &l->telling;
 
-	t->ref = msg_num(m, F_REF);
-	t->out.max = ANSWER_MAX;
-	l->telling_n++;
-	l->busy++;
-	if (evaluate_all(l, r, &e, t) != OK) {
-		tell(l, t->ref, 503, unwritten, STR(""));
-		due_free(l, t);
+	while (*at != d)
+		at = &(*at)->next;
+	*at = d->next;
+}
+
+static void
+due_over(struct line *l, struct due *d)
+{
+	if (!jv_is(d->r.list, J_NONE)) {
+		tape_end(&d->out, d->list, d->n);
+		tape_end(&d->out, d->all, 1);
+	}
+	if (d->bad == OK && buf_end(&d->out) == OK) {
+		d->seq = l->seq;
 		return;
 	}
-	t->seq = l->seq;
+	tell(l, d->ref, 503, unwritten, STR(""));
+	due_unlink(l, d);
+	due_free(l, d);
+}
+
+void
+evaluations_go(struct line *l, struct due *d)
+{
+	struct jv item = d->r.body;
+
+	if (d->running)
+		return; /* it goes on by itself */
+	d->running = true;
+	while (!d->waiting && !d->gone && !d->stopped &&
+	       (jv_is(d->r.list, J_NONE) ? d->n == 0
+					 : jit_next(&d->next_one, NULL, &item)))
+		evaluate_one(l, d, item);
+	d->running = false;
+	if (d->waiting)
+		return;
+	if (d->gone)
+		due_free(l, d);
+	else
+		due_over(l, d);
+}
+
+static void
+answer(struct line *l, const struct msg *m, const struct principal *asker)
+{
+	struct due *d = mem_get(sizeof(*d)), **at = &l->telling;
+	struct note why;
+
+	*d = (struct due){ .ref = msg_num(m, F_REF),
+		.many = (msg_num(m, F_FLAGS) & MF_MANY) != 0,
+		.asker = asker,
+		.params = keep_tape(msg_tree(m, F_PARAMS)),
+		.request = str_keep(msg_text(m, F_TEXT)),
+		.out = { .max = ANSWER_MAX } };
+	l->telling_n++;
+	l->busy++;
 	while (*at != NULL)
 		at = &(*at)->next;
-	*at = t;
+	*at = d;
+	d->bad = authzen_read(jv_of(d->params), d->many, &d->r, &why);
+	d->stopped = d->bad != OK; /* it stood a moment ago */
+	d->next_one = jit_of(d->r.list);
+	if (!jv_is(d->r.list, J_NONE)) {
+		d->all = tape_obj(&d->out);
+		tape_key(&d->out, STR("evaluations"));
+		d->list = tape_arr(&d->out);
+	}
+	evaluations_go(l, d);
 }
 
 /* Who asks is looked at before what: a stranger learns nothing of either. */
@@ -325,5 +399,5 @@ evaluations_ask(struct line *l, const struct msg *m)
 	else if (!l->ledger_ok)
 		tell(l, msg_num(m, F_REF), 503, unwritten, STR(""));
 	else
-		answer(l, m, &r, p);
+		answer(l, m, p);
 }

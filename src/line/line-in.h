@@ -257,8 +257,9 @@ struct turn {
 	const char *failed; /* the step that refused, or NULL */
 	struct note why;
 	int code;
-	uint64_t seq;	/* events sent on this turn's stream */
-	uint64_t since; /* its server has limits.call from here to answer */
+	uint64_t seq;	 /* events sent on this turn's stream */
+	struct due *due; /* it ends when that can be told what it would be */
+	uint64_t since;	 /* its server has limits.call from here to answer */
 	uint64_t born, until; /* parked no longer; 0: as long as it likes */
 	/* bridge */
 	struct ask ask[8]; /* modern agent: what a legacy server wants */
@@ -355,6 +356,9 @@ void turn_late(struct line *l, struct turn *t);
 void turn_detach(struct line *l, struct turn *t);
 void turn_attach(struct line *l, struct turn *t, unsigned front, uint64_t ref);
 void turn_again(struct line *l, struct turn *t);
+struct asked;
+/* One that walks the steps before a decision, for d to be told of it. */
+void turn_ask(struct line *l, const struct asked *a, struct due *d);
 struct turn *turn_by_id(const struct session *s, struct jv id);
 enum err step_reply(struct line *l, struct turn *t);
 
@@ -381,6 +385,7 @@ struct asked {
 	struct jv params;
 	struct jv budget; /* what policies are told of it, or none */
 };
+struct asked asked_of(const struct turn *t);
 /* *call: what policy was asked.  Texts of the verdict live in the policy or in
  * mem. */
 struct verdict decide_named(const struct line *l, const struct asked *a,
@@ -400,6 +405,10 @@ bool may_use(const struct line *l, const struct principal *p,
 
 /* evaluations.c */
 void evaluations_ask(struct line *l, const struct msg *m);
+/* t of its due knows all that it can, or failed: it is decided.  Then t is
+ * over, and its due goes on. */
+void evaluations_decide(struct line *l, const struct turn *t);
+void evaluations_go(struct line *l, struct due *d);
 void evaluations_release(struct line *l, uint64_t upto, bool durable);
 void evaluations_drop(struct line *l, bool say);
 
@@ -456,9 +465,11 @@ struct evaluation {
 	bool malformed;	    /* reason says how */
 	struct verdict verdict;
 };
-/* Fills asked and verdict, which is that of a turn. */
-void evaluate(struct line *l, const struct authzen_one *one,
+/* Fills asked; false: it is none of ours, and the verdict says why. */
+bool evaluation_of(struct line *l, const struct authzen_one *one,
     struct evaluation *e, struct arena *mem);
+/* The verdict of what is no tool's call: that of a turn. */
+void evaluate(struct line *l, struct evaluation *e, struct arena *mem);
 /* record.c */
 enum err step_record(struct line *l, struct turn *t);
 enum err step_outcome(struct line *l, struct turn *t);

@@ -256,7 +256,7 @@ decide_named(const struct line *l, const struct asked *a, struct call *call,
 	return policy_decide(l->policy, call, mem);
 }
 
-static struct asked
+struct asked
 asked_of(const struct turn *t)
 {
 	return (struct asked){ .principal = t->principal,

@@ -485,6 +485,76 @@ test_bounds(void)
 	line_free(l);
 }
 
+/* A tool that no list has shown: its server is asked, as before a call. */
+static void
+test_learned(void)
+{
+	struct line *l = fresh_of(asked_text);
+
+	ask_as(l, 'p', true,
+	    TO("alice") DO("tools/call") "\"evaluations\":[{" ON("tool",
+		"fs/pay") WITH("{\"amount\":7}") "},{" ON("tool", "fs/pay")
+		WITH("{\"amount\":\"7\"}") "}]}");
+	ok(record_has("kind", "catalogue") &&
+		record_has("principal", "alice") && sent(MSG_HOP_OPEN) == NULL,
+	    "that its server is asked is on record");
+	ack(l, true);
+	ok(sent(MSG_HOP_OPEN) != NULL && sent_n(MSG_RECORD) == 1,
+	    "before it is, and nothing is decided");
+	opened(l, MCP_MODERN, "{\"tools\":{}}");
+	ok(sent(MSG_UP_CALL) != NULL &&
+		msg_num(sent(MSG_UP_CALL), F_METHOD) == MCP_TOOLS_LIST,
+	    "for its list alone");
+	answered(l, 0,
+	    "{\"tools\":[{\"name\":\"pay\",\"inputSchema\":{\"type\":"
+	    "\"object\",\"properties\":{\"amount\":{\"type\":\"integer\"}}}"
+	    "}]}");
+	ok(sent_n(MSG_UP_CALL) == 1, "once, whatever depends on it");
+	ack(l, true);
+	ok(jv_count(jv_get(result(), STR("evaluations"))) == 2 &&
+		record_has("verdict", "deny") &&
+		record_has("rule", "arguments"),
+	    "then both are decided, the second by the types it has");
+	forget();
+	line_free(l);
+	l = fresh_of(asked_text);
+	ask_as(l, 'p', false,
+	    TO("alice") DO("tools/call") ON("tool", "fs/pay")
+		WITH("{\"amount\":7}") "}");
+	ack(l, true);
+	line_back_lost(l, 0);
+	ack(l, true);
+	ok(jv_is(jv_get(result(), STR("decision")), J_FALSE) &&
+		result_says("context/rule", "unavailable"),
+	    "a server that does not answer: denied");
+	forget();
+	ask_as(
+	    l, 'p', false, TO("bob") DO("tools/call") ON("tool", "fs/pay") "}");
+	ok(record_has("kind", "evaluation") && record_has("verdict", "deny") &&
+		sent(MSG_HOP_OPEN) == NULL,
+	    "for whom nothing is allowed nobody is asked");
+	forget();
+	line_free(l);
+	l = fresh_of(asked_text);
+	ask_as(l, 'p', false,
+	    TO("alice") DO("tools/call") ON("tool", "fs/pay") "}");
+	line_desk_lost(l);
+	ack(l, true);
+	opened(l, MCP_MODERN, "{}");
+	ok(sent(MSG_TOLD) == NULL && line_busy(l) == 0,
+	    "who asked is gone meanwhile");
+	forget();
+	ask_as(l, 'p', false,
+	    TO("alice") DO("tools/call") ON("tool", "fs/pay2") "}");
+	line_ledger_lost(l);
+	ok(line_busy(l) == 0, "so is the ledger");
+	first_word(l);
+	ask_as(l, 'p', false,
+	    TO("alice") DO("tools/call") ON("tool", "fs/pay") "}");
+	line_free(l);
+	forget();
+}
+
 static void
 test_lost(void)
 {
@@ -524,6 +594,7 @@ main(void)
 	test_held();
 	test_lists();
 	test_bounds();
+	test_learned();
 	test_lost();
 	return tap_done();
 }

@@ -31,7 +31,9 @@ static const struct step {
 	{ "reply", step_reply },
 };
 enum {
+	AT_LEARN = 3,
 	AT_RESERVE = 6,
+	AT_DECIDE = 7,
 	AT_RECORD = 8,
 	AT_DISPATCH = 9,
 	AT_OUTCOME = 12,
@@ -79,7 +81,11 @@ void
 turn_run(struct line *l, struct turn *t)
 {
 	while (t->step < countof(steps)) {
-		const enum err e = steps[t->step].run(l, t);
+		enum err e;
+
+		if (t->due != NULL && t->step >= AT_DECIDE)
+			break; /* nobody calls anything */
+		e = steps[t->step].run(l, t);
 
 		if (e == ERR_MORE)
 			return;
@@ -378,10 +384,36 @@ turn_start(struct line *l, unsigned front, const struct msg *m)
 	turn_run(l, t);
 }
 
+void
+turn_ask(struct line *l, const struct asked *a, struct due *d)
+{
+	struct turn *t = turn_new(l);
+
+	t->due = d;
+	t->era = MCP_MODERN;
+	t->method = a->method;
+	t->method_text = mcp_row(a->method)->text;
+	t->endpoint = l->endpoint; /* the first is that of all servers */
+	t->principal = map_get(l->names, a->principal->name);
+	t->target[t->target_n++] = &l->up[a->up->index];
+	t->name = arena_str(t->mem, a->name);
+	t->params = jv_of(arena_str(t->mem, jv_bytes(a->params)));
+	if (arena_spent(t->mem)) {
+		(void)turn_fail(t, 413, 0, "the call is too large");
+		t->failed = steps[AT_LEARN].name;
+	}
+	t->step = t->failed != NULL ? AT_RECORD : AT_LEARN;
+	turn_run(l, t);
+}
+
 /* Every end passes here: legs and links go, the struct is kept for reuse. */
 void
 turn_over(struct line *l, struct turn *t)
 {
+	struct due *due = t->due;
+
+	if (due != NULL)
+		evaluations_decide(l, t);
 	turn_detach(l, t);
 	budget_over(l, t);
 	while (t->legs != NULL)
@@ -415,11 +447,13 @@ turn_over(struct line *l, struct turn *t)
 		t->free_next = l->turn_free;
 		l->turn_free = t;
 		l->turn_free_n++;
-		return;
+	} else {
+		arena_free(t->mem);
+		buf_done(&t->out);
+		mem_free(t);
 	}
-	arena_free(t->mem);
-	buf_done(&t->out);
-	mem_free(t);
+	if (due != NULL)
+		evaluations_go(l, due);
 }
 
 /* Parked in a record queue: it must stay until the ledger has spoken. */

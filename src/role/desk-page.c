@@ -4,7 +4,6 @@
  * parent says that every process is ready and no ledger has stopped.
  */
 #include "role/desk-in.h"
-#include "wire/wire.h"
 
 static uint64_t
 sum(const struct desk_view *v, enum counter c)
@@ -110,15 +109,30 @@ desk_metrics(const struct desk_view *v, struct buf *out)
 	role_lines(v, "gatehouse_process_ready", "ready", out);
 }
 
+/* AuthZEN "Policy Decision Point Metadata", and of its obligations profile what
+ * is issued: obligations of our own. */
+void
+desk_metadata(struct str base, struct buf *out)
+{
+	buf_fmt(out,
+	    "{\"policy_decision_point\":\"%.*s\","
+	    "\"access_evaluation_endpoint\":\"%.*s/access/v1/evaluation\","
+	    "\"access_evaluations_endpoint\":\"%.*s/access/v1/evaluations\","
+	    "\"supported_obligations\":[\"custom\"]}\n",
+	    STR_ARG(base), STR_ARG(base), STR_ARG(base));
+}
+
 static const struct {
 	unsigned status;
 	const char *words;
-} reasons[] = { { 200, "OK" }, { 400, "Bad Request" }, { 403, "Forbidden" },
-	{ 404, "Not Found" }, { 405, "Method Not Allowed" },
-	{ 413, "Content Too Large" }, { 503, "Service Unavailable" } };
+} reasons[] = { { 200, "OK" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+	{ 403, "Forbidden" }, { 404, "Not Found" },
+	{ 405, "Method Not Allowed" }, { 413, "Content Too Large" },
+	{ 429, "Too Many Requests" }, { 503, "Service Unavailable" } };
 
 void
-desk_http(struct buf *out, unsigned status, const char *type, struct str body)
+desk_http(struct buf *out, unsigned status, const char *type, struct str body,
+    const char *more)
 {
 	const char *words = "Refused";
 
@@ -128,23 +142,40 @@ desk_http(struct buf *out, unsigned status, const char *type, struct str body)
 	buf_fmt(out,
 	    "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
 	    "Cache-Control: no-store\r\nConnection: close\r\n%s\r\n",
-	    status, words, type, body.n, status == 405 ? "Allow: GET\r\n" : "");
+	    status, words, type, body.n, more);
 	buf_str(out, body);
+}
+
+bool
+desk_request_id(const struct http_head *h, char id[static DESK_ID + 1])
+{
+	bool many = false;
+	const struct str v = http_get(h, STR("x-request-id"), &many);
+
+	id[0] = '\0';
+	if (many || v.n > DESK_ID || (v.p != NULL && v.n == 0))
+		return false;
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] < ' ' || v.p[i] > '~')
+			return false;
+	(void)snprintf(id, DESK_ID + 1, "%.*s", STR_ARG(v));
+	return true;
 }
 
 /* A page in a browser can be made to ask any name that resolves to here; it
  * cannot choose what its request calls the host. */
 static bool
-is_our_name(struct str host, unsigned port, struct str listen)
+is_our_name(struct str host, const struct desk_names *n)
 {
 	static const char *const names[] = { "127.0.0.1", "localhost",
 		"[::1]" };
 	char own[64];
 
-	if (str_ieq(host, listen))
+	if (str_ieq(host, n->listen) ||
+	    (n->url.n > 0 && str_ieq(host, str_sub(n->url, 8, n->url.n))))
 		return true;
 	for (size_t i = 0; i < countof(names); i++) {
-		(void)snprintf(own, sizeof(own), "%s:%u", names[i], port);
+		(void)snprintf(own, sizeof(own), "%s:%u", names[i], n->port);
 		if (str_ieq(host, str_of(own)))
 			return true;
 	}
@@ -152,29 +183,36 @@ is_our_name(struct str host, unsigned port, struct str listen)
 }
 
 unsigned
-desk_route(const struct http_head *h, unsigned port, struct str listen,
+desk_route(const struct http_head *h, const struct desk_names *names,
     enum desk_page *out)
 {
 	static const struct {
 		struct str path;
 		enum desk_page page;
-	} pages[] = { { STR_INIT("/healthz"), PAGE_HEALTH },
-		{ STR_INIT("/metrics"), PAGE_METRICS } };
-	bool many = false;
+	} pages[] = {
+		{ STR_INIT("/healthz"), PAGE_HEALTH },
+		{ STR_INIT("/metrics"), PAGE_METRICS },
+		{ STR_INIT("/.well-known/authzen-configuration"),
+		    PAGE_METADATA },
+		{ STR_INIT("/access/v1/evaluation"), PAGE_EVALUATION },
+		{ STR_INIT("/access/v1/evaluations"), PAGE_EVALUATIONS },
+	};
+	bool many = false, post;
 	const struct str host = http_get(h, STR("host"), &many);
 
 	if (host.n == 0 || many)
 		return 400;
-	if (!is_our_name(host, port, listen) ||
+	if (!is_our_name(host, names) ||
 	    http_get(h, STR("origin"), &many).n > 0 || many)
 		return 403;
-	if (h->length != 0)
-		return 413;
 	for (size_t i = 0; i < countof(pages); i++) {
 		if (!str_eq(h->target, pages[i].path))
 			continue;
 		*out = pages[i].page;
-		return str_eq(h->method, STR("GET")) ? 0 : 405;
+		post = pages[i].page >= PAGE_EVALUATION;
+		if (!str_eq(h->method, post ? STR("POST") : STR("GET")))
+			return 405;
+		return post || h->length == 0 ? 0 : 413;
 	}
 	return 404;
 }

@@ -10,38 +10,18 @@
 #include <unistd.h>
 
 #include "role/desk-in.h"
-#include "wire/wire.h"
+#include "role/head.h"
 
-enum {
-	CONNS = 64,
-	HEAD_MAX = 8192,
-	WORD_MAX = 64,
-	OUT_MAX = 4 << 20 /* some thousand roles' metrics */
-};
+enum { WORD_MAX = 64 };
 static const uint64_t http_ns = UINT64_C(10) * 1000000000;
+/* What comes after a refusal: closing at once would take the answer back. */
+static const uint64_t linger_ns = UINT64_C(1) * 1000000000;
 static const uint64_t word_ns = UINT64_C(120) * 1000000000;
 /* A parent that takes longer to say how it is, is not well. */
 static const uint64_t health_ns = UINT64_C(2) * 1000000000;
 static const struct json_limits status_limits = { 8, 200000, 1 << 20 };
 
-struct conn {
-	struct watch w; /* first: found from it */
-	struct timer late;
-	struct buf in, out;
-	uint64_t asked; /* REF of the word under way; 0 none */
-	enum desk_page page;
-	bool http, end; /* end: close when all is written */
-	bool eof;	/* it says no more, and may still listen */
-};
-
-static struct desk {
-	struct role_env *env;
-	struct watch http, control;
-	struct conn conn[CONNS];
-	uint64_t ref;
-	unsigned port;
-	uid_t own; /* who started the house */
-} desk = { .http.fd = -1, .control.fd = -1 };
+struct desk desk = { .http.fd = -1, .control.fd = -1 };
 
 /* ---- connections ---- */
 
@@ -53,10 +33,40 @@ conn_close(struct conn *c)
 	fd_close(&c->w.fd);
 	buf_done(&c->in);
 	buf_done(&c->out);
+	buf_done(&c->body);
 	c->asked = 0;
+	c->posting = c->lingering = false;
+}
+
+/* All is said; of a request that has a body the rest may be on its way. */
+static void
+conn_over(struct conn *c)
+{
+	if (c->eof || c->page < PAGE_EVALUATION) {
+		conn_close(c);
+		return;
+	}
+	fd_shut(c->w.fd);
+	c->lingering = true;
+	buf_done(&c->in);
+	buf_done(&c->body);
+	loop_timer(desk.env->loop, &c->late, linger_ns);
 }
 
 static void
+conn_eat(struct conn *c)
+{
+	char room[16384];
+	enum err e = OK;
+	size_t n;
+
+	while (e == OK)
+		e = fd_read(c->w.fd, room, sizeof(room), &n);
+	if (e != ERR_MORE)
+		conn_close(c);
+}
+
+void
 conn_write(struct conn *c)
 {
 	while (c->out.n > 0) {
@@ -71,8 +81,8 @@ conn_write(struct conn *c)
 		}
 		buf_drop(&c->out, n);
 	}
-	if ((c->end || c->eof) && c->asked == 0)
-		conn_close(c);
+	if ((c->end || c->eof) && c->asked == 0 && !c->lingering)
+		conn_over(c);
 }
 
 /* Asks the parent; its answer comes by from_parent(). */
@@ -93,7 +103,7 @@ ask(struct conn *c, struct str word)
 static void
 word_answer(struct conn *c, struct str text, bool good)
 {
-	struct buf tape = { .max = OUT_MAX };
+	struct buf tape = { .max = DESK_OUT };
 
 	if (good && json_parse(text, &status_limits, &tape, NULL) == OK &&
 	    jv_is(jv_of(buf_view(&tape)), J_OBJ)) {
@@ -133,12 +143,32 @@ word_take(struct conn *c)
 
 /* ---- pages ---- */
 
-static void
-refuse(struct conn *c, unsigned status)
+void
+conn_answer(struct conn *c, unsigned status, const char *type, struct str body,
+    const char *more)
 {
-	desk_http(&c->out, status, "text/plain", STR("refused\n"));
+	char lines[2 * DESK_ID + 64];
+
+	(void)snprintf(lines, sizeof(lines), "%s%s%s%s", more,
+	    c->id[0] ? "X-Request-ID: " : "", c->id, c->id[0] ? "\r\n" : "");
+	desk_http(&c->out, status, type, body, lines);
 	c->end = true;
 	conn_write(c);
+}
+
+void
+conn_refuse(struct conn *c, unsigned status, const char *words)
+{
+	const bool post = c->page >= PAGE_EVALUATION;
+	struct buf body = { .max = 512 };
+
+	buf_fmt(&body, "%s\n", words);
+	conn_answer(c, status, "text/plain", buf_view(&body),
+	    status == 401   ? "WWW-Authenticate: Bearer\r\n"
+	    : status != 405 ? ""
+	    : post	    ? "Allow: POST\r\n"
+			    : "Allow: GET\r\n");
+	buf_done(&body);
 }
 
 static void
@@ -146,7 +176,7 @@ page_answer(struct conn *c, struct jv status)
 {
 	const struct desk_view v = { status, desk.env->pages,
 		desk.env->pages_n };
-	struct buf body = { .max = OUT_MAX };
+	struct buf body = { .max = DESK_OUT };
 	unsigned code = 200;
 
 	if (c->page == PAGE_METRICS)
@@ -155,13 +185,54 @@ page_answer(struct conn *c, struct jv status)
 		code = 503;
 	if (body.full)
 		code = 503;
-	desk_http(&c->out, code,
+	conn_answer(c, code,
 	    c->page == PAGE_METRICS ? "text/plain; version=0.0.4"
 				    : "application/json",
-	    buf_view(&body));
+	    buf_view(&body), "");
 	buf_done(&body);
-	c->end = true;
-	conn_write(c);
+}
+
+/* Without a proxy in front it is found as whoever asks has found it. */
+static void
+metadata(struct conn *c, const struct http_head *h)
+{
+	const struct str url = jv_str(jv_get(desk.env->image, STR("desk_url")));
+	const struct str host = http_get(h, STR("host"), NULL);
+	struct buf base = { .max = 4096 }, body = { .max = 32768 };
+
+	if (url.n > 0)
+		buf_str(&base, url);
+	else
+		buf_fmt(&base, "http://%.*s", STR_ARG(host));
+	desk_metadata(buf_view(&base), &body);
+	conn_answer(c, 200, "application/json", buf_view(&body), "");
+	buf_done(&base);
+	buf_done(&body);
+}
+
+/* A whole head is there. */
+static void
+page_begin(struct conn *c, const struct http_head *h)
+{
+	const struct desk_names names = { .listen = jv_str(jv_get(
+					      desk.env->image, STR("desk"))),
+		.url = jv_str(jv_get(desk.env->image, STR("desk_url"))),
+		.port = desk.port };
+	const unsigned code = desk_route(h, &names, &c->page);
+	const bool named = desk_request_id(h, c->id);
+
+	if (code != 0) {
+		conn_refuse(c, code, "refused");
+	} else if (c->page == PAGE_METADATA) {
+		metadata(c, h);
+	} else if (c->page < PAGE_METADATA) {
+		loop_timer(desk.env->loop, &c->late, health_ns);
+		ask(c, STR("status"));
+	} else if (!named) {
+		conn_refuse(c, 400, "X-Request-ID is malformed");
+	} else {
+		ask_begin(c, h);
+	}
 }
 
 static void
@@ -170,26 +241,27 @@ page_take(struct conn *c)
 	struct http_head h;
 	struct note why;
 	size_t used = 0;
-	unsigned code;
 	enum err e;
 
 	if (c->asked != 0 || c->end)
 		return; /* one answer to a connection */
-	e = http_head_read(buf_view(&c->in), false, HEAD_MAX, &h, &used, &why);
-	if (e == ERR_MORE && !c->in.full)
-		return;
-	if (e != OK) {
-		refuse(c, e == ERR_MORE ? 431 : h.status);
-		return;
+	if (!c->posting) {
+		e = http_head_read(
+		    buf_view(&c->in), false, DESK_HEAD, &h, &used, &why);
+		if (e == ERR_MORE && !c->in.full)
+			return;
+		if (e != OK) {
+			conn_refuse(
+			    c, e == ERR_MORE ? 431 : h.status, "refused");
+			return;
+		}
+		page_begin(c, &h);
+		if (c->end || c->w.fd < 0)
+			return;
+		buf_drop(&c->in, used);
 	}
-	code = desk_route(&h, desk.port,
-	    jv_str(jv_get(desk.env->image, STR("desk"))), &c->page);
-	if (code != 0) {
-		refuse(c, code);
-		return;
-	}
-	loop_timer(desk.env->loop, &c->late, health_ns);
-	ask(c, STR("status"));
+	if (c->posting)
+		ask_feed(c);
 }
 
 /* ---- bytes ---- */
@@ -204,9 +276,13 @@ conn_late(struct timer *t)
 		conn_close(c);
 		return;
 	}
-	c->asked = 0;
-	page_answer(c, (struct jv){ NULL, 0 });
-	if (c->w.fd >= 0)
+	if (c->posting) {
+		ask_late(c);
+	} else {
+		c->asked = 0;
+		page_answer(c, (struct jv){ NULL, 0 });
+	}
+	if (c->w.fd >= 0 && !c->lingering)
 		loop_timer(desk.env->loop, &c->late, http_ns);
 }
 
@@ -225,14 +301,27 @@ conn_ready(struct watch *w, unsigned what)
 	struct conn *c = (struct conn *)(void *)w;
 	enum err e = OK;
 
-	while (e == OK && !c->in.full) {
+	if (c->lingering) {
+		conn_eat(c);
+		return;
+	}
+	while (e == OK && w->fd >= 0 && !c->lingering && !c->in.full) {
 		char room[2048];
 		size_t n = 0;
 
 		e = fd_read(w->fd, room, sizeof(room), &n);
-		if (e == OK)
-			buf_put(&c->in, room, n);
+		if (e != OK)
+			break;
+		buf_put(&c->in, room, n);
+		if (c->http) /* a body is longer than what is kept of it */
+			conn_take(c);
 	}
+	if (c->lingering) {
+		conn_eat(c);
+		return;
+	}
+	if (w->fd < 0)
+		return;
 	c->eof = e == ERR_GONE || e == ERR_OS;
 	conn_take(c);
 	if (w->fd >= 0 && (c->eof || (what & SYS_OUT) != 0))
@@ -242,7 +331,7 @@ conn_ready(struct watch *w, unsigned what)
 static struct conn *
 conn_spare(void)
 {
-	for (size_t i = 0; i < CONNS; i++)
+	for (size_t i = 0; i < DESK_CONNS; i++)
 		if (desk.conn[i].w.fd < 0)
 			return &desk.conn[i];
 	return NULL;
@@ -259,8 +348,8 @@ conn_new(int fd, bool http)
 	}
 	*c = (struct conn){ .w = { .fd = fd, .ready = conn_ready },
 		.late = { .fire = conn_late },
-		.in = { .max = http ? HEAD_MAX : WORD_MAX },
-		.out = { .max = OUT_MAX + 1024 },
+		.in = { .max = http ? DESK_HEAD : WORD_MAX },
+		.out = { .max = DESK_OUT + 1024 },
 		.http = http };
 	if (loop_watch(desk.env->loop, &c->w) != OK) {
 		conn_close(c);
@@ -302,10 +391,10 @@ accept_all(struct watch *w, unsigned what)
 
 /* ---- the parent ---- */
 
-static struct conn *
+struct conn *
 conn_asked(uint64_t ref)
 {
-	for (size_t i = 0; i < CONNS && ref != 0; i++)
+	for (size_t i = 0; i < DESK_CONNS && ref != 0; i++)
 		if (desk.conn[i].w.fd >= 0 && desk.conn[i].asked == ref)
 			return &desk.conn[i];
 	return NULL;
@@ -315,10 +404,10 @@ static void
 from_parent(struct role_env *e, const struct msg *m)
 {
 	struct conn *c = conn_asked(msg_num(m, F_REF));
-	struct buf tape = { .max = OUT_MAX };
+	struct buf tape = { .max = DESK_OUT };
 
 	(void)e;
-	if (m->kind != MSG_STATUS || c == NULL)
+	if (m->kind != MSG_STATUS || c == NULL || c->posting)
 		return;
 	c->asked = 0;
 	if (c->http) {
@@ -369,8 +458,13 @@ prepare(struct role_env *e, struct note *why)
 {
 	desk.env = e;
 	desk.own = geteuid();
-	for (size_t i = 0; i < CONNS; i++)
+	for (size_t i = 0; i < DESK_CONNS; i++)
 		desk.conn[i].w.fd = -1;
+	if (!head_ready()) {
+		note_set(why, "SHA-256 is not there");
+		return ERR_OS;
+	}
+	role_links(e, ask_link);
 	for (size_t i = 0; i < e->given_n; i++) {
 		const struct str name = str_of(e->given[i].name);
 		const bool http = str_eq(name, STR("desk"));
@@ -390,5 +484,6 @@ prepare(struct role_env *e, struct note *why)
 const struct role role_desk = {
 	.id = ROLE_DESK,
 	.prepare = prepare,
+	.link = ask_link,
 	.from_parent = from_parent,
 };

@@ -24,8 +24,8 @@ static struct judge {
 	struct timer tick;
 	/* Agents may speak before role ledger has: until its first word their
 	 * fronts are not listened to, or their first call would be refused. */
-	struct chan_fds early[CELLS_MAX];
-	bool is_early[CELLS_MAX], open;
+	struct chan_fds early[CELLS_MAX + 1]; /* the last: desk's */
+	bool is_early[CELLS_MAX + 1], open;
 } judge;
 
 static enum err
@@ -214,12 +214,14 @@ link_to(struct role_env *e, enum role_id peer, unsigned instance,
 		chan_fds_done(fds);
 		return;
 	}
-	if (peer == ROLE_FRONT && !judge.open) {
-		if (judge.is_early[instance])
-			chan_fds_done(&judge.early[instance]);
-		judge.early[instance] = *fds;
+	if ((peer == ROLE_FRONT || peer == ROLE_DESK) && !judge.open) {
+		const unsigned i = peer == ROLE_DESK ? CELLS_MAX : instance;
+
+		if (judge.is_early[i])
+			chan_fds_done(&judge.early[i]);
+		judge.early[i] = *fds;
 		*fds = (struct chan_fds){ -1, -1, -1, -1, 0 }; /* ours now */
-		judge.is_early[instance] = true;
+		judge.is_early[i] = true;
 		return;
 	}
 	if (*at != NULL) { /* its successor came before its end was seen */
@@ -239,6 +241,8 @@ fronts_open(void)
 	for (unsigned i = 0; i < CELLS_MAX; i++)
 		if (judge.is_early[i])
 			link_to(judge.env, ROLE_FRONT, i, &judge.early[i]);
+	if (judge.is_early[CELLS_MAX])
+		link_to(judge.env, ROLE_DESK, 0, &judge.early[CELLS_MAX]);
 }
 
 static void
