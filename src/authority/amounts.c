@@ -39,7 +39,7 @@ static enum err
 read_arg(const struct declared_arg *d, const struct fact_value *v,
     struct arena *a, struct facts *out, struct note *why)
 {
-	struct note what;
+	struct note what = { "" };
 
 	if (facts_read(d->kind, v, a, out, &what) == OK)
 		return OK;

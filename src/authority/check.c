@@ -150,6 +150,7 @@ check_all(struct checking *k, struct jv files, struct note *why)
 	enum err e = OK;
 	struct jv v;
 
+	/* cppcheck-suppress autoVariables ; it goes with this function */
 	k->all = &all;
 	while (!k->to->strict_only && jit_next(&it, NULL, &v))
 		lint_add(&all, jv_str(jv_get(v, STR("name"))),
@@ -167,6 +168,7 @@ check_all(struct checking *k, struct jv files, struct note *why)
 			e = check_file(k, file, ps, why);
 		cedar_policies_free(ps);
 	}
+	k->all = NULL;
 	lint_done(&all);
 	return e;
 }

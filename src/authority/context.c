@@ -61,7 +61,7 @@ void
 context_chain(const struct inventory *v, const struct call *c, struct arena *a,
     struct known *k)
 {
-	struct cedar_value agents[CHAIN_MAX];
+	struct cedar_value agents[CHAIN_MAX] = { { .type = CEDAR_NONE } };
 	struct str user = { NULL, 0 };
 	size_t n = 0;
 

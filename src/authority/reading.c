@@ -93,7 +93,7 @@ policy_types(const struct policy *p, struct str server, struct str tool)
 	if (n > sizeof(key))
 		return true;
 	memcpy(key, server.p, server.n);
-	memcpy(key + server.n, "___", 3);
+	memset(key + server.n, '_', 3);
 	memcpy(key + server.n + 3, tool.p, tool.n);
 	return map_get(p->typed, (struct str){ key, n }) != NULL;
 }

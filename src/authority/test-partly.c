@@ -395,7 +395,7 @@ test_random(void)
 			if (!sure || got.effect == want.effect)
 				continue;
 			if (wrong++ < 3)
-				printf("# %u instead of %u:\n%.*s", got.effect,
+				printf("# %d instead of %d:\n%.*s", got.effect,
 				    want.effect, STR_ARG(buf_view(&text)));
 		}
 		partly_free(s);

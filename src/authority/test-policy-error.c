@@ -157,7 +157,7 @@ main(void)
 		   &json_default, &params, NULL) != OK);
 	for (unsigned i = 0; i < SETS && wrong < 5; i++)
 		wrong += !one_set(a);
-	ok(wrong == 0, "%u random sets decide as the model says", SETS);
+	ok(wrong == 0, "%d random sets decide as the model says", SETS);
 	ok(let > SETS / 20, "calls were allowed too (%u)", let);
 	ok(refused > SETS / 20, "failing forbids denied (%u)", refused);
 	arena_free(a);

@@ -63,8 +63,9 @@ call_input(
 	if (es == NULL)
 		return ERR_LIMIT;
 	k->base = es; /* what lies over it sees what the input names */
-	e = cedar_mcp_input_value(
-	    c->typed->input, jv_bytes(args), c->open, es, a, &k->input, &at);
+	e = cedar_mcp_input_value(c->typed->input,
+	    (struct cedar_mcp_given){ jv_bytes(args), c->open }, es, a,
+	    &k->input, &at);
 	if (e)
 		*why = at.note;
 	return e;

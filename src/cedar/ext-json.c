@@ -172,7 +172,7 @@ cedar_duration_of_rfc3339(struct str s)
 	if (s.n < 3 || s.p[0] != 'P')
 		return none;
 	while (at < s.n) {
-		size_t n = at, p;
+		size_t n, p;
 
 		if (!clock && s.p[at] == 'T') {
 			clock = true;

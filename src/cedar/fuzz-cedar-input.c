@@ -56,8 +56,9 @@ call(const struct cedar_mcp_input *in, const struct cedar_schema *schema,
 		struct cedar_entities *es = cedar_entities_over(NULL, a);
 		struct cedar_why why = { 0 };
 		struct cedar_value v;
-		const enum err e =
-		    cedar_mcp_input_value(in, args, open == 1, es, a, &v, &why);
+		const enum err e = cedar_mcp_input_value(in,
+		    (struct cedar_mcp_given){ args, open == 1 }, es, a, &v,
+		    &why);
 
 		BUG_ON(e != OK && why.note.text[0] == '\0');
 		if (e == OK && schema != NULL)

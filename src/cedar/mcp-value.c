@@ -301,12 +301,16 @@ as_entity(struct run *r, const struct in_type *t, struct cedar_value attrs,
 	return OK;
 }
 
-/* Members and, after them, tags: both from one array of fields. */
+/* Members and, after them, tags: both in one array of fields. */
+struct filled {
+	struct cedar_field *f;
+	size_t all, members, tags;
+};
+
 static enum err
 fields(struct run *r, const struct in_type *t, struct jv v, const struct at *at,
-    unsigned depth, struct cedar_field *f, size_t count[static 2])
+    unsigned depth, struct filled *x)
 {
-	const size_t all = jv_count(v);
 	struct jit it = jit_of(v);
 	uint32_t required = 0;
 	struct str key;
@@ -322,7 +326,7 @@ fields(struct run *r, const struct in_type *t, struct jv v, const struct at *at,
 				continue;
 			return wrong(r, &here, "the tool does not declare it");
 		}
-		to = m != NULL ? &f[count[0]++] : &f[all - ++count[1]];
+		to = &x->f[m != NULL ? x->members++ : x->all - ++x->tags];
 		to->key = key;
 		required += m != NULL && m->required;
 		TRY(value(r, m != NULL ? m->type : t->more, one, &here,
@@ -335,21 +339,19 @@ static enum err
 object(struct run *r, const struct in_type *t, struct jv v, const struct at *at,
     unsigned depth, struct cedar_value *out)
 {
-	const size_t all = jv_count(v);
-	size_t n[2] = { 0, 0 };
-	struct cedar_field *f;
+	struct filled x = { .all = jv_count(v) };
 	struct cedar_value rec;
 
 	if (!jv_is(v, J_OBJ))
 		return wrong(r, at, "must be an object");
-	f = arena_alloc(r->a, (all + 1) * sizeof(*f));
-	if (f == NULL)
+	x.f = arena_alloc(r->a, (x.all + 1) * sizeof(*x.f));
+	if (x.f == NULL)
 		return spent(r, at);
-	TRY(fields(r, t, v, at, depth, f, n));
-	rec = cedar_record(f, n[0], r->a);
+	TRY(fields(r, t, v, at, depth, &x));
+	rec = cedar_record(x.f, x.members, r->a);
 	if (t->more != NULL)
 		return as_entity(r, t, rec,
-		    cedar_record(f + all - n[1], n[1], r->a), at, out);
+		    cedar_record(x.f + x.all - x.tags, x.tags, r->a), at, out);
 	*out = rec;
 	return rec.type == CEDAR_NONE ? spent(r, at) : OK;
 }
@@ -380,13 +382,15 @@ value(struct run *r, const struct in_type *t, struct jv v, const struct at *at,
 }
 
 enum err
-cedar_mcp_input_value(const struct cedar_mcp_input *in, struct str arguments,
-    bool open, struct cedar_entities *es, struct arena *a,
+cedar_mcp_input_value(const struct cedar_mcp_input *in,
+    struct cedar_mcp_given given, struct cedar_entities *es, struct arena *a,
     struct cedar_value *out, struct cedar_why *why)
 {
 	static const uint8_t empty[] = { J_OBJ, 0, 0, 0, 0, 0, 0, 0, 0 };
-	struct run r = { .in = in, .es = es, .a = a, .why = why, .open = open };
-	struct jv v = jv_of(arguments);
+	struct run r = {
+		.in = in, .es = es, .a = a, .why = why, .open = given.open
+	};
+	struct jv v = jv_of(given.arguments);
 
 	if (jv_is(v, J_NONE))
 		v = (struct jv){ empty, sizeof(empty) };

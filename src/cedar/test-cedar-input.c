@@ -212,8 +212,9 @@ ask(const struct tool *t, const char *args, bool open, struct buf *out,
 
 	if (args[0] != '\0')
 		BUG_ON(json_parse(str_of(args), &json_default, &tape, NULL));
-	e = cedar_mcp_input_value(
-	    t->in, buf_view(&tape), open, es, a, &f.v, why);
+	e = cedar_mcp_input_value(t->in,
+	    (struct cedar_mcp_given){ buf_view(&tape), open }, es, a, &f.v,
+	    why);
 	if (e == OK) {
 		cedar_value_put(out, f.v);
 		if (t->schema != NULL &&
@@ -300,8 +301,9 @@ test_tags(void)
 	    STR("{\"a\":{\"k\":\"v\",\"b\":1}}"), &json_default, &tape, NULL));
 	ok(cedar_policies_parse(ps, str_of(policy), NULL) == OK &&
 		cedar_engine_new(ps, &engine, NULL) == OK &&
-		cedar_mcp_input_value(
-		    t.in, buf_view(&tape), false, es, a, &f.v, NULL) == OK &&
+		cedar_mcp_input_value(t.in,
+		    (struct cedar_mcp_given){ buf_view(&tape), false }, es, a,
+		    &f.v, NULL) == OK &&
 		cedar_request_of(par, cedar_record(&f, 1, a), a, &r) == OK &&
 		cedar_authorize(engine, r, es, a, &ans) == OK &&
 		ans.decision == CEDAR_ALLOW,

@@ -167,8 +167,12 @@ void cedar_mcp_input_free(struct cedar_mcp_input *in); /* NULL is fine */
  * exactly a value of its type, by its path; ERR_LIMIT: a is spent, or it is
  * nested too deeply or too large.  Text is not copied.
  */
+struct cedar_mcp_given {
+	struct str arguments;
+	bool open;
+};
 NODISCARD enum err cedar_mcp_input_value(const struct cedar_mcp_input *in,
-    struct str arguments, bool open, struct cedar_entities *es, struct arena *a,
+    struct cedar_mcp_given given, struct cedar_entities *es, struct arena *a,
     struct cedar_value *out, struct cedar_why *why);
 
 #endif

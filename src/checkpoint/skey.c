@@ -23,7 +23,7 @@ skey_of(struct str text, struct vkey *out, unsigned char seed[static VKEY_SEED],
 	struct str rest = text, name = { NULL, 0 }, id = { NULL, 0 };
 	struct buf raw = { .max = 2 + VKEY_SEED }, hex = { .max = 16 };
 	enum err e = ERR_SYNTAX;
-	struct vkey k;
+	struct vkey k = { .id = 0 };
 
 	note_set(why, "no signing key: it is PRIVATE+KEY+NAME+ID+KEY");
 	if (str_starts(rest, PREFIX)) {

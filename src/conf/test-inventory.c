@@ -115,7 +115,7 @@ test_rows(void)
 {
 	for (size_t i = 0; i < countof(rows); i++) {
 		const struct row *r = &rows[i];
-		struct tried t;
+		struct tried t = { .n = 0 };
 		bool good;
 
 		fake_inventory = r->good;
@@ -144,7 +144,7 @@ test_warnings(void)
 {
 	for (size_t i = 0; i < countof(warnings); i++) {
 		const struct warning *w = &warnings[i];
-		struct tried t;
+		struct tried t = { .n = 0 };
 		bool good;
 
 		fake_inventory = w->inventory;
@@ -164,7 +164,7 @@ static void
 test_labels(void)
 {
 	struct buf b = { .max = 65536 };
-	struct tried t;
+	struct tried t = { .n = 0 };
 
 	buf_str(&b, STR(WHO "users:\n"));
 	for (int i = 0; i < 64; i++)
@@ -190,7 +190,7 @@ static void
 test_image(void)
 {
 	struct jv inv, d, a;
-	struct tried t;
+	struct tried t = { .n = 0 };
 
 	try(S A R, &t);
 	ok(t.e == OK &&

@@ -127,8 +127,8 @@ void tlog_writer_free(struct tlog_writer *w); /* what is not flushed is lost */
  * at once; after the store's error every later call fails with it. */
 NODISCARD enum err tlog_add(struct tlog_writer *w, struct str entry);
 /* The same of an entry whose hash, tlog_leaf(entry), the caller has. */
-NODISCARD enum err tlog_add_leaf(struct tlog_writer *w, struct str entry,
-    const struct tlog_hash *leaf);
+NODISCARD enum err tlog_add_leaf(
+    struct tlog_writer *w, struct str entry, const struct tlog_hash *leaf);
 /* Writes the partial tiles, bundles first: only now may a checkpoint of
  * tlog_writer_range()->size entries be published. */
 NODISCARD enum err tlog_flush(struct tlog_writer *w);
