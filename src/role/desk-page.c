@@ -153,7 +153,9 @@ desk_request_id(const struct http_head *h, char id[static DESK_ID + 1])
 	const struct str v = http_get(h, STR("x-request-id"), &many);
 
 	id[0] = '\0';
-	if (many || v.n > DESK_ID || (v.p != NULL && v.n == 0))
+	if (v.p == NULL)
+		return !many;
+	if (many || v.n > DESK_ID || v.n == 0)
 		return false;
 	for (size_t i = 0; i < v.n; i++)
 		if (v.p[i] < ' ' || v.p[i] > '~')
