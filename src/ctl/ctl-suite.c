@@ -196,13 +196,14 @@ ctl_schema_suite(struct ctl *c)
 		    0 },
 	};
 	struct suite s = { .c = c, .list = { .max = IMAGE } };
-	const size_t list = tape_arr(&s.list);
 	char tests[PATH], remotes[PATH];
 	int status = CTL_YES;
+	size_t list;
 
 	if (!find(c->arg[0], tests, remotes))
 		return ctl_say(c, CTL_UNREACHABLE,
 		    "%s: there is no draft2020-12 in it", c->arg[0]);
+	list = tape_arr(&s.list);
 	if (is_dir(remotes))
 		status = docs_read(c, remotes, REMOTES, &s.docs);
 	for (size_t i = 0; i < countof(parts) && status == CTL_YES; i++) {

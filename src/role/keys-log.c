@@ -17,10 +17,10 @@ static struct keys_log {
 	struct tlog_hash root;
 } keys;
 
-enum err
-keys_log_take(struct str text, struct note *why)
+static enum err
+lines_take(struct str rest, struct note *why)
 {
-	struct str rest = str_keep(text), line = { NULL, 0 };
+	struct str line = { NULL, 0 };
 
 	while (str_split(&rest, '\n', &line)) {
 		if (line.n == 0)
@@ -44,6 +44,22 @@ keys_log_take(struct str text, struct note *why)
 		return ERR_SYNTAX;
 	}
 	return OK;
+}
+
+enum err
+keys_log_take(struct str text, struct note *why)
+{
+	struct str kept = str_keep(text); /* names point there */
+	const enum err e = lines_take(kept, why);
+	void *own;
+
+	if (e == OK)
+		return OK;
+	keys.n = 0;
+	own = (void *)(uintptr_t)kept.p;
+	mem_wipe(own, kept.n);
+	mem_free(own);
+	return e;
 }
 
 enum err
