@@ -49,15 +49,15 @@ lines_take(struct str rest, struct note *why)
 enum err
 keys_log_take(struct str text, struct note *why)
 {
-	struct str kept = str_keep(text); /* names point there */
-	const enum err e = lines_take(kept, why);
-	void *own;
+	char *own = mem_get(text.n + 1); /* names point there */
+	enum err e;
 
+	memcpy(own, text.p, text.n);
+	e = lines_take((struct str){ own, text.n }, why);
 	if (e == OK)
 		return OK;
 	keys.n = 0;
-	own = (void *)(uintptr_t)kept.p;
-	mem_wipe(own, kept.n);
+	mem_wipe(own, text.n);
 	mem_free(own);
 	return e;
 }
