@@ -164,7 +164,7 @@ arg_add(struct seen_arg *a, struct jv v, struct arena *mem)
 {
 	const struct fact_value fv = value_of(v);
 	struct facts got;
-	struct note why;
+	struct note why = { "" };
 
 	a->there++;
 	if (a->kind == FACT_NONE) {
