@@ -1,5 +1,5 @@
-"""The log of tiles: what the cells wrote comes into one tree under signed
-checkpoints; receipts; a killed role; a rotated key; a ledger that was rolled
+"""The log of tiles: what cells and role budget wrote comes into one tree under
+signed checkpoints; receipts; a killed role; a rotated key; a ledger that was rolled
 back does not start."""
 import glob
 import json
@@ -14,7 +14,8 @@ import gatetest as g
 
 up = fakes.HttpUpstream("modern")
 gate = g.Gateway({"servers": {"up": {"url": up.url, "era": "modern"}},
-                  "cells": 2})
+                  "cells": 2,
+                  "budgets": {"calls": {"calls": 10 ** 6, "lease": 4}}})
 log = os.path.join(gate.state, "log")
 
 
@@ -50,14 +51,22 @@ def calls(n):
         gate.agent(path="/s/up/mcp").call("echo")
 
 
+def charges():
+    return g.readledger.budget_records(gate.state)
+
+
+def written():
+    return len(gate.records()) + len(charges())
+
+
 def all_in():
-    """Every record that the cells have is under the checkpoint."""
-    return g.until(lambda: size() == len(gate.records()), 10)
+    """Every record of every log is under the checkpoint."""
+    return g.until(lambda: size() == written(), 10)
 
 
 calls(300)
 g.ok(all_in(), "every record comes under a signed checkpoint",
-     f"{size()} of {len(gate.records())}")
+     f"{size()} of {written()}")
 g.ok(sound()[0], "the log holds, entry by entry", sound()[1])
 g.ok(glob.glob(log + "/tile/entries/000"), "a full bundle stands")
 g.ok(not os.path.exists(log + "/tile/entries/000.p"),
@@ -66,14 +75,20 @@ g.ok(not os.path.exists(log + "/tile/entries/000.p"),
 # Receipts, by the program's verifier.
 with open(os.path.join(gate.dir, "trust"), "w") as f:
     f.write(key("--trust"))
-for r in gate.records()[:2] + gate.records()[-2:]:
-    code, out, err = cli("ledger", "receipt", "--cell", str(r["cell"]),
-                         gate.state, str(r["seq"]))
+whose = [(r, f"cell {r['cell']}", ("--cell", str(r["cell"])))
+         for r in gate.records()[:2] + gate.records()[-2:]]
+whose += [(r, "budgets", ("--budgets",))
+          for r in charges()[:2] + charges()[-2:]]
+g.ok({"start", "charge"} <= {r["kind"] for r in charges()},
+     "the budgets' log has charges")
+for r, name, option in whose:
+    code, out, err = cli("ledger", "receipt", *option, gate.state,
+                         str(r["seq"]))
     path = os.path.join(gate.dir, "receipt")
     with open(path, "w") as f:
         f.write(out)
     g.same(json.loads(re.search("^record (.*)$", out, re.M).group(1)), r,
-           f"a receipt of record {r['seq']} of cell {r['cell']}")
+           f"a receipt of record {r['seq']} of {name}")
     code, said, err = cli("verify", "receipt", "--trust",
                           os.path.join(gate.dir, "trust"), path)
     g.same(code, 0, "is valid")
@@ -85,11 +100,11 @@ g.same(cli("ledger", "receipt", gate.state, "999999")[0], 1,
        "a record that is not there has none")
 
 # Killed in the middle of its work, again and again.
-for role in ("tiles", "keys") * 4:
+for role in ("tiles", "keys", "budget") * 3:
     os.kill(gate.roles()[role][0][1], signal.SIGKILL)
     calls(40)
     g.until(lambda: role in gate.roles(), 5)
-g.ok(all_in(), "killed eight times, the tree is whole again",
+g.ok(all_in(), "killed nine times, the tree is whole again",
      gate.log()[-1500:])
 g.ok(sound()[0], "and holds", sound()[1])
 
@@ -97,7 +112,7 @@ g.ok(sound()[0], "and holds", sound()[1])
 first = key().strip()
 gate.stop()
 before = size()
-g.same(before, len(gate.records()), "what was written last is in it at the end")
+g.same(before, written(), "what was written last is in it at the end")
 g.same(cli("keys", "rotate", gate.state)[0], 0, "the key is rotated")
 gate.start()
 calls(20)
@@ -140,6 +155,10 @@ def refuses(what, *words):
 last = sorted(glob.glob(gate.state + "/ledger/cell-0-*.seg"))[-1]
 os.truncate(last, 0)
 refuses("a cell whose newest records are gone is refused", "rolled back")
+last = sorted(glob.glob(gate.state + "/ledger/budget-*.seg"))[-1]
+os.truncate(last, 0)
+refuses("budgets whose newest charges are gone are refused", "budgets",
+        "rolled back")
 with open(log + "/merged", "w") as f:
     f.write('{"cells":[1,1],"size":2}\n')
 refuses("a tree smaller than was signed is refused", "rolled back")
@@ -154,6 +173,25 @@ calls(5)
 g.ok(all_in(), "restored, it goes on")
 g.ok(sound()[0], "and holds", sound()[1])
 gate.stop()
+
+# A log of a program that did not take the budgets' records takes them now.
+old = g.Gateway({"servers": {"up": {"url": up.url, "era": "modern"}}})
+old.agent(path="/s/up/mcp").call("echo")
+log = os.path.join(old.state, "log")
+g.ok(g.until(lambda: size() == len(old.records()), 10), "without budgets")
+old.stop()
+with open(log + "/merged") as f:
+    text = f.read()
+with open(log + "/merged", "w") as f:
+    f.write(text.replace('"budget":0,', ""))
+old.config["budgets"] = {"calls": {"calls": 10}}
+old.write_config()
+old.start()
+old.agent(path="/s/up/mcp").call("echo")
+gate = old
+g.ok('"budget":0,' in text and all_in() and charges(),
+     "with budgets, over a log that did not know them", text)
+old.stop()
 
 # A name of the operator's.
 named = os.path.join(gate.dir, "named")

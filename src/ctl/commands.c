@@ -170,6 +170,11 @@ static const struct ctl_opt with_cell[] = {
 	{ "--cell", "N", "whose log; 0 by default" },
 	{ NULL, NULL, NULL },
 };
+static const struct ctl_opt with_log[] = {
+	{ "--cell", "N", "whose log; 0 by default" },
+	{ "--budgets", NULL, "of the budgets' log" },
+	{ NULL, NULL, NULL },
+};
 
 #define CLIENT                                                                 \
 	{ "--client", "NAME", "this client alone" },                           \
@@ -396,11 +401,11 @@ const struct ctl_cmd ctl_cmds[] = {
 	{ "ledger receipt", "STATE SEQ", 2, 2,
 	    "Prints a receipt of one record: it is in the log",
 	    "STATE is the state directory, SEQ the record's number in its "
-	    "cell. The receipt is checked by \"gatehouse verify receipt\" or "
+	    "log. The receipt is checked by \"gatehouse verify receipt\" or "
 	    "by web/verify, with no access to the gateway. A record comes "
 	    "into the log about a second after it was written. Exit 0, 1 the "
 	    "log does not have it, 4 its files are damaged.",
-	    with_cell, ctl_ledger_receipt, false, false, false },
+	    with_log, ctl_ledger_receipt, false, false, false },
 	{ "keys show", "STATE", 1, 1, "Prints the log's verifier keys",
 	    "Whoever checks receipts needs them. --trust prints a trust file.",
 	    with_trust_file, ctl_keys_show, true, false, false },

@@ -7,12 +7,31 @@
 #include "evidence/evidence.h"
 #include "sys/sys.h"
 
+enum { OF_BUDGETS = -1 }; /* whose log, beside cells */
+
 struct search {
 	struct tlog_reader *r;
 	int64_t cell, seq;
 	struct buf entry, tape;
 	struct note why;
 };
+
+/* Both logs name cells; what kinds there are tells them apart
+ * (doc/formats/ledger.md, "The budgets' log"). */
+static int64_t
+whose(struct jv rec)
+{
+	static const struct str kinds[] = { STR_INIT("charge"),
+		STR_INIT("release"), STR_INIT("total"), STR_INIT("totals") };
+	const struct str kind = jv_str(jv_get(rec, STR("kind")));
+	int64_t cell = OF_BUDGETS;
+
+	for (size_t i = 0; i < countof(kinds); i++)
+		if (str_eq(kind, kinds[i]))
+			return OF_BUDGETS;
+	return jv_i64(jv_get(rec, STR("cell")), &cell) == OK ? cell
+							     : OF_BUDGETS;
+}
 
 /* Whose record is entry i, and which of its? */
 static enum err
@@ -25,14 +44,12 @@ look(struct search *s, uint64_t i, int64_t *cell, int64_t *seq)
 	TRY(tlog_entry(s->r, i, &s->entry, &s->why));
 	TRY(json_parse(buf_view(&s->entry), &json_default, &s->tape, &s->why));
 	v = jv_of(buf_view(&s->tape));
-	TRY(jv_i64(jv_get(v, STR("seq")), seq));
-	if (jv_i64(jv_get(v, STR("cell")), cell) != OK)
-		*cell = -1;
-	return OK;
+	*cell = whose(v);
+	return jv_i64(jv_get(v, STR("seq")), seq);
 }
 
-/* A cell's records stand in its order, others' between them: halve what is
- * left, and from its middle look for the next one of this cell. */
+/* A log's records stand in its order, others' between them: halve what is
+ * left, and from its middle look for the next one of this log. */
 static enum err
 find(struct search *s, uint64_t size, uint64_t *index)
 {
@@ -131,7 +148,8 @@ ctl_ledger_receipt(struct ctl *c)
 	if (cell != NULL && str_u64(str_of(cell), &number) != OK)
 		return ctl_say(c, CTL_MISUSE, "--cell is a cell's number");
 	s.seq = (int64_t)seq;
-	s.cell = (int64_t)number;
+	s.cell =
+	    ctl_option(c, "--budgets") != NULL ? OF_BUDGETS : (int64_t)number;
 	(void)snprintf(path, sizeof(path), "%.4000s/log", c->arg[0]);
 	dir = tlog_dir_of(path);
 	status = prove(c, &s, &dir);

@@ -12,33 +12,43 @@
 enum { MERGED_MAX = 64 * 1024 };
 
 enum err
-load_log_holds(unsigned cell, uint64_t size, uint64_t merged, struct note *why)
+load_log_holds(
+    const char *log, uint64_t size, uint64_t merged, struct note *why)
 {
 	if (merged <= size)
 		return OK;
 	note_set(why,
-	    "ledger, cell %u: it ends at record %llu, and record %llu is in "
-	    "the log already: it was rolled back; restore it",
-	    cell, (unsigned long long)size, (unsigned long long)merged);
+	    "ledger, %s: it ends at record %llu, and record %llu is in the "
+	    "log already: it was rolled back; restore it",
+	    log, (unsigned long long)size, (unsigned long long)merged);
 	return ERR_DENIED;
 }
 
 static enum err
-cells_read(struct jv list, uint64_t *merged, size_t cells, struct note *why)
+number_read(struct jv v, uint64_t *out, struct note *why)
 {
-	struct jit it = jit_of(list);
+	int64_t n = 0;
+
+	if (jv_i64(v, &n) != OK || n < 0) {
+		note_set(why, "log/merged: not a number of records");
+		return ERR_SYNTAX;
+	}
+	*out = (uint64_t)n;
+	return OK;
+}
+
+static enum err
+merged_read(struct jv top, struct load_log *out, size_t cells, struct note *why)
+{
+	struct jit it = jit_of(jv_get(top, STR("cells")));
+	const struct jv budget = jv_get(top, STR("budget"));
 	struct jv v;
 
-	for (size_t i = 0; i < cells && jit_next(&it, NULL, &v); i++) {
-		int64_t n = 0;
-
-		if (jv_i64(v, &n) != OK || n < 0) {
-			note_set(why, "log/merged: not a number of records");
-			return ERR_SYNTAX;
-		}
-		merged[i] = (uint64_t)n;
-	}
-	return OK;
+	for (size_t i = 0; i < cells && jit_next(&it, NULL, &v); i++)
+		TRY(number_read(v, &out->cell[i], why));
+	/* without it nothing was taken of that log */
+	return jv_is(budget, J_NONE) ? OK
+				     : number_read(budget, &out->budget, why);
 }
 
 /* The size of the newest checkpoint; 0: none.  Whose it is, role keys asks. */
@@ -68,7 +78,7 @@ signed_size(const char *state, uint64_t *out, struct note *why)
 
 enum err
 load_log_read(
-    const char *state, uint64_t *merged, size_t cells, struct note *why)
+    const char *state, size_t cells, struct load_log *out, struct note *why)
 {
 	struct buf text = { .max = MERGED_MAX }, tape = { .max = MERGED_MAX };
 	struct jv top = { NULL, 0 };
@@ -94,8 +104,9 @@ load_log_read(
 		    (long long)size, (unsigned long long)last);
 		e = ERR_DENIED;
 	}
+	*out = (struct load_log){ .budget = 0 };
 	if (e == OK)
-		e = cells_read(jv_get(top, STR("cells")), merged, cells, why);
+		e = merged_read(top, out, cells, why);
 	buf_done(&text);
 	buf_done(&tape);
 	return e;

@@ -4,16 +4,22 @@
 
 #include "base/base.h"
 
+enum { LOAD_CELLS_MAX = UINT8_MAX };
+/* How many records of each log are in the tree of tiles; 0 where none are. */
+struct load_log {
+	uint64_t cell[LOAD_CELLS_MAX], budget;
+};
 /*
- * How many records of each cell are in the log, 0 where none are.  Asked before
- * the ledger is looked at, for both may grow meanwhile.  ERR_DENIED: the tree
- * is smaller than one that was signed: it was rolled back.  ERR_SYNTAX, ERR_OS:
- * its files cannot be read.  *why names the file and the remedy.
+ * cells: at most LOAD_CELLS_MAX.  Asked before the ledger is looked at, for
+ * both may grow meanwhile.  ERR_DENIED: the tree is smaller than one that was
+ * signed: it was rolled back.  ERR_SYNTAX, ERR_OS: its files cannot be read.
+ * *why names the file and the remedy.
  */
 NODISCARD enum err load_log_read(
-    const char *state, uint64_t *merged, size_t cells, struct note *why);
-/* ERR_DENIED: this cell's log ends at record `size`, before `merged`. */
+    const char *state, size_t cells, struct load_log *out, struct note *why);
+/* ERR_DENIED: this log ("cell 0", "budgets") ends at record `size`, before
+ * `merged`. */
 NODISCARD enum err load_log_holds(
-    unsigned cell, uint64_t size, uint64_t merged, struct note *why);
+    const char *log, uint64_t size, uint64_t merged, struct note *why);
 
 #endif

@@ -199,12 +199,13 @@ cell_end(const char *dir, unsigned cell, uint64_t merged, struct buf *tape,
 	(void)snprintf(log, sizeof(log), "cell-%u-", cell);
 	TRY(log_end(dir, log, &seen, &last, why));
 	ledger_seen_put(&seen, cell, last, tape);
-	return load_log_holds(cell, seen.tree.size, merged, why);
+	(void)snprintf(log, sizeof(log), "cell %u", cell);
+	return load_log_holds(log, seen.tree.size, merged, why);
 }
 
 /* Role budget reads its own log; a damaged one is no start all the same. */
 static enum err
-budget_end(const char *dir, struct buf *tape, struct note *why)
+budget_end(const char *dir, uint64_t merged, struct buf *tape, struct note *why)
 {
 	struct ledger_seen seen = { .good = 0 };
 	unsigned last = 0;
@@ -212,7 +213,7 @@ budget_end(const char *dir, struct buf *tape, struct note *why)
 	TRY(log_end(dir, "budget-", &seen, &last, why));
 	tape_key(tape, STR("budget_log"));
 	tape_i64(tape, last);
-	return OK;
+	return load_log_holds("budgets", seen.tree.size, merged, why);
 }
 
 /* ---- the image ---- */
@@ -303,17 +304,17 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	struct str key;
 	struct jv val;
 	int64_t cells = 0;
-	uint64_t merged[UINT8_MAX] = { 0 };
+	struct load_log merged;
 	char dir[PATH_MAX];
 	size_t n = 0, m, list;
 
 	if (jv_i64(jv_get(image, STR("cells")), &cells) != OK || cells < 1 ||
-	    cells > UINT8_MAX || state.n > sizeof(dir) - 8) {
+	    cells > LOAD_CELLS_MAX || state.n > sizeof(dir) - 8) {
 		note_set(why, "cells or state out of bounds");
 		return ERR_SYNTAX;
 	}
 	(void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(state));
-	TRY(load_log_read(dir, merged, (size_t)cells, why));
+	TRY(load_log_read(dir, (size_t)cells, &merged, why));
 	(void)snprintf(dir, sizeof(dir), "%.*s/ledger", STR_ARG(state));
 	m = tape_obj(out);
 	while (jit_next(&it, &key, &val)) {
@@ -330,9 +331,9 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	tape_key(out, STR("ledger"));
 	list = tape_arr(out);
 	for (unsigned c = 0; c < (unsigned)cells; c++)
-		TRY(cell_end(dir, c, merged[c], out, why));
+		TRY(cell_end(dir, c, merged.cell[c], out, why));
 	tape_end(out, list, (size_t)cells);
-	TRY(budget_end(dir, out, why));
+	TRY(budget_end(dir, merged.budget, out, why));
 	tape_end(out, m, n + (compiled ? 2 : 6));
 	if (buf_end(out) != OK) {
 		note_set(why, "the image is over %d bytes", LOAD_IMAGE_MAX);

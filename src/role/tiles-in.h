@@ -1,6 +1,6 @@
 /*
  * tiles-in: what the files of role tiles share.  tiles.c is the role; merge.c
- * what of the cells' logs is in the tree; store.c the files.
+ * what of the logs is in the tree; store.c the files.
  */
 #ifndef TILES_IN_H
 #define TILES_IN_H
@@ -18,9 +18,10 @@ NODISCARD enum err tiles_sync(void);
 /* A small file, durable when it returns; or as it was.  ERR_OS. */
 NODISCARD enum err tiles_put(const char *path, struct str bytes);
 
-/* ---- tiles-merge.c: the cells' logs into one tree ---- */
+/* ---- tiles-merge.c: the logs of cells and budgets into one tree ---- */
 struct merge;
-/* Where the tree is, from the file "merged"; a log without one begins.  ERR_OS,
+/* Where the tree is, from the file "merged"; a log without one begins.  cells:
+ * how many there are; logs of others that are found are taken too.  ERR_OS,
  * ERR_SYNTAX, ERR_GONE: why. */
 NODISCARD enum err merge_open(
     unsigned cells, struct merge **out, struct note *why);

@@ -1,8 +1,9 @@
 /*
- * tiles-merge.c: the cells' logs become one tree.  Each cell's records stand in
- * its order, without a gap; between cells they stand as they were found.  What
- * stands where is settled once "merged" says so: files of a larger tree that a
- * crash left behind are written over, and no checkpoint was signed of them.
+ * tiles-merge.c: the logs of the cells and of role budget become one tree.
+ * Each log's records stand in its order, without a gap; between logs they stand
+ * as they were found.  What stands where is settled once "merged" says so:
+ * files of a larger tree that a crash left behind are written over, and no
+ * checkpoint was signed of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +20,9 @@ enum {
 	SEGMENTS_MAX = 999999
 };
 
-struct cell_log {
-	unsigned number, segment; /* of the open one; 0: none yet */
+struct source {
+	char name[16];	  /* "cell-0", "budget" */
+	unsigned segment; /* the open one; 0: none yet */
 	int fd;
 	struct ledger_seen seen;
 	uint64_t merged; /* records of it that are in the tree */
@@ -30,7 +32,7 @@ struct cell_log {
 };
 struct merge {
 	struct tlog_writer *w;
-	struct cell_log cell[TILES_CELLS_MAX];
+	struct source cell[TILES_CELLS_MAX], budget;
 	unsigned cells;
 	size_t left; /* records that this round may take yet */
 	enum err bad;
@@ -57,10 +59,16 @@ merged_read(struct merge *m, uint64_t *size, struct note *why)
 		*size = (uint64_t)n;
 		it = jit_of(list);
 		for (unsigned i = 0;
-		     i < m->cells && e == OK && jit_next(&it, NULL, &v); i++) {
+		     i < TILES_CELLS_MAX && e == OK && jit_next(&it, NULL, &v);
+		     i++) {
 			e = jv_i64(v, &n);
 			m->cell[i].merged = (uint64_t)n;
+			m->cells = i < m->cells ? m->cells : i + 1;
 		}
+		/* who wrote no such member took nothing of that log */
+		if (jv_i64(jv_get(jv_of(buf_view(&tape)), STR("budget")), &n) ==
+		    OK)
+			m->budget.merged = (uint64_t)n;
 	}
 	buf_done(&text);
 	buf_done(&tape);
@@ -73,7 +81,8 @@ merged_write(const struct merge *m)
 	struct buf text = { .max = MERGED_MAX };
 	enum err e;
 
-	buf_str(&text, STR("{\"cells\":["));
+	buf_fmt(&text, "{\"budget\":%llu,\"cells\":[",
+	    (unsigned long long)m->budget.merged);
 	for (unsigned i = 0; i < m->cells; i++)
 		buf_fmt(&text, "%s%llu", i > 0 ? "," : "",
 		    (unsigned long long)m->cell[i].merged);
@@ -86,19 +95,18 @@ merged_write(const struct merge *m)
 /* ---- segments ---- */
 
 static int
-segment_fd(const struct cell_log *c, unsigned n)
+segment_fd(const struct source *c, unsigned n)
 {
 	char path[64];
 
-	(void)snprintf(
-	    path, sizeof(path), "../ledger/cell-%u-%06u.seg", c->number, n);
+	(void)snprintf(path, sizeof(path), "../ledger/%s-%06u.seg", c->name, n);
 	return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
 /* Opens segment n, whose header must go on from what was seen; `start`: from
  * wherever it says. */
 static enum err
-segment_take(struct cell_log *c, unsigned n, bool start, struct note *why)
+segment_take(struct source *c, unsigned n, bool start, struct note *why)
 {
 	__attribute__((cleanup(fd_close))) int fd = segment_fd(c, n);
 	struct str bytes = { NULL, 0 };
@@ -125,7 +133,7 @@ segment_take(struct cell_log *c, unsigned n, bool start, struct note *why)
 /* How many records stand before segment n. */
 static enum err
 records_before(
-    const struct cell_log *c, unsigned n, uint64_t *out, struct note *why)
+    const struct source *c, unsigned n, uint64_t *out, struct note *why)
 {
 	__attribute__((cleanup(fd_close))) int fd = segment_fd(c, n);
 	struct ledger_seen seen = { .good = 0 };
@@ -144,7 +152,7 @@ records_before(
 
 /* The newest segment that begins at or before what is merged. */
 static enum err
-segment_find(struct cell_log *c, struct note *why)
+segment_find(struct source *c, struct note *why)
 {
 	unsigned last = 0, from = 0;
 
@@ -169,7 +177,7 @@ segment_find(struct cell_log *c, struct note *why)
 }
 
 static bool
-segment_there(const struct cell_log *c, unsigned n)
+segment_there(const struct source *c, unsigned n)
 {
 	int fd = segment_fd(c, n);
 	const bool there = fd >= 0;
@@ -181,7 +189,7 @@ segment_there(const struct cell_log *c, unsigned n)
 /* The one after the open one.  One that stayed empty, for its judge died, is
  * passed over once there is a later one. */
 static enum err
-segment_next(struct cell_log *c, struct note *why)
+segment_next(struct source *c, struct note *why)
 {
 	unsigned n = c->segment + 1;
 	enum err e = segment_take(c, n, false, why);
@@ -195,7 +203,7 @@ segment_next(struct cell_log *c, struct note *why)
 
 struct taking {
 	struct merge *m;
-	struct cell_log *c;
+	struct source *c;
 };
 
 static bool
@@ -220,19 +228,19 @@ take(void *arg, uint64_t seq, struct str jcs,
 
 /* Nothing that follows a damage could be in its place. */
 static void
-stick(struct cell_log *c, const char *why)
+stick(struct source *c, const char *why)
 {
 	c->stuck = true;
 	log_line(LOG_ERROR, "log-stuck",
-	    "cell %u, segment %u: %s: nothing more of this cell comes into the "
+	    "%s, segment %u: %s: nothing more of this log comes into the "
 	    "tree; see \"gatehouse ledger verify\"",
-	    c->number, c->segment, why);
+	    c->name, c->segment, why);
 }
 
 /* What stands in the open segment and is on the disk.  *quiet: it all was
  * taken, and it did not grow. */
 static enum err
-segment_follow(struct merge *m, struct cell_log *c, bool *quiet)
+segment_follow(struct merge *m, struct source *c, bool *quiet)
 {
 	struct taking t = { m, c };
 	struct str bytes = { NULL, 0 };
@@ -254,9 +262,9 @@ segment_follow(struct merge *m, struct cell_log *c, bool *quiet)
 	return OK;
 }
 
-/* Everything of one cell, or as much as is left to take. */
+/* Everything of one log, or as much as is left to take. */
 static enum err
-cell_follow(struct merge *m, struct cell_log *c, struct note *why)
+source_follow(struct merge *m, struct source *c, struct note *why)
 {
 	bool quiet = false;
 	enum err e = OK;
@@ -293,10 +301,15 @@ merge_open(unsigned cells, struct merge **out, struct note *why)
 	uint64_t size = 0;
 	enum err e;
 
-	m->cells = cells < TILES_CELLS_MAX ? cells : TILES_CELLS_MAX;
-	for (unsigned i = 0; i < m->cells; i++) {
-		m->cell[i].number = i;
-		m->cell[i].fd = -1;
+	m->budget = (struct source){ .name = "budget", .fd = -1 };
+	for (unsigned i = 0; i < TILES_CELLS_MAX; i++) {
+		struct source *c = &m->cell[i];
+
+		c->fd = -1;
+		(void)snprintf(c->name, sizeof(c->name), "cell-%u", i);
+		/* also a cell's of a life that had more of them */
+		if (i < cells || segment_there(c, 1))
+			m->cells = i + 1;
 	}
 	e = merged_read(m, &size, why);
 	if (e == OK)
@@ -316,6 +329,7 @@ merge_free(struct merge *m)
 		return;
 	for (unsigned i = 0; i < m->cells; i++)
 		fd_close(&m->cell[i].fd);
+	fd_close(&m->budget.fd);
 	tlog_writer_free(m->w);
 	mem_free(m);
 }
@@ -329,7 +343,9 @@ merge_some(struct merge *m, size_t most, bool *more, struct note *why)
 	m->left = most;
 	note_set(why, "the log's files cannot be written");
 	for (unsigned i = 0; i < m->cells && e == OK; i++)
-		e = cell_follow(m, &m->cell[i], why);
+		e = source_follow(m, &m->cell[i], why);
+	if (e == OK)
+		e = source_follow(m, &m->budget, why);
 	*more = m->left == 0;
 	if (e != OK || merge_size(m) == before)
 		return e;
