@@ -242,7 +242,8 @@ class Gateway:
     """One running Gatehouse, its directory, its ledger and its log.
 
     config is what gatehouse.yaml says, without listen and state (JSON is
-    YAML).  agents: {principal: token} adds token hashes.  By default calls
+    YAML).  Two cells, on any machine, unless it says otherwise, so that requests
+    fall on another cell than their session's.  agents: {principal: token} adds token hashes.  By default calls
     without a token are the principal "local", and everything is allowed.
     """
 
@@ -255,7 +256,7 @@ class Gateway:
         self.desk = free_port()
         self.config = {"listen": f"127.0.0.1:{self.port}",
                        "desk": f"127.0.0.1:{self.desk}",
-                       "state": self.state}
+                       "state": self.state, "cells": 2}
         if agents:
             self.config["principals"] = {
                 name: {"token_sha256": token_hash(t)}

@@ -137,6 +137,11 @@ void put_limits(struct conf_job *j, struct buf *b);
 /* image.c */
 NODISCARD enum err image_build(struct conf_job *j, struct buf *image);
 bool image_readable(struct str path); /* without being asked for */
+/* How many cells there are when nobody says: one for every two processors that
+ * we may use, 1 to 4, and few enough for 240 processes with that many servers.
+ * Calls of one cell share its wakes and its syncs, and servers, the kernel's
+ * network work, syncs and tiles need processors too (doc/why/0017-cells.md). */
+unsigned image_cells(unsigned processors, size_t servers);
 bool image_path(struct str path, char z[static 4096]); /* false: too long */
 /* policies.c: what Cedar is made of. */
 void put_rules(struct conf_job *j, struct buf *b);

@@ -5,7 +5,7 @@
  */
 #include "conf/conf-in.h"
 
-#include <unistd.h>
+#include <sched.h>
 
 #define KEY(lit) tape_key(b, STR(lit))
 
@@ -427,21 +427,30 @@ put_tls(struct conf_job *j, struct buf *b)
 	tape_end(b, o, 3);
 }
 
+unsigned
+image_cells(unsigned processors, size_t servers)
+{
+	unsigned n = processors / 2;
+
+	if (n > 4)
+		n = 4;
+	while (n > 1 && n * (servers + 2) > 240)
+		n--;
+	return n < 1 ? 1 : n;
+}
+
 static int64_t
 cells_of(struct conf_job *j)
 {
 	const uint64_t said = node_num(j->root, "cells", "cells");
-	const struct node *servers = node_get(j->root, "servers");
-	long have;
+	cpu_set_t may;
+	int have = 1;
 
 	if (said > 0)
 		return (int64_t)said;
-	have = sysconf(_SC_NPROCESSORS_ONLN);
-	if (have > 4)
-		have = 4;
-	while (have > 1 && (size_t)have * (servers->count + 2) > 240)
-		have--;
-	return have < 1 ? 1 : have;
+	if (sched_getaffinity(0, sizeof(may), &may) == 0)
+		have = CPU_COUNT(&may);
+	return image_cells((unsigned)have, node_get(j->root, "servers")->count);
 }
 
 /* An address, or "" for none. */

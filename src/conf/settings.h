@@ -14,7 +14,7 @@ SETTING("desk", ADDR, "127.0.0.1:8643", 1, 255, "address:port", START, "where he
 SETTING("desk_url", URL, "", 8, 2048, "url", START, "https address under which a TLS proxy on this machine makes the desk reachable: accepted as Host, and named in its AuthZEN metadata; \"http://\" and the address of desk when left out")
 SETTING("control", PATH, "", 1, 4096, "path", START, "the socket of status, reload and stop; control.sock in the state directory when left out")
 SETTING("state", PATH, "./state", 1, 4096, "path", START, "directory of the ledger and of all else that is kept")
-SETTING("cells", INT, "0", 0, 16, "cells", START, "parallel cells, each with its own front, judge and ledger; 0 is one for each processor, at most 4")
+SETTING("cells", INT, "0", 0, 16, "cells", START, "parallel cells, each with its own front, judge and ledger; 0 is one for every two processors, at least one and at most 4: a cell's calls share its wakes and its syncs, and servers and the kernel need processors too; more cells carry more calls a second, at more CPU a call")
 SETTING("durability", WORD, "strict", 0, 0, "strict|batch", START, "strict: a decision is synced to disk before its call leaves; batch: within 5 ms, for read_only tools alone")
 SETTING("answers", WORD, "written", 0, 0, "written|durable", START, "durable: an answer waits until its outcome record is synced too")
 SETTING("tls", SECTION, "", 0, 0, "", START, "TLS 1.3 for agents; without it only loopback is served")

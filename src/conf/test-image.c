@@ -124,6 +124,26 @@ test_image(void)
 	buf_done(&t.image);
 }
 
+/* One cell for every two processors, at least one, at most four, and no more
+ * than there may be processes for. */
+static void
+test_cells(void)
+{
+	static const struct {
+		unsigned processors;
+		size_t servers;
+		unsigned cells;
+	} rows[] = { { 0, 1, 1 }, { 1, 1, 1 }, { 2, 1, 1 }, { 3, 1, 1 },
+		{ 4, 1, 2 }, { 7, 1, 3 }, { 8, 1, 4 }, { 128, 1, 4 },
+		{ 8, 58, 4 }, { 8, 59, 3 }, { 8, 64, 3 }, { 8, 238, 1 } };
+
+	for (size_t i = 0; i < countof(rows); i++)
+		ok(image_cells(rows[i].processors, rows[i].servers) ==
+			rows[i].cells,
+		    "%u processors, %zu servers: %u cells", rows[i].processors,
+		    rows[i].servers, rows[i].cells);
+}
+
 static void
 test_policies(void)
 {
@@ -253,6 +273,7 @@ int
 main(void)
 {
 	test_image();
+	test_cells();
 	test_policies();
 	test_digest();
 	test_example();
