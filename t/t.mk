@@ -1,6 +1,7 @@
 # Protocol tests, conformance, demo and torture.  See t/README.md.
 PROTOCOL := $(sort $(wildcard t/test-*.py))
 N        ?= 200
+IMAGES   ?= 1000000
 protocol: all lib
 	@tool/need build test
 	prove -Q --timer -j2 --exec python3 $(PROTOCOL)
@@ -29,6 +30,7 @@ torture: all
 	t/torture.py --times $(N)
 	$(MAKE) V=plant build/plant/gatehouse
 	GATEHOUSE=build/plant/gatehouse t/torture.py --times 20 --expect-loss
-	$(MAKE) V=rel build/rel/json/test-es6
+	$(MAKE) V=rel build/rel/json/test-es6 build/rel/role/test-tiles-crash
+	SEED=$$$$ IMAGES=$(IMAGES) build/rel/role/test-tiles-crash
 	ES6_LINES=10000000 build/rel/json/test-es6
 .PHONY: protocol conform conform-direct demo torture

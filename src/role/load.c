@@ -4,7 +4,7 @@
  * Promises that an image is whole or not sent, and that a damaged ledger is no
  * start: going on behind it would bury the damage.
  */
-#include "role/load-log.h"
+#include "role/merged.h"
 #include "role/role.h"
 
 #include <dirent.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "authority/authority.h"
+#include "checkpoint/checkpoint.h"
 #include "conf/conf.h"
 #include "ledger/ledger.h"
 
@@ -188,6 +189,35 @@ log_end(const char *dir, const char *log, struct ledger_seen *seen,
 	return OK;
 }
 
+/* A file of the log's directory; none of that name is an empty one. */
+static enum err
+log_file(const char *state, const char *name, size_t max, struct buf *out,
+    struct note *why)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%.4000s/log/%s", state, name);
+	return access(path, F_OK) == 0 ? file_read(path, max, out, why) : OK;
+}
+
+/* Asked before the ledger is looked at, for both may grow meanwhile. */
+static enum err
+tree_read(const char *state, struct merged *out, struct note *why)
+{
+	struct buf at = { .max = SIGNED_MAX }, text = { .max = MERGED_MAX };
+	enum err e = log_file(state, "checkpoint", SIGNED_MAX, &at, why);
+
+	if (e == OK)
+		e = log_file(state, "merged", MERGED_MAX, &text, why);
+	if (e == OK)
+		e = merged_of(buf_view(&text), out, why);
+	if (e == OK)
+		e = merged_holds(out, buf_view(&at), why);
+	buf_done(&at);
+	buf_done(&text);
+	return e;
+}
+
 static enum err
 cell_end(const char *dir, unsigned cell, uint64_t merged, struct buf *tape,
     struct note *why)
@@ -200,7 +230,7 @@ cell_end(const char *dir, unsigned cell, uint64_t merged, struct buf *tape,
 	TRY(log_end(dir, log, &seen, &last, why));
 	ledger_seen_put(&seen, cell, last, tape);
 	(void)snprintf(log, sizeof(log), "cell %u", cell);
-	return load_log_holds(log, seen.tree.size, merged, why);
+	return merged_log_holds(log, seen.tree.size, merged, why);
 }
 
 /* Role budget reads its own log; a damaged one is no start all the same. */
@@ -213,7 +243,7 @@ budget_end(const char *dir, uint64_t merged, struct buf *tape, struct note *why)
 	TRY(log_end(dir, "budget-", &seen, &last, why));
 	tape_key(tape, STR("budget_log"));
 	tape_i64(tape, last);
-	return load_log_holds("budgets", seen.tree.size, merged, why);
+	return merged_log_holds("budgets", seen.tree.size, merged, why);
 }
 
 /* ---- the image ---- */
@@ -304,17 +334,17 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	struct str key;
 	struct jv val;
 	int64_t cells = 0;
-	struct load_log merged;
+	struct merged merged;
 	char dir[PATH_MAX];
 	size_t n = 0, m, list;
 
 	if (jv_i64(jv_get(image, STR("cells")), &cells) != OK || cells < 1 ||
-	    cells > LOAD_CELLS_MAX || state.n > sizeof(dir) - 8) {
+	    cells > MERGED_CELLS_MAX || state.n > sizeof(dir) - 8) {
 		note_set(why, "cells or state out of bounds");
 		return ERR_SYNTAX;
 	}
 	(void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(state));
-	TRY(load_log_read(dir, (size_t)cells, &merged, why));
+	TRY(tree_read(dir, &merged, why));
 	(void)snprintf(dir, sizeof(dir), "%.*s/ledger", STR_ARG(state));
 	m = tape_obj(out);
 	while (jit_next(&it, &key, &val)) {

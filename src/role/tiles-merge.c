@@ -5,24 +5,20 @@
  * files of a larger tree that a crash left behind are written over, and no
  * checkpoint was signed of them.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "role/merged.h"
 #include "role/tiles-in.h"
-#include "json/json.h"
 
 enum {
 	STRIKES = 10, /* looks at bytes that were being written each time */
-	MERGED_MAX = 64 * 1024,
 	SEGMENTS_MAX = 999999
 };
 
 struct source {
 	char name[16];	  /* "cell-0", "budget" */
 	unsigned segment; /* the open one; 0: none yet */
+	struct tiles_disk *disk;
 	int fd;
 	struct ledger_seen seen;
 	uint64_t merged; /* records of it that are in the tree */
@@ -31,6 +27,8 @@ struct source {
 	bool stuck;
 };
 struct merge {
+	struct tiles_disk *disk;
+	struct tiles_store store;
 	struct tlog_writer *w;
 	struct source cell[TILES_CELLS_MAX], budget;
 	unsigned cells;
@@ -43,51 +41,35 @@ struct merge {
 static enum err
 merged_read(struct merge *m, uint64_t *size, struct note *why)
 {
-	struct buf text = { .max = MERGED_MAX }, tape = { .max = MERGED_MAX };
-	enum err e = tiles_store.read(&tiles_store, STR("merged"), &text);
-	int64_t n = 0;
-	struct jv list, v;
-	struct jit it;
+	struct buf text = { .max = MERGED_MAX };
+	struct merged at;
+	enum err e = m->disk->read(m->disk, "merged", &text);
 
-	*size = 0;
 	note_set(why, "log/merged cannot be read");
-	if (e == OK)
-		e = json_parse(buf_view(&text), &json_default, &tape, why);
-	if (e == OK) {
-		list = jv_get(jv_of(buf_view(&tape)), STR("cells"));
-		e = jv_i64(jv_get(jv_of(buf_view(&tape)), STR("size")), &n);
-		*size = (uint64_t)n;
-		it = jit_of(list);
-		for (unsigned i = 0;
-		     i < TILES_CELLS_MAX && e == OK && jit_next(&it, NULL, &v);
-		     i++) {
-			e = jv_i64(v, &n);
-			m->cell[i].merged = (uint64_t)n;
-			m->cells = i < m->cells ? m->cells : i + 1;
-		}
-		/* who wrote no such member took nothing of that log */
-		if (jv_i64(jv_get(jv_of(buf_view(&tape)), STR("budget")), &n) ==
-		    OK)
-			m->budget.merged = (uint64_t)n;
-	}
+	if (e == OK || e == ERR_GONE)
+		e = merged_of(buf_view(&text), &at, why);
 	buf_done(&text);
-	buf_done(&tape);
-	return e == ERR_GONE ? OK : e;
+	TRY(e);
+	for (unsigned i = 0; i < TILES_CELLS_MAX && i < at.cells; i++)
+		m->cell[i].merged = at.cell[i];
+	m->cells = at.cells > m->cells ? at.cells : m->cells;
+	m->cells = m->cells < TILES_CELLS_MAX ? m->cells : TILES_CELLS_MAX;
+	m->budget.merged = at.budget;
+	*size = at.size;
+	return OK;
 }
 
 static enum err
 merged_write(const struct merge *m)
 {
+	struct merged at = { merge_size(m), { 0 }, m->budget.merged, m->cells };
 	struct buf text = { .max = MERGED_MAX };
 	enum err e;
 
-	buf_fmt(&text, "{\"budget\":%llu,\"cells\":[",
-	    (unsigned long long)m->budget.merged);
 	for (unsigned i = 0; i < m->cells; i++)
-		buf_fmt(&text, "%s%llu", i > 0 ? "," : "",
-		    (unsigned long long)m->cell[i].merged);
-	buf_fmt(&text, "],\"size\":%llu}\n", (unsigned long long)merge_size(m));
-	e = tiles_put("merged", buf_view(&text));
+		at.cell[i] = m->cell[i].merged;
+	merged_put(&at, &text);
+	e = tiles_put(m->disk, "merged", buf_view(&text));
 	buf_done(&text);
 	return e;
 }
@@ -100,7 +82,7 @@ segment_fd(const struct source *c, unsigned n)
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "../ledger/%s-%06u.seg", c->name, n);
-	return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return c->disk->open(c->disk, path);
 }
 
 /* Opens segment n, whose header must go on from what was seen; `start`: from
@@ -108,25 +90,28 @@ segment_fd(const struct source *c, unsigned n)
 static enum err
 segment_take(struct source *c, unsigned n, bool start, struct note *why)
 {
-	__attribute__((cleanup(fd_close))) int fd = segment_fd(c, n);
+	struct tiles_disk *d = c->disk;
+	int fd = segment_fd(c, n);
 	struct str bytes = { NULL, 0 };
 	enum err e = ERR_GONE;
 
 	if (fd < 0)
 		return ERR_GONE;
-	if (fd_map_ro(fd, &bytes) != OK)
-		return ERR_MORE; /* empty: its header is yet to come */
-	e = start ? ledger_start(bytes, &c->seen, why) : OK;
-	if (e == OK)
-		e = ledger_open(bytes, &c->seen, why);
-	fd_unmap(bytes);
-	if (e != OK)
+	e = ERR_MORE; /* empty: its header is yet to come */
+	if (d->map(d, fd, &bytes) == OK) {
+		e = start ? ledger_start(bytes, &c->seen, why) : OK;
+		if (e == OK)
+			e = ledger_open(bytes, &c->seen, why);
+		d->unmap(d, bytes);
+	}
+	if (e != OK) {
+		d->close(d, &fd);
 		return e;
-	fd_close(&c->fd);
+	}
+	d->close(d, &c->fd);
 	c->fd = fd;
 	c->segment = n;
 	c->at = 0;
-	fd = -1; /* NOLINT(clang-analyzer-deadcode.DeadStores): for cleanup */
 	return OK;
 }
 
@@ -135,17 +120,19 @@ static enum err
 records_before(
     const struct source *c, unsigned n, uint64_t *out, struct note *why)
 {
-	__attribute__((cleanup(fd_close))) int fd = segment_fd(c, n);
+	struct tiles_disk *d = c->disk;
+	int fd = segment_fd(c, n);
 	struct ledger_seen seen = { .good = 0 };
 	struct str bytes = { NULL, 0 };
-	enum err e;
+	enum err e = ERR_MORE;
 
 	if (fd < 0)
 		return ERR_GONE;
-	if (fd_map_ro(fd, &bytes) != OK)
-		return ERR_MORE;
-	e = ledger_start(bytes, &seen, why);
-	fd_unmap(bytes);
+	if (d->map(d, fd, &bytes) == OK) {
+		e = ledger_start(bytes, &seen, why);
+		d->unmap(d, bytes);
+	}
+	d->close(d, &fd);
 	*out = seen.tree.size;
 	return e;
 }
@@ -182,7 +169,7 @@ segment_there(const struct source *c, unsigned n)
 	int fd = segment_fd(c, n);
 	const bool there = fd >= 0;
 
-	fd_close(&fd);
+	c->disk->close(c->disk, &fd);
 	return there;
 }
 
@@ -237,24 +224,27 @@ stick(struct source *c, const char *why)
 	    c->name, c->segment, why);
 }
 
-/* What stands in the open segment and is on the disk.  *quiet: it all was
- * taken, and it did not grow. */
+/* Takes what stands in the open segment, and then makes sure that it is on the
+ * disk: what is synced before may have grown until it is looked at.  *quiet: it
+ * all was taken, and it did not grow. */
 static enum err
 segment_follow(struct merge *m, struct source *c, bool *quiet)
 {
 	struct taking t = { m, c };
+	struct tiles_disk *d = c->disk;
 	struct str bytes = { NULL, 0 };
 	struct note why = { .text = "" };
 	const size_t good = c->seen.good;
 	enum err e;
 
-	if (fdatasync(c->fd) < 0 || fd_map_ro(c->fd, &bytes) != OK)
+	if (d->map(d, c->fd, &bytes) != OK)
 		return ERR_OS;
 	e = ledger_follow(bytes, &c->seen, take, &t, &why);
 	*quiet = c->seen.good == good && m->left > 0;
 	c->at = bytes.n;
-	fd_unmap(bytes);
-	if (e == ERR_OS || m->bad)
+	d->unmap(d, bytes);
+	if (e == ERR_OS || m->bad ||
+	    (c->seen.good > good && d->sync(d, c->fd) != OK))
 		return ERR_OS;
 	c->strikes = e == OK || c->seen.good > good ? 0 : c->strikes + 1;
 	if (e == ERR_SYNTAX && c->strikes == STRIKES)
@@ -295,17 +285,21 @@ source_follow(struct merge *m, struct source *c, struct note *why)
 /* ---- the door ---- */
 
 enum err
-merge_open(unsigned cells, struct merge **out, struct note *why)
+merge_open(
+    unsigned cells, struct tiles_disk *d, struct merge **out, struct note *why)
 {
 	struct merge *m = mem_get(sizeof(*m));
 	uint64_t size = 0;
 	enum err e;
 
-	m->budget = (struct source){ .name = "budget", .fd = -1 };
+	m->disk = d;
+	tiles_store_open(&m->store, d);
+	m->budget = (struct source){ .name = "budget", .disk = d, .fd = -1 };
 	for (unsigned i = 0; i < TILES_CELLS_MAX; i++) {
 		struct source *c = &m->cell[i];
 
 		c->fd = -1;
+		c->disk = d;
 		(void)snprintf(c->name, sizeof(c->name), "cell-%u", i);
 		/* also a cell's of a life that had more of them */
 		if (i < cells || segment_there(c, 1))
@@ -313,7 +307,7 @@ merge_open(unsigned cells, struct merge **out, struct note *why)
 	}
 	e = merged_read(m, &size, why);
 	if (e == OK)
-		e = tlog_writer_new(&tiles_store, size, &m->w, why);
+		e = tlog_writer_new(&m->store.s, size, &m->w, why);
 	if (e != OK) {
 		merge_free(m);
 		return e;
@@ -328,8 +322,9 @@ merge_free(struct merge *m)
 	if (m == NULL)
 		return;
 	for (unsigned i = 0; i < m->cells; i++)
-		fd_close(&m->cell[i].fd);
-	fd_close(&m->budget.fd);
+		m->disk->close(m->disk, &m->cell[i].fd);
+	m->disk->close(m->disk, &m->budget.fd);
+	tiles_store_done(&m->store);
 	tlog_writer_free(m->w);
 	mem_free(m);
 }
@@ -350,8 +345,10 @@ merge_some(struct merge *m, size_t most, bool *more, struct note *why)
 	if (e != OK || merge_size(m) == before)
 		return e;
 	TRY(tlog_flush(m->w));
-	TRY(tiles_sync());
-	return merged_write(m);
+	TRY(m->disk->sync_all(m->disk));
+	TRY(merged_write(m));
+	tiles_settled(&m->store);
+	return OK;
 }
 
 uint64_t

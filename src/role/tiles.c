@@ -72,7 +72,7 @@ keys_said(struct chan *c, const struct msg *m)
 	    msg_num(m, F_SEQ) <= tiles.published ||
 	    msg_num(m, F_SEQ) > tiles.asked)
 		return;
-	if (tiles_put("checkpoint", msg_text(m, F_TEXT)) != OK) {
+	if (tiles_put(&tiles_disk, "checkpoint", msg_text(m, F_TEXT)) != OK) {
 		log_line(LOG_ERROR, "log-broken", "checkpoint not written");
 		return;
 	}
@@ -109,7 +109,8 @@ open_fire(struct timer *t)
 {
 	struct note why = { .text = "" };
 
-	if (merge_open(tiles.env->cells, &tiles.merge, &why) != OK) {
+	if (merge_open(tiles.env->cells, &tiles_disk, &tiles.merge, &why) !=
+	    OK) {
 		log_line(LOG_ERROR, "log-broken", "%s", why.text);
 		_exit(4);
 	}

@@ -129,8 +129,8 @@ NODISCARD enum err tlog_add(struct tlog_writer *w, struct str entry);
 /* The same of an entry whose hash, tlog_leaf(entry), the caller has. */
 NODISCARD enum err tlog_add_leaf(
     struct tlog_writer *w, struct str entry, const struct tlog_hash *leaf);
-/* Writes the partial tiles, bundles first: only now may a checkpoint of
- * tlog_writer_range()->size entries be published. */
+/* Writes the partial tiles that are wider than their files, bundles first: only
+ * now may a checkpoint of tlog_writer_range()->size entries be published. */
 NODISCARD enum err tlog_flush(struct tlog_writer *w);
 const struct tlog_range *tlog_writer_range(const struct tlog_writer *w);
 

@@ -7,6 +7,7 @@ struct tlog_writer {
 	struct tlog_range range;
 	struct buf bundle; /* of the entries since the last full one */
 	struct tile open[TLOG_LEVELS];
+	unsigned out[TLOG_LEVELS]; /* so wide their files are */
 	enum err bad;
 };
 
@@ -36,6 +37,7 @@ resume(struct tlog_writer *w, uint64_t size, struct note *why)
 		t = edge(w, l);
 		if (t.width > 0)
 			e = tile_read(w->s, t, &w->open[l], why);
+		w->out[l] = t.width;
 		/* the compact range's nodes are nodes of these tiles */
 		for (unsigned in = 0, at = 0; in < 8 && !e; in++) {
 			const unsigned h = 7 - in;
@@ -140,7 +142,7 @@ settle(struct tlog_writer *w, uint64_t index)
 
 			up->at[up->width++] = tile_node(t, 0, 8);
 		}
-		t->width = 0;
+		t->width = w->out[l] = 0;
 		index /= TLOG_TILE;
 	}
 	return OK;
@@ -179,16 +181,21 @@ tlog_add_leaf(
 	return settle(w, n);
 }
 
+/* A file that is as it should be is left alone: a checkpoint may speak of it,
+ * and while it is replaced the power may go. */
 enum err
 tlog_flush(struct tlog_writer *w)
 {
 	if (w->bad)
 		return w->bad;
-	if (w->open[0].width > 0)
+	if (w->open[0].width > w->out[0])
 		TRY(put(w, edge(w, TLOG_ENTRIES), buf_view(&w->bundle)));
-	for (int l = 0; l < TLOG_LEVELS; l++)
-		if (w->open[l].width > 0)
-			TRY(put(w, edge(w, l), tile_bytes(&w->open[l])));
+	for (int l = 0; l < TLOG_LEVELS; l++) {
+		if (w->open[l].width <= w->out[l])
+			continue;
+		TRY(put(w, edge(w, l), tile_bytes(&w->open[l])));
+		w->out[l] = w->open[l].width;
+	}
 	return OK;
 }
 
