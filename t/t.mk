@@ -30,7 +30,8 @@ torture: all
 	t/torture.py --times $(N)
 	$(MAKE) V=plant build/plant/gatehouse
 	GATEHOUSE=build/plant/gatehouse t/torture.py --times 20 --expect-loss
-	$(MAKE) V=rel build/rel/json/test-es6 build/rel/role/test-tiles-crash
+	$(MAKE) V=rel build/rel/json/test-es6 build/rel/ledger/test-crash build/rel/role/test-tiles-crash
+	SEED=$$$$ IMAGES=$(IMAGES) build/rel/ledger/test-crash
 	SEED=$$$$ IMAGES=$(IMAGES) build/rel/role/test-tiles-crash
 	ES6_LINES=10000000 build/rel/json/test-es6
 .PHONY: protocol conform conform-direct demo torture

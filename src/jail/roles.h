@@ -12,11 +12,11 @@ JAIL(PARENT, "nothing",
     "read a byte from the network or from a peer that reads one",
     "never fed hostile bytes", 0, FILES_ALL, KEEP, 0, 0, 0)
 JAIL(LOAD, "local files",
-    "read configuration, certificates and ledger segments; compile the image; "
-    "exit",
+    "read configuration, certificates and ledger segments, sync these; compile "
+    "the image; exit",
     "write a file, network, exec",
     "wrong images: each carries the digest of its sources",
-    R_BASE | R_DUP | R_READ | R_IMAGE, FILES_READ, KEEP, 65536, 0, 1U << 28)
+    R_BASE | R_DUP | R_SYNC | R_READ | R_IMAGE, FILES_READ, KEEP, 65536, 0, 1U << 28)
 JAIL(FRONT, "agents' bytes", "use the sockets handed to it",
     "open, connect, exec, see a secret or a key",
     "lies about its agents' calls; cannot send, decide or edit the ledger",

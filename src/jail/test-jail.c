@@ -13,7 +13,7 @@ static const struct {
 	const char *may; /* words, blanks around each */
 } table[] = {
 	{ ROLE_LOAD, " read sendmsg map append dup seek open open-names memfd "
-		     "ftruncate segment-read " },
+		     "ftruncate segment-read sync " },
 	{ ROLE_TILES,
 	    " read sendmsg map append sync seek store segment-read " },
 	{ ROLE_FRONT, " read sendmsg map accept sockopt " },

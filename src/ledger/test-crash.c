@@ -5,7 +5,12 @@
  * After each crash the reader must see a crash (never a forgery), every record
  * that was acknowledged as durable, whole and in order, and nothing that was
  * never written.  A writer that acknowledges before the sync must be caught.
+ *
+ *	IMAGES=n    crash images (38,400)
+ *	SEED=n      of the first run
  */
+#include <stdlib.h>
+
 #include "base/tap.h"
 #include "ledger/test-disk.h"
 
@@ -161,11 +166,11 @@ life(struct ledger_seen *seen, unsigned segment, bool too_soon, struct tally *t)
 }
 
 static struct tally
-lives(bool too_soon)
+lives(uint64_t seed, uint64_t runs, bool too_soon)
 {
 	struct tally t = { .images = 0 };
 
-	for (unsigned run = 0; run < RUNS; run++) {
+	for (uint64_t run = seed; run < seed + runs; run++) {
 		struct ledger_seen seen = { .good = 0 };
 
 		state = run * 2654435761U + 88172645463325252U;
@@ -175,19 +180,32 @@ lives(bool too_soon)
 	return t;
 }
 
+static uint64_t
+number(const char *name, uint64_t otherwise)
+{
+	const char *s = getenv(name);
+	uint64_t n = otherwise;
+
+	return s != NULL && str_u64(str_of(s), &n) == OK ? n : otherwise;
+}
+
 int
 main(void)
 {
-	struct tally t = lives(false);
+	const uint64_t each = (uint64_t)3 * STEPS * CRASHES;
+	const uint64_t seed = number("SEED", 0);
+	const uint64_t runs = (number("IMAGES", RUNS * each) + each - 1) / each;
+	struct tally t = lives(seed, runs, false);
 
-	ok(t.images == RUNS * 3 * STEPS * CRASHES, "%u crash images", t.images);
+	ok(t.images == runs * each, "%u crash images from seed %llu", t.images,
+	    (unsigned long long)seed);
 	ok(t.torn > t.images / 10, "%u of them were torn", t.torn);
 	ok(t.clean > t.images / 10, "%u ended in room, whole", t.clean);
 	ok(t.lost == 0, "no record that was durable is lost");
 	ok(t.invented == 0, "nothing is there that was never written");
 	ok(t.changed == 0, "what is there is what was written");
 	ok(t.forged == 0, "no crash is taken for a forgery");
-	t = lives(true);
+	t = lives(seed, RUNS, true);
 	ok(t.lost > 0, "acknowledging before the sync is caught (%u times)",
 	    t.lost);
 	return tap_done();

@@ -226,9 +226,10 @@ book_begin(struct role_env *e, struct note *why)
 		return ERR_GONE;
 	for (size_t i = 0; i + 1 < e->given_n; i++) {
 		if ((e->given[i].flags & MF_RESUME) == 0 ||
-		    fd_map_ro(e->given[i].fd[0], &book.old[i].bytes) != OK) {
-			note_set(
-			    why, "segment %s cannot be read", e->given[i].name);
+		    fd_map_ro(e->given[i].fd[0], &book.old[i].bytes) != OK ||
+		    fdatasync(e->given[i].fd[0]) < 0) {
+			note_set(why, "segment %s cannot be read and synced",
+			    e->given[i].name);
 			return ERR_OS;
 		}
 		fd_close(&e->given[i].fd[0]);

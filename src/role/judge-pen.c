@@ -11,6 +11,7 @@
 #include "role/judge-pen.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 #include "ledger/ledger.h"
 
@@ -27,11 +28,17 @@ static struct pen {
 	uint64_t strict;   /* last record that calls wait for until durable */
 	uint64_t asked;	   /* last record that role ledger was asked to sync */
 	uint64_t durable;  /* last record that it synced */
+	uint64_t hold;	   /* until this one is durable nothing is written */
+	struct {
+		uint64_t number;
+		char name[LEDGER_NAME_MAX + 1];
+		int fd; /* -1: there is none */
+	} next;		/* a segment that came while the last one was held */
 	int fd;
 	bool here;  /* role ledger is, and has spoken */
 	bool first; /* its first word is yet to come */
 	bool broken;
-} pen = { .fd = -1 };
+} pen = { .next.fd = -1, .fd = -1 };
 
 static enum err
 disk_write(struct disk *d, struct str s)
@@ -150,13 +157,21 @@ ask_next_segment(void)
 		log_line(LOG_ERROR, "ledger-full", "the parent does not hear");
 }
 
-/* False: nothing was staged, or it cannot be written. */
+/* A segment's header says what came before it.  Were it on the disk before
+ * that is, a power loss would leave a log that does not go on from itself. */
+static bool
+is_held(void)
+{
+	return pen.durable < pen.hold;
+}
+
+/* False: nothing was staged, or it cannot be written (yet). */
 static bool
 write_staged(void)
 {
 	const uint64_t size = ledger_size(pen.ledger);
 
-	if (pen.broken || size == pen.written)
+	if (pen.broken || size == pen.written || is_held())
 		return false;
 	if (ledger_write(pen.ledger) != OK) {
 		break_down("a write failed");
@@ -164,19 +179,6 @@ write_staged(void)
 	}
 	pen.written = size;
 	return true;
-}
-
-void
-pen_flush(void)
-{
-	/* What the line hears may make it record more: that too goes out in
-	 * this round.  Each time a turn is a step further, so it ends. */
-	while (write_staged()) {
-		ask_sync();
-		if (pen.here) /* else nobody waits any more */
-			tell(pen.written, 0, OK);
-		ask_next_segment();
-	}
 }
 
 NODISCARD enum err
@@ -220,17 +222,62 @@ segment_begin(
 	return OK;
 }
 
+/* What is staged from here on goes into the next segment, once all that went
+ * before is durable. */
+static bool
+next_begin(void)
+{
+	const struct str name = str_of(pen.next.name);
+	struct ledger *last = pen.ledger;
+
+	if (pen.next.fd < 0 || pen.broken || is_held())
+		return false;
+	if (segment_begin(
+		pen.next.number, name, pen.next.fd, ledger_tree(last)) != OK) {
+		fd_close(&pen.next.fd);
+		return false;
+	}
+	pen.next.fd = -1;
+	ledger_free(last);
+	pen.hold = pen.strict = pen.written;
+	ask_sync();
+	return true;
+}
+
+/* What the line hears may make it record more: that too goes out in this round.
+ * Each time a turn is a step further, so it ends. */
+static void
+write_all(void)
+{
+	while (write_staged()) {
+		ask_sync();
+		if (pen.here) /* else nobody waits any more */
+			tell(pen.written, 0, OK);
+		ask_next_segment();
+	}
+}
+
+void
+pen_flush(void)
+{
+	do
+		write_all();
+	while (next_begin());
+}
+
 void
 pen_segment(uint64_t number, struct str name, int fd)
 {
-	struct ledger *last = pen.ledger;
-
-	pen_flush(); /* what is staged belongs to the one before */
-	if (!pen.broken && fd >= 0 &&
-	    segment_begin(number, name, fd, ledger_tree(last)) == OK)
-		ledger_free(last);
-	else
+	if (pen.broken || fd < 0 || name.n > LEDGER_NAME_MAX) {
 		fd_close(&fd);
+		return;
+	}
+	fd_close(&pen.next.fd);
+	pen.next.number = number;
+	pen.next.fd = fd;
+	(void)snprintf(
+	    pen.next.name, sizeof(pen.next.name), "%.*s", STR_ARG(name));
+	pen_flush(); /* what is staged belongs to the one before */
 }
 
 /* ---- the beginning ---- */

@@ -157,6 +157,17 @@ segment_read(int fd, bool start, struct ledger_seen *seen, struct note *why)
 	return e == ERR_MORE ? OK : e; /* torn: what is before it stands */
 }
 
+/* A next segment's header says what is in these: it must not be on the disk
+ * before they are.  (A killed gateway may have left them to the page cache.) */
+static enum err
+segment_sync(int fd, struct note *why)
+{
+	if (fdatasync(fd) == 0)
+		return OK;
+	note_set(why, "cannot be synced: %s", strerrordesc_np(errno));
+	return ERR_OS;
+}
+
 /* log: "cell-0-" and the like; *last: its last segment, 0 none. */
 static enum err
 log_end(const char *dir, const char *log, struct ledger_seen *seen,
@@ -175,7 +186,8 @@ log_end(const char *dir, const char *log, struct ledger_seen *seen,
 		__attribute__((cleanup(fd_close))) int fd = -1;
 
 		TRY(segment_open(dir, log, n, &fd, why));
-		if (segment_read(fd, n == from && n > 1, seen, &what) != OK) {
+		if (segment_read(fd, n == from && n > 1, seen, &what) != OK ||
+		    segment_sync(fd, &what) != OK) {
 			note_set(why, "ledger, segment %s%06u: %s", log, n,
 			    what.text);
 			return ERR_SYNTAX;

@@ -316,6 +316,16 @@ rounds(int n)
 		loop_once(env.loop, 1000000);
 }
 
+static bool
+is_empty(const char *name)
+{
+	struct stat st = { .st_size = -1 };
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return stat(path, &st) == 0 && st.st_size == 0;
+}
+
 static void
 test_full(void)
 {
@@ -333,10 +343,33 @@ test_full(void)
 	    "the parent is asked, once, for the next segment");
 	ok(record(++seq, 0, 10), "staged when it comes");
 	pen_segment(5, STR("cell-0-000005"), segment_open("cell-0-000005"));
-	ok(line.written == seq, "that is written to the one before");
+	ok(line.written == seq && ledger.seq == seq && ledger.segment == 5,
+	    "that is written to the one before, and to be synced");
 	ok(record(++seq, MF_STRICT, 10), "the next");
 	pen_flush();
-	ok(ledger.segment == 5 && ledger.seq == seq, "goes on in the new one");
+	ok(line.written == seq - 1 && is_empty("cell-0-000005"),
+	    "is not written before all of the one before is durable");
+	ledger.gone = true;
+	pen_ledger_lost();
+	pen_segment(6, STR("cell-0-000006"), segment_open("cell-0-000006"));
+	ledger.gone = false;
+	ledger_says(0, OK);
+	ok(is_empty("cell-0-000005") && is_empty("cell-0-000006"),
+	    "whatever comes between");
+	ledger_says(seq - 1, OK);
+	pen_flush();
+	ok(line.written == seq && !is_empty("cell-0-000005") &&
+		is_empty("cell-0-000006"),
+	    "then it goes on in the new one");
+	ok(ledger.seq == seq, "that is to be synced too");
+	ok(record(++seq, 0, 10), "one more");
+	pen_flush();
+	ok(line.written == seq - 1 && is_empty("cell-0-000006"),
+	    "before the one that came meanwhile is written to");
+	ledger_says(seq - 1, OK);
+	pen_flush();
+	ok(line.written == seq && !is_empty("cell-0-000006"), "as it is then");
+	ledger_says(seq, OK);
 	ok(segment_read("cell-0-000005", &end, &(struct seen_kinds){ 0 }) ==
 		ERR_SYNTAX,
 	    "which does not stand alone");
@@ -350,8 +383,9 @@ test_read_back(void)
 	end = before;
 	end.torn = 0;
 	ok(segment_read("cell-0-000004", &end, &k) == OK &&
-		segment_read("cell-0-000005", &end, &k) == OK,
-	    "both segments read back");
+		segment_read("cell-0-000005", &end, &k) == OK &&
+		segment_read("cell-0-000006", &end, &k) == OK,
+	    "all segments read back");
 	ok(end.tree.size == line.written && k.start == 1 && k.recovery == 1 &&
 		k.decision == end.tree.size - 2,
 	    "with every record that was called written");
@@ -365,7 +399,7 @@ test_broken(void)
 	const uint64_t last = line.written;
 
 	ok(full >= 0, "a full disk is at hand");
-	pen_segment(6, STR("cell-0-000006"), full);
+	pen_segment(7, STR("cell-0-000007"), full);
 	ok(record(last + 1, 0, 10), "what it shall take is staged");
 	pen_flush();
 	ok(line.status == ERR_OS && line.written == last,
@@ -378,7 +412,7 @@ test_broken(void)
 	ledger_says(0, OK);
 	ok(line.status == ERR_OS && !record(last + 1, 0, 10),
 	    "another role ledger does not mend it");
-	pen_segment(7, STR("cell-0-000007"), segment_open("cell-0-000007"));
+	pen_segment(8, STR("cell-0-000008"), segment_open("cell-0-000008"));
 	ok(!record(last + 1, 0, 10), "nor does a new segment");
 }
 
@@ -408,7 +442,7 @@ clean(void)
 {
 	char path[256];
 
-	for (unsigned i = 3; i <= 7; i++) {
+	for (unsigned i = 3; i <= 8; i++) {
 		(void)snprintf(path, sizeof(path), "%s/cell-0-%06u", dir, i);
 		(void)unlink(path);
 	}
