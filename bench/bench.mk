@@ -14,6 +14,6 @@ bench-tools: $(BENCH)
 bench: all $(BENCH)
 	@tool/need bench node
 	@$(MAKE) --no-print-directory V=open build/open/gatehouse
-	@$(MAKE) --no-print-directory V=rel build/bench/bench-cedar build/bench/bench-decide build/bench/bench-tlog build/bench/bench-schema
+	@$(MAKE) --no-print-directory V=rel build/bench/bench-cedar build/bench/bench-decide build/bench/bench-tlog build/bench/bench-schema build/bench/bench-ledger
 	bench/run $(if $(QUICK),--quick) $(if $(JSON),--json)
 .PHONY: bench bench-tools bench-rooms

@@ -7,6 +7,9 @@
  *   load PORT PATH TOOL CONNECTIONS [--token T] [--legacy]
  *
  *   go MS     call for MS milliseconds, then print one JSON object
+ *   rate N MS N calls a second, sent when they are due whatever becomes of
+ *             those before; each is timed from when it was due, so a wait for
+ *             a free connection counts
  *   quit      (or end of file)
  */
 #include <arpa/inet.h>
@@ -145,12 +148,12 @@ went_wrong(struct conn *c, const char *what)
 }
 
 static void
-send_call(struct conn *c)
+send_call(struct conn *c, uint64_t due_ns)
 {
 	char out[2 * OUT_MAX];
 	const size_t n = request_make(c->id = ++l.next_id, out);
 
-	c->sent_ns = now_ns();
+	c->sent_ns = due_ns;
 	c->busy = true;
 	c->n = 0;
 	if (send(c->fd, out, n, MSG_NOSIGNAL) != (ssize_t)n)
@@ -216,7 +219,7 @@ readable(struct conn *c, bool again)
 	c->busy = false;
 	check(c, gap + 4);
 	if (again)
-		send_call(c);
+		send_call(c, now_ns());
 }
 
 /* ---- connections ---- */
@@ -297,10 +300,12 @@ open_session(void)
 
 /* ---- a slice ---- */
 static unsigned
-turn(int ms, bool again)
+turn(uint64_t ns, bool again)
 {
 	struct epoll_event got[256];
-	const int n = epoll_wait(l.ep, got, 256, ms);
+	const struct timespec t = { (time_t)(ns / 1000000000),
+		(long)(ns % 1000000000) };
+	const int n = epoll_pwait2(l.ep, got, 256, &t, NULL);
 	unsigned busy = 0;
 
 	for (int i = 0; i < n; i++) {
@@ -315,21 +320,10 @@ turn(int ms, bool again)
 }
 
 static void
-slice(unsigned ms)
+ended(uint64_t took)
 {
-	uint64_t start, took;
-
-	memset(&tally, 0, sizeof(tally));
-	connect_all();
-	start = now_ns();
-	for (unsigned i = 0; i < l.n; i++)
-		send_call(&l.conn[i]);
-	while (now_ns() - start < ms * 1000000ull)
-		if (turn(10, true) == 0)
-			break;
-	took = now_ns() - start;
 	/* What is under way is awaited, so that the next slice starts clean. */
-	for (int i = 0; i < 500 && turn(10, false) > 0; i++)
+	for (int i = 0; i < 500 && turn(10000000, false) > 0; i++)
 		;
 	for (unsigned i = 0; i < l.n; i++)
 		if (l.conn[i].busy)
@@ -341,6 +335,58 @@ slice(unsigned ms)
 	(void)fflush(stdout);
 }
 
+static void
+slice(unsigned ms)
+{
+	uint64_t start;
+
+	memset(&tally, 0, sizeof(tally));
+	connect_all();
+	start = now_ns();
+	for (unsigned i = 0; i < l.n; i++)
+		send_call(&l.conn[i], now_ns());
+	while (now_ns() - start < ms * 1000000ull)
+		if (turn(10000000, true) == 0)
+			break;
+	ended(now_ns() - start);
+}
+
+/* The next connection without a call under way; NULL: there is none. */
+static struct conn *
+idle_conn(void)
+{
+	static unsigned at;
+
+	for (unsigned i = 0; i < l.n; i++) {
+		struct conn *c = &l.conn[at++ % l.n];
+
+		if (!c->busy && !c->lost)
+			return c;
+	}
+	return NULL;
+}
+
+static void
+paced(unsigned rate, unsigned ms)
+{
+	const uint64_t start = now_ns(), each = 1000000000u / rate;
+	uint64_t due = start, now = start;
+
+	memset(&tally, 0, sizeof(tally));
+	connect_all();
+	while (now - start < ms * 1000000ull) {
+		struct conn *c = due <= now ? idle_conn() : NULL;
+
+		if (c != NULL) {
+			send_call(c, due);
+			due += each;
+		} else {
+			(void)turn(due > now ? due - now : 100000, false);
+		}
+		now = now_ns();
+	}
+	ended(now - start);
+}
 int
 main(int argc, char **argv)
 {
@@ -368,9 +414,20 @@ main(int argc, char **argv)
 		open_session();
 	connect_all();
 	while (fgets(line, sizeof(line), stdin) != NULL) {
-		if (strncmp(line, "go ", 3) != 0)
+		char *rest = line;
+
+		if (strncmp(line, "rate ", 5) == 0) {
+			const unsigned rate =
+			    (unsigned)strtoul(line + 5, &rest, 10);
+
+			if (rate == 0)
+				break;
+			paced(rate, (unsigned)strtoul(rest, NULL, 10));
+		} else if (strncmp(line, "go ", 3) == 0) {
+			slice((unsigned)strtoul(line + 3, NULL, 10));
+		} else {
 			break;
-		slice((unsigned)strtoul(line + 3, NULL, 10));
+		}
 	}
 	return 0;
 }
