@@ -58,6 +58,10 @@ struct parts {
 	bool climbs;
 };
 NODISCARD enum err parts_of(struct str path, struct parts *out);
+/* Do all who may read s come to the same parts, however much of its escapes
+ * they decode and, where `backslash`, whether \ is a slash to them? ERR_SYNTAX:
+ * no, as in "/w/a%2fb/../../x": /w/x to one and /x to another. */
+NODISCARD enum err parts_agree(struct arena *a, struct str s, bool backslash);
 
 /* An address, 4 or 16 bytes. */
 struct ip {

@@ -332,6 +332,17 @@ name_private(struct str s)
 	return false;
 }
 
+/* What else a name may hold is mapped before it is looked up, and to digits and
+ * dots too (UTS #46): it would be another host than the one compared. */
+static bool
+is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] & 0x80)
+			return false;
+	return true;
+}
+
 static bool
 name_ok(struct str s)
 {
@@ -385,6 +396,9 @@ host_parse(struct reading *r, struct str s, struct host *out)
 	}
 	if (unpercent(r->a, s, &s, &decoded))
 		return no(r, "escapes in the host that decode to no text");
+	if (!is_ascii(s))
+		return no(r, "a host that is not ASCII: write the name that is "
+			     "looked up, xn--...");
 	if (s.n && s.p[s.n - 1] == '.')
 		s.n--;
 	if (ip_parse(s, &ip) || ip4_loose(s, &ip))

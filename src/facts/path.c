@@ -1,8 +1,9 @@
 /*
  * path.c: a file's path.  Encoded dots and slashes are decoded and backslashes
  * count as slashes, because some server will read them so: the canonical form
- * is the furthest that a path can reach.  It says nothing of symbolic links:
- * the file system is not here.
+ * is the furthest that a path can reach, and what leads elsewhere for a server
+ * that decodes less is refused.  It says nothing of symbolic links: the file
+ * system is not here.
  */
 #include "facts/facts-in.h"
 
@@ -144,7 +145,7 @@ enum err
 read_path(struct reading *r)
 {
 	struct parts *parts = arena_alloc(r->a, sizeof(*parts));
-	struct str s = r->text;
+	struct str s = r->text, raw;
 	bool encoded;
 
 	if (s.n == 0)
@@ -154,10 +155,15 @@ read_path(struct reading *r)
 	if (parts == NULL)
 		return ERR_LIMIT;
 	TRY(without_scheme(r, &s));
+	raw = s;
 	if (unpercent(r->a, s, &s, &encoded))
 		return no(r, "escapes that decode to no text");
 	if (has_control(s))
 		return no(r, "a control character in a path");
+	if ((encoded || str_find(s, '\\') < s.n) &&
+	    parts_agree(r->a, raw, true) != OK)
+		return no(r, "escapes or backslashes that lead elsewhere for "
+			     "who does not decode them");
 	s = slashes(r->a, s);
 	if (s.p == NULL)
 		return ERR_LIMIT;

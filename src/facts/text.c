@@ -1,5 +1,9 @@
 /*
  * text.c: characters, escapes and the parts of a path.
+ *
+ * A ".." takes away the part before it, so where a reader splits parts decides
+ * where a path leads: to who decodes "/w/a%2fb/../../x" it is /w/x, to who does
+ * not it is /x.  Parts are taken only where every reader comes to the same.
  */
 #include "facts/facts-in.h"
 
@@ -162,6 +166,115 @@ parts_of(struct str path, struct parts *out)
 		if (out->n == SET_MAX)
 			return ERR_SYNTAX;
 		out->v[out->n++] = part;
+	}
+	return OK;
+}
+
+/* What a reader has who takes "." and ".." out of what he sees: s again. */
+static struct str
+parts_join(struct arena *a, const struct parts *p, struct str s)
+{
+	char *to = arena_alloc(a, s.n + 2);
+	struct buf b = { .p = to, .cap = s.n + 2, .max = s.n + 2 };
+
+	if (to == NULL)
+		return (struct str){ NULL, 0 };
+	for (size_t i = 0; i < p->n; i++) {
+		buf_ch(&b, '/');
+		buf_str(&b, p->v[i]);
+	}
+	return buf_view(&b);
+}
+
+static struct str
+replaced(struct arena *a, struct str s, char from, char to)
+{
+	char *p = arena_alloc(a, s.n + 1);
+
+	if (p == NULL)
+		return (struct str){ NULL, 0 };
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = s.p[i] == from ? to : s.p[i];
+	return (struct str){ p, s.n };
+}
+
+/* Browsers decode these alone: %2e%2e climbs, %2f parts nothing. */
+static struct str
+dots(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, s.n + 1);
+	size_t n = 0;
+
+	if (p == NULL)
+		return (struct str){ NULL, 0 };
+	for (size_t i = 0; i < s.n; i++) {
+		const bool dot = str_ieq(str_sub(s, i, 3), STR("%2e"));
+
+		p[n++] = dot ? '.' : s.p[i];
+		i += dot ? 2 : 0;
+	}
+	return (struct str){ p, n };
+}
+
+static bool
+same_parts(const struct parts *x, const struct parts *y)
+{
+	for (size_t i = 0; i < x->n && i < y->n; i++)
+		if (!str_eq(x->v[i], y->v[i]))
+			return false;
+	return x->n == y->n;
+}
+
+/* Everything decoded. */
+static enum err
+parts_last(struct arena *a, struct str s, bool backslash, struct parts *out)
+{
+	bool changed;
+
+	TRY(unpercent(a, s, &s, &changed));
+	if (backslash)
+		s = replaced(a, s, '\\', '/');
+	return s.p == NULL ? ERR_LIMIT : parts_of(s, out);
+}
+
+/* He who sees s as it stands, and somebody after him who decodes the rest. */
+static enum err
+agrees(struct arena *a, struct str s, bool backslash, const struct parts *want,
+    struct parts *p)
+{
+	bool climbs;
+
+	if (s.p == NULL)
+		return ERR_LIMIT;
+	TRY(parts_of(s, p));
+	climbs = p->climbs;
+	s = parts_join(a, p, s);
+	if (s.p == NULL)
+		return ERR_LIMIT;
+	TRY(parts_last(a, s, backslash, p));
+	climbs |= p->climbs;
+	return climbs == want->climbs && same_parts(p, want) ? OK : ERR_SYNTAX;
+}
+
+enum err
+parts_agree(struct arena *a, struct str s, bool backslash)
+{
+	struct parts *want = arena_alloc(a, sizeof(*want));
+	struct parts *p = arena_alloc(a, sizeof(*p));
+	bool more = true;
+
+	if (want == NULL || p == NULL)
+		return ERR_LIMIT;
+	TRY(parts_last(a, s, backslash, want));
+	while (more) {
+		for (int i = 0; i <= backslash; i++) {
+			const struct str seen =
+			    i ? replaced(a, s, '\\', '/') : s;
+
+			TRY(agrees(a, seen, backslash, want, p));
+			TRY(agrees(a, dots(a, seen), backslash, want, p));
+		}
+		TRY(unpercent_once(a, s, &s, &more));
 	}
 	return OK;
 }

@@ -87,12 +87,16 @@ url_path(struct reading *r, struct str s, struct str *out)
 {
 	struct parts *parts = arena_alloc(r->a, sizeof(*parts));
 	struct str whole = STR("");
+	const struct str raw = s;
 	bool changed;
 
 	if (parts == NULL)
 		return ERR_LIMIT;
 	if (unpercent(r->a, s, &s, &changed))
 		return no(r, "escapes in the path that decode to no text");
+	if (changed && parts_agree(r->a, raw, false) != OK)
+		return no(r, "escapes in the path that lead elsewhere for who "
+			     "does not decode them");
 	if (parts_of(s, parts))
 		return no(r, "more than %d parts in the path", SET_MAX);
 	for (size_t i = 0; i < parts->n; i++)
