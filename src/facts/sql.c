@@ -24,9 +24,11 @@ struct sql {
 	struct lexer lx;
 	struct fset *verbs, *tables, *functions;
 	int64_t statements;
-	bool fresh; /* at the beginning of a statement */
-	bool table; /* the next name is a table */
-	bool open;  /* an UPDATE or DELETE waits for its WHERE */
+	uint64_t lists; /* bit n: a comma at depth n parts tables */
+	unsigned depth; /* of parentheses */
+	bool fresh;	/* at the beginning of a statement */
+	bool table;	/* the next name is a table */
+	bool open;	/* an UPDATE or DELETE waits for its WHERE */
 	bool unbounded;
 	struct str last; /* the word just read, in case "(" follows */
 };
@@ -39,12 +41,14 @@ look(const struct lexer *x, size_t ahead)
 	return ahead < x->s.n - x->at ? x->s.p[x->at + ahead] : 0;
 }
 
+/* A carriage return ends it in PostgreSQL and not in MySQL. */
 static void
 line_comment(struct lexer *x)
 {
 	x->comments = true;
-	while (x->at < x->s.n && look(x, 0) != '\n')
+	while (x->at < x->s.n && !is_among(look(x, 0), STR("\r\n")))
 		x->at++;
+	x->doubt |= look(x, 0) == '\r' && look(x, 1) != '\n';
 }
 
 /* Nested, as PostgreSQL reads it; others end at the first: doubt. */
@@ -78,9 +82,11 @@ skip_blank(struct lexer *x)
 
 	if (is_space(look(x, 0)) && x->at < x->s.n)
 		x->at++;
-	else if (look(x, 0) == '-' && look(x, 1) == '-')
+	else if (look(x, 0) == '-' && look(x, 1) == '-') {
+		/* MySQL takes 1--1 for two signs. */
+		x->doubt |= look(x, 2) != 0 && !is_space(look(x, 2));
 		line_comment(x);
-	else if (look(x, 0) == '#') {
+	} else if (look(x, 0) == '#') {
 		x->doubt = true; /* a comment in MySQL, an operator elsewhere */
 		line_comment(x);
 	} else if (look(x, 0) == '/' && look(x, 1) == '*')
@@ -127,6 +133,68 @@ dollar_quoted(struct lexer *x)
 	return true;
 }
 
+/* Of SQL Server and SQLite; the same signs index an array in PostgreSQL. */
+static struct str
+bracketed(struct lexer *x)
+{
+	const struct str s = quoted(x, ']');
+
+	for (size_t i = 0; i < s.n; i++)
+		x->doubt |= !is_word(s.p[i]) && !is_among(s.p[i], STR(" .-"));
+	return s;
+}
+
+/* 10, 1.5e3, 0x1f; in "1from x" some read a word after the number. */
+static bool
+number_ok(struct str s)
+{
+	const bool hex = s.n > 2 && s.p[0] == '0' && (s.p[1] | 32) == 'x';
+	bool e = false;
+
+	for (size_t i = hex ? 2 : 0; i < s.n; i++) {
+		const bool first_e = !hex && !e && (s.p[i] | 32) == 'e';
+
+		if (!first_e && s.p[i] != '.' &&
+		    !(hex ? is_hex(s.p[i]) : is_digit(s.p[i])))
+			return false;
+		e |= first_e;
+	}
+	return true;
+}
+
+/* Spaces to some, letters to others: U+0080 to U+00BF, U+1680, U+180E, U+2000
+ * to U+206F, U+3000, U+FEFF. */
+static bool
+has_blank(struct str s)
+{
+	static const struct str blanks[] = { STR_INIT("\xc2"),
+		STR_INIT("\xe1\x9a\x80"), STR_INIT("\xe1\xa0\x8e"),
+		STR_INIT("\xe2\x80"), STR_INIT("\xe2\x81"),
+		STR_INIT("\xe3\x80\x80"), STR_INIT("\xef\xbb\xbf") };
+
+	for (size_t i = 0; i < countof(blanks); i++)
+		if (str_search(s, blanks[i]) < s.n)
+			return true;
+	return false;
+}
+
+static struct tok
+word(struct lexer *x)
+{
+	const size_t from = x->at;
+	const bool number = is_digit(look(x, 0));
+	struct str s;
+
+	while (x->at < x->s.n && (is_word(look(x, 0)) || look(x, 0) == '$' ||
+				     (number && look(x, 0) == '.')))
+		x->at++;
+	s = str_sub(x->s, from, x->at - from);
+	x->doubt |= number ? !number_ok(s) : has_blank(s);
+	/* Oracle: q'[it's]' */
+	x->doubt |= look(x, 0) == '\'' && (s.p[s.n - 1] | 32) == 'q';
+	return (struct tok){ number ? NUMBER : WORD, s };
+}
+
 static struct tok
 next(struct lexer *x)
 {
@@ -140,17 +208,14 @@ next(struct lexer *x)
 	if (ch == '"' || ch == '`')
 		return (struct tok){ NAME, quoted(x, ch) };
 	if (ch == '[' && (is_word(look(x, 1)) && !is_digit(look(x, 1))))
-		return (struct tok){ NAME, quoted(x, ']') };
+		return (struct tok){ NAME, bracketed(x) };
 	if (ch == '$' && dollar_quoted(x))
 		return (struct tok){ STRING, STR("") };
-	if (!is_word(ch)) {
-		x->at++;
-		return (struct tok){ MARK, str_sub(x->s, from, 1) };
-	}
-	while (x->at < x->s.n && (is_word(look(x, 0)) || look(x, 0) == '$'))
-		x->at++;
-	return (struct tok){ is_digit(ch) ? NUMBER : WORD,
-		str_sub(x->s, from, x->at - from) };
+	if (is_word(ch))
+		return word(x);
+	x->at++;
+	x->doubt |= ch == '\\'; /* a client's own command */
+	return (struct tok){ MARK, str_sub(x->s, from, 1) };
 }
 
 /* --- words that mean something ------------------------------------------- */
@@ -167,7 +232,7 @@ static const struct verb {
 	{ STR_INIT("EXPLAIN"), READS | START },
 	{ STR_INIT("DESCRIBE"), READS | START | TABLE },
 	{ STR_INIT("DESC"), READS | START | TABLE },
-	{ STR_INIT("INSERT"), WRITES },
+	{ STR_INIT("INSERT"), WRITES | TABLE },
 	{ STR_INIT("UPDATE"), WRITES | TABLE | BOUND },
 	{ STR_INIT("DELETE"), WRITES | BOUND },
 	{ STR_INIT("MERGE"), WRITES },
@@ -187,14 +252,28 @@ static const struct verb {
 	{ STR_INIT("LOAD"), WRITES },
 	{ STR_INIT("OUTFILE"), WRITES },
 	{ STR_INIT("DUMPFILE"), WRITES },
+	/* SQL Server needs no semicolon before the next statement. */
+	{ STR_INIT("SHUTDOWN"), WRITES },
+	{ STR_INIT("RECONFIGURE"), WRITES },
+	{ STR_INIT("DBCC"), WRITES },
+	{ STR_INIT("BACKUP"), WRITES },
+	{ STR_INIT("RESTORE"), WRITES },
 };
 static const struct str before_tables[] = { STR_INIT("FROM"), STR_INIT("JOIN"),
-	STR_INIT("INTO"), STR_INIT("TABLE"), STR_INIT("USING") };
+	STR_INIT("STRAIGHT_JOIN"), STR_INIT("INTO"), STR_INIT("TABLE"),
+	STR_INIT("USING") };
+/* Words that end a list of tables. */
+static const struct str after_tables[] = { STR_INIT("WHERE"), STR_INIT("GROUP"),
+	STR_INIT("ORDER"), STR_INIT("HAVING"), STR_INIT("LIMIT"),
+	STR_INIT("UNION"), STR_INIT("INTERSECT"), STR_INIT("EXCEPT"),
+	STR_INIT("SELECT"), STR_INIT("SET"), STR_INIT("VALUES"),
+	STR_INIT("RETURNING") };
 /* Words that may stand between a verb and its table. */
 static const struct str between[] = { STR_INIT("ONLY"), STR_INIT("IF"),
 	STR_INIT("NOT"), STR_INIT("EXISTS"), STR_INIT("TABLE"),
 	STR_INIT("LATERAL"), STR_INIT("LOW_PRIORITY"), STR_INIT("IGNORE"),
-	STR_INIT("QUICK") };
+	STR_INIT("QUICK"), STR_INIT("DELAYED"), STR_INIT("HIGH_PRIORITY"),
+	STR_INIT("OVERWRITE"), STR_INIT("OR") };
 
 static bool
 among(struct str w, const struct str *v, size_t n)
@@ -220,49 +299,104 @@ statement_over(struct sql *q)
 	q->unbounded |= q->open;
 	q->open = q->table = false;
 	q->fresh = true;
+	q->lists = 0;
+	q->depth = 0;
 }
 
-/* schema.table: the whole, in lower case. */
+static void
+tables_follow(struct sql *q, bool yes)
+{
+	q->table = yes;
+	if (yes)
+		q->lists |= UINT64_C(1) << q->depth;
+	else
+		q->lists &= ~(UINT64_C(1) << q->depth);
+}
+
+/* schema.table: the whole, in lower case.  Its last part may be a function. */
 static void
 take_table(struct reading *r, struct sql *q, struct str first)
 {
 	struct str whole = lower(r->a, first);
 
-	while (look(&q->lx, 0) == '.' && whole.p != NULL) {
+	q->last = first;
+	q->table = false;
+	while (whole.p != NULL) {
 		struct tok t;
 
+		while (skip_blank(&q->lx))
+			;
+		if (look(&q->lx, 0) != '.')
+			break;
 		q->lx.at++;
+		while (skip_blank(&q->lx))
+			;
 		t = next(&q->lx);
 		if (t.kind != WORD && t.kind != NAME)
 			break;
 		whole = join3(r->a, whole, STR("."), lower(r->a, t.text));
+		q->last = t.text;
 	}
 	fset_add(q->tables, whole);
-	q->table = false;
 }
 
 static void
 take_word(struct reading *r, struct sql *q, struct str w)
 {
 	const struct verb *v = verb_of(w);
+	const bool fresh = q->fresh;
 
-	if (q->fresh)
-		q->statements++;
-	if (v != NULL && (q->fresh || !(v->is & START))) {
-		fset_add(q->verbs, v->word);
-		q->open |= (v->is & BOUND) != 0;
-		q->table = (v->is & TABLE) != 0;
-	} else if (q->fresh) { /* a verb that the table does not have */
-		fset_add(q->verbs, upper(r->a, w));
-	} else if (str_ieq(w, STR("WHERE"))) {
-		q->open = q->table = false;
-	} else if (among(w, before_tables, countof(before_tables))) {
-		q->table = true;
-	} else if (q->table && !among(w, between, countof(between))) {
-		take_table(r, q, w);
-	}
+	q->statements += fresh;
 	q->fresh = false;
 	q->last = w;
+	if (among(w, after_tables, countof(after_tables)))
+		tables_follow(q, false);
+	if (v != NULL && (fresh || !(v->is & START))) {
+		fset_add(q->verbs, v->word);
+		q->open |= (v->is & BOUND) != 0;
+		tables_follow(q, (v->is & TABLE) != 0);
+		return;
+	}
+	if (fresh) /* a verb that the table does not have */
+		fset_add(q->verbs, upper(r->a, w));
+	if (str_ieq(w, STR("WHERE")))
+		q->open = false;
+	else if (among(w, before_tables, countof(before_tables)))
+		tables_follow(q, true);
+	else if (!fresh && q->table && !among(w, between, countof(between)))
+		take_table(r, q, w);
+}
+
+/* Tables may stand in parentheses; the columns of JOIN ... USING (a, b) are
+ * none. */
+static void
+open_paren(struct reading *r, struct sql *q, struct str before)
+{
+	const bool columns = str_ieq(before, STR("USING")) &&
+			     !fset_has(q->verbs, STR("DELETE")) &&
+			     !fset_has(q->verbs, STR("MERGE"));
+
+	if (before.n && verb_of(before) == NULL)
+		fset_add(q->functions, lower(r->a, before));
+	q->depth++;
+	if (q->depth == 64) {
+		q->lx.doubt = true;
+		q->depth = 63;
+	}
+	tables_follow(q, q->table && !columns);
+}
+
+static void
+take_mark(struct reading *r, struct sql *q, char mark, struct str before)
+{
+	if (mark == ';')
+		statement_over(q);
+	else if (mark == '(')
+		open_paren(r, q, before);
+	else if (mark == ')' && q->depth > 0)
+		q->depth--;
+	else if (mark == ',' && q->lists >> q->depth & 1)
+		q->table = true;
 }
 
 static void
@@ -273,17 +407,13 @@ take(struct reading *r, struct sql *q, struct tok t)
 	q->last = STR("");
 	if (t.kind == WORD) {
 		take_word(r, q, t.text);
-	} else if (t.kind == NAME && q->table) {
-		take_table(r, q, t.text);
+	} else if ((t.kind == NAME || t.kind == STRING) && q->table) {
+		take_table(r, q, t.text); /* SQLite: FROM 'a' */
 	} else if (t.kind == NAME) {
 		q->last = t.text;
-	} else if (t.kind == MARK && t.text.p[0] == ';') {
-		statement_over(q);
-	} else if (t.kind == MARK && t.text.p[0] == '(') {
-		q->table = false;
-		if (before.n && verb_of(before) == NULL)
-			fset_add(q->functions, lower(r->a, before));
-	} else if (q->fresh && t.kind != MARK) {
+	} else if (t.kind == MARK) {
+		take_mark(r, q, t.text.p[0], before);
+	} else if (t.kind != END && q->fresh) {
 		q->lx.doubt = true; /* a statement that begins with a value */
 		q->fresh = false;
 		q->statements++;
