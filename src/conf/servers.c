@@ -160,8 +160,9 @@ check_argv(struct conf_job *j, const struct node *s, const struct node *argv)
 			continue; /* looked up in PATH */
 		conf_warn(j, n,
 		    "is a file that the sandbox hides from this "
-		    "server; add its directory to sandbox: {read: "
-		    "[...]}");
+		    "server; name its directory and what programs need, as "
+		    "sandbox: {read: [/usr, /lib, /lib64, /bin, /etc, "
+		    "DIRECTORY]}");
 	}
 }
 
