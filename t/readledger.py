@@ -72,6 +72,44 @@ def records(directory):
     return out
 
 
+# What every decision says, or the record that it names as `identity`.
+ALWAYS = ("boundary", "budget", "catalogue", "cell", "principal", "reason",
+          "session_seq", "verdict")
+WHO = ("actor", "chain", "subject")
+
+
+def field_complaints(found):
+    """What evidence is missing: a field of a decision, or a record that it
+    refers to.  found: records() of a directory."""
+    wrong, by_seq, policies, start = [], {}, set(), {}
+    for r in found:
+        by_seq[r["cell"], r["seq"]] = r
+        if r["kind"] == "policy":
+            policies.add((r["cell"], r["policy"]))
+        if r["kind"] == "start":
+            start[r["cell"]] = r
+        if r["kind"] != "decision":
+            continue
+        where = (r["cell"], r["seq"])
+        who = by_seq.get((r["cell"], r.get("identity")), r)
+        if who is not r and who["kind"] != "identity":
+            wrong.append((where, "identity"))
+        wrong += [(where, f) for f in ALWAYS if f not in r]
+        wrong += [(where, f) for f in WHO if f not in who]
+        frame = by_seq.get((r["cell"], r["boundary"]), {})
+        if frame.get("kind") != "boundary" or sha(json.dumps(
+                frame["statement"], sort_keys=True, ensure_ascii=False,
+                separators=(",", ":")).encode()).hex() != frame["boundary"]:
+            wrong.append((where, "boundary"))
+        if (r["cell"], r["policy"]) not in policies:
+            wrong.append((where, "policy"))
+        if "runtime" not in start.get(r["cell"], {}):
+            wrong.append((where, "runtime"))
+        if "digest" not in r and r.get("covers") != "absent":
+            wrong.append((where, "digest"))
+    return wrong
+
+
 def budget_segments(directory):
     """[(number, path)] of role budget's log."""
     found = []

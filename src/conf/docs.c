@@ -19,6 +19,7 @@ static const struct sample {
 	{ "tls.client_ca", "agents-ca.pem", false },
 	{ "hosts", "[\"127.0.0.1:8642\", \"localhost:8642\"]", false },
 	{ "origins", "[]", false },
+	{ "excluded", "[]", false },
 	{ "servers", NULL, true },
 	{ "servers.NAME.command",
 	    "[/usr/bin/my-tool-server, --root, /srv/data]", true },

@@ -493,6 +493,24 @@ put_digest(struct conf_job *j, struct buf *b)
 	buf_done(&hex);
 }
 
+/* It is recorded whole, with what is said of the servers. */
+enum { EXCLUDED_MAX = 16384 };
+
+static void
+put_excluded(struct conf_job *j, struct buf *b)
+{
+	const struct node *list = node_get(j->root, "excluded");
+	size_t total = 0;
+
+	for (const struct node *n = list == NULL ? NULL : list->first;
+	     n != NULL; n = n->next)
+		total += n->text.n;
+	if (total > EXCLUDED_MAX)
+		conf_bad(
+		    j, list, "is longer than %d bytes in all", EXCLUDED_MAX);
+	put_list(b, list);
+}
+
 static void
 put_top(struct conf_job *j, struct buf *b)
 {
@@ -518,6 +536,8 @@ put_top(struct conf_job *j, struct buf *b)
 	put_hosts(j, b);
 	KEY("origins");
 	put_list(b, node_get(j->root, "origins"));
+	KEY("excluded");
+	put_excluded(j, b);
 	KEY("limits");
 	put_limits(j, b);
 }
@@ -550,6 +570,6 @@ image_build(struct conf_job *j, struct buf *b)
 	put_secrets(j, b);
 	KEY("digest");
 	put_digest(j, b);
-	tape_end(b, o, 23);
+	tape_end(b, o, 24);
 	return buf_end(b);
 }

@@ -24,6 +24,7 @@ SETTING("tls.client_ca", PEM, "", 1, 4096, "path", START, "authorities whose cli
 SETTING("tls.need_client_cert", BOOL, "false", 0, 0, "", START, "refuse agents without a client certificate")
 SETTING("hosts", LIST, "", 0, 64, "host:port", RELOAD, "accepted Host headers; what listen says and its loopback names when left out")
 SETTING("origins", LIST, "", 0, 64, "origin", RELOAD, "accepted Origin headers, as https://console.example; none when left out")
+SETTING("excluded", LIST, "", 0, 64, "text", RELOAD, "ways to the effects of calls that do not cross this gateway, in words: they stand in the statement of the boundary, whose digest each decision carries")
 SETTING("limits", SECTION, "", 0, 0, "", RELOAD, "budgets; what is over one is refused, never cut")
 SETTING("limits.body", SIZE, "4MiB", 1024, 16777216, "bytes", RELOAD, "one message")
 SETTING("limits.head", SIZE, "16KiB", 1024, 16384, "bytes", RELOAD, "one HTTP head")

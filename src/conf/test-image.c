@@ -97,7 +97,7 @@ test_image(void)
 	ok(t.e == OK && tape_check(buf_view(&t.image), &json_default) == OK,
 	    "the image is a whole tape");
 	im = jv_of(buf_view(&t.image));
-	ok(jv_count(im) == 23, "the top has 23 members");
+	ok(jv_count(im) == 24, "the top has 24 members");
 	ok(text_is(im, "listen", "127.0.0.1:9") &&
 		text_is(im, "desk", "127.0.0.1:8643") &&
 		text_is(im, "state", "/d/st") &&
@@ -269,9 +269,32 @@ test_defaults(void)
 	ok(good, "every default is in its range");
 }
 
+/* What the boundary's statement takes over from the operator. */
+static void
+test_excluded(void)
+{
+	struct tried t = { .n = 0 };
+	static char text[20000];
+
+	for (int n = 16384; n <= 16385; n++) {
+		(void)snprintf(
+		    text, sizeof(text), A R S "excluded: [\"%0*d\"]\n", n, 0);
+		try(text, &t);
+		ok((t.e == OK) == (n == 16384),
+		    "%d bytes of what is excluded are %s", n,
+		    n == 16384 ? "taken" : "too many");
+		if (t.e == OK)
+			ok(jv_count(jv_get(jv_of(buf_view(&t.image)),
+			       STR("excluded"))) == 1,
+			    "and are in the image");
+	}
+	buf_done(&t.image);
+}
+
 int
 main(void)
 {
+	test_excluded();
 	test_image();
 	test_cells();
 	test_policies();

@@ -396,8 +396,10 @@ const struct ctl_cmd ctl_cmds[] = {
 	    with_n, ledger_tail, true, false, false },
 	{ "ledger show", "DIR [SEQ]", 1, 2,
 	    "Prints one record and its leaf hash, or every record",
-	    "Without SEQ it prints all, as ledger tail does.", with_cell,
-	    ledger_show, true, false, false },
+	    "After a decision it prints the records that it refers to, and its "
+	    "outcome: unknown when there is none. Without SEQ it prints all, "
+	    "as ledger tail does.",
+	    with_cell, ledger_show, true, false, false },
 	{ "ledger receipt", "STATE SEQ", 2, 2,
 	    "Prints a receipt of one record: it is in the log",
 	    "STATE is the state directory, SEQ the record's number in its "

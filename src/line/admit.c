@@ -45,6 +45,7 @@ mark_known(struct line *l)
 		BUG_ON(p == NULL); /* map_put takes no NULL */
 		p->known = p == l->anonymous;
 		p->evaluates = false;
+		p->identity = 0; /* whom it acts for may have changed */
 	}
 	for (at = 0; map_next(l->principals, &at, NULL, &v);) {
 		p = v;
@@ -99,6 +100,7 @@ admit_done(struct line *l)
 		struct principal *p = v;
 
 		drop(&p->name);
+		mem_free(p->shown);
 		mem_free(p);
 	}
 	map_free(l->names);

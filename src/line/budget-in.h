@@ -47,6 +47,6 @@ void budget_lost(struct line *l); /* nobody answers any more */
 void budget_late(struct line *l, struct turn *t);
 void budget_sent(struct line *l, struct turn *t); /* the call has left */
 void budget_over(struct line *l, struct turn *t); /* or it never will */
-size_t budget_tape(const struct turn *t, struct buf *b);
+size_t budget_tape(const struct line *l, const struct turn *t, struct buf *b);
 
 #endif

@@ -180,6 +180,7 @@ step_reserve(struct line *l, struct turn *t)
 	if (c.guessed)
 		risk_assume(&c);
 	TRY(uses_collect(l, t, &c));
+	t->counted = true;
 	return t->spent_n == 0 ? OK : take(l, t);
 }
 
@@ -351,16 +352,20 @@ put_spent(struct buf *b, const struct spent *s, bool leaves)
 	tape_end(b, o, 6);
 }
 
-/* The member "budget"; 0: it has none. */
+/* The member "budget". */
 size_t
-budget_tape(const struct turn *t, struct buf *b)
+budget_tape(const struct line *l, const struct turn *t, struct buf *b)
 {
 	size_t m, n = 0;
 
 	for (size_t i = 0; i < t->spent_n; i++)
 		n += t->spent[i].known;
+	if (n == 0 && l->budgets.n > 0 && t->method == MCP_TOOLS_CALL &&
+	    !t->counted)
+		return field_unknown(
+		    b, "budget", "its budgets were not asked about");
 	if (n == 0)
-		return 0;
+		return field_absent(b, "budget");
 	tape_key(b, STR("budget"));
 	m = tape_arr(b);
 	for (size_t i = 0; i < t->spent_n; i++)

@@ -78,9 +78,19 @@ struct seen {
 	uint64_t last;
 };
 
+/* Digests of the lists that were shown last: fields.c. */
+enum { SHOWN_KINDS = 4 };
+struct shown {
+	unsigned is; /* bit: of this kind there is one */
+	unsigned char sum[SHOWN_KINDS][32];
+};
+
 struct principal {
 	struct str name;
-	struct seen seen; /* in this cell, while it is not silent for long */
+	struct shown *shown; /* by endpoint, where it has no session; or NULL */
+	uint64_t recorded;   /* in its own sequence, in this process */
+	uint64_t identity;   /* sequence of the record of who it is; 0: none */
+	struct seen seen;    /* in this cell, while it is not silent for long */
 	unsigned inflight;
 	uint64_t sessions;
 	bool known;		 /* the image has a credential for it */
@@ -163,6 +173,9 @@ struct replay_event {
 
 struct session {
 	struct str id;
+	struct str label;  /* what records call it */
+	uint64_t recorded; /* records of it so far */
+	struct shown shown;
 	struct principal *principal;
 	struct endpoint *endpoint;
 	unsigned front; /* of the stream, or of stdio */
@@ -216,6 +229,7 @@ struct turn {
 	bool dead;     /* cancelled: no answer leaves */
 	bool over;     /* it waits for its outcome record, or has it */
 	bool stdio, held, progress, queued;
+	bool cred_came; /* known or not */
 	enum mcp_era era;
 	enum mcp_method method;
 	struct endpoint *endpoint;
@@ -241,6 +255,7 @@ struct turn {
 	uint64_t reserve_at;  /* since when it waits for role budget; 0: no */
 	bool held_units;      /* units of leases go back if it does not leave */
 	struct jv budget;     /* what policies are told */
+	bool counted;	      /* which budgets it is about is known */
 	/* decide, record */
 	struct call asked; /* of policy; without a principal: nothing */
 	struct verdict verdict;
@@ -248,6 +263,8 @@ struct turn {
 	uint64_t decision; /* sequence of the decision record */
 	uint64_t wait_seq;
 	struct turn *wait_next;
+	unsigned char *list_sum; /* digest of the list that it shows, or NULL */
+	unsigned list_kind;
 	/* legs and answer */
 	struct leg *legs;
 	size_t pending;
@@ -287,8 +304,11 @@ struct line {
 	struct line_ports port;
 	struct jv image;
 	struct policy *policy;
-	struct str policy_digest;     /* of the image; empty: a test's */
-	bool policy_told;	      /* its record is written */
+	struct str policy_digest; /* of the image; empty: a test's */
+	bool policy_told;	  /* its record is written */
+	char boundary[65];	  /* digest of the statement, hexadecimal */
+	uint64_t boundary_told;	  /* sequence of its record; 0: not written */
+	uint64_t start;		  /* sequence of this process' start record */
 	struct str label[LABELS_MAX]; /* all since the start */
 	uint8_t label_at[LABELS_MAX]; /* of a bit of policy's: ours */
 	size_t label_n;
@@ -446,16 +466,6 @@ bool uri_may_be(const struct line *l, struct endpoint *e,
     const struct principal *p, const struct upstream *u, struct str uri);
 void uris_done(struct endpoint *e);
 
-/* keep.c: what a decision record keeps so that policy can be asked again */
-struct kept {
-	struct jv absent, values; /* of arguments declared safe; or none */
-	struct jv claims;	  /* what the request says of itself */
-	uint64_t withheld;	  /* arguments whose value is not there */
-};
-struct kept keep_arguments(const struct turn *t);
-bool keeps(const struct line *l, const struct turn *t, unsigned read);
-void record_policy(struct line *l); /* which set decides from here on */
-
 /* evaluate.c */
 struct evaluation {
 	const struct principal *asker;
@@ -470,30 +480,6 @@ bool evaluation_of(struct line *l, const struct authzen_one *one,
     struct evaluation *e, struct arena *mem);
 /* The verdict of what is no tool's call: that of a turn. */
 void evaluate(struct line *l, struct evaluation *e, struct arena *mem);
-/* record.c */
-enum err step_record(struct line *l, struct turn *t);
-enum err step_outcome(struct line *l, struct turn *t);
-void record_continued(struct line *l, const struct turn *t);
-struct fact {
-	const char *kind, *verdict, *reason;
-	struct str principal, server, method, name;
-	uint64_t count; /* 0: one */
-};
-/* A fact that the turn waits for: ERR_MORE. */
-enum err record_first(struct line *l, struct turn *t, const struct fact *f);
-bool record_fact(/* false: it cannot be recorded */
-    struct line *l, const struct fact *f);
-/* False: it cannot be recorded.  *durable is set when the record must be. */
-bool record_evaluation(
-    struct line *l, const struct evaluation *e, bool *durable);
-/* A task's news outside of an answer; false: it cannot be recorded. */
-bool record_task(struct line *l, const struct task *k, struct jv result);
-/* Is this refusal one too many for this second, to be counted only? */
-bool record_folds(struct line *l, struct principal *p);
-void record_folded(struct line *l); /* what was counted is written */
-void record_ack(struct line *l, const struct msg *m);
-void record_lost(struct line *l);
-
 /* hop.c */
 struct hop *hop_for(/* NULL: it has too many */
     struct line *l, struct turn *t, struct upstream *u);
@@ -586,6 +572,7 @@ bool told(const struct line *l, struct endpoint *e, const struct hop *h,
     enum mcp_method m, struct jv params);
 void tape_with(struct buf *b, struct jv obj, struct str key, struct jv v);
 
+#include "line/record-in.h" /* record.c, keep.c, fields.c, boundary.c */
 #include "line/tools-in.h"
 
 #endif

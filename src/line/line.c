@@ -82,6 +82,8 @@ line_image(struct line *l, struct jv image, struct note *why)
 		e = admit_setup(l, why);
 	if (!e)
 		e = budget_setup(l, why);
+	if (!e)
+		e = boundary_setup(l, why);
 	if (e != OK) { /* a broken image changes nothing */
 		l->image = old;
 		read_limits(l);
@@ -95,6 +97,7 @@ line_image(struct line *l, struct jv image, struct note *why)
 	l->policy_told = false;
 	map_free(l->reported);
 	l->reported = map_new(0);
+	record_boundary(l);
 	record_policy(l);
 	end_unknown(l);
 	if (l->tasks != NULL)
@@ -407,6 +410,7 @@ line_tick(struct line *l)
 			turn_late(l, t);
 	}
 	tasks_tick(l, false);
+	record_boundary(l);
 	record_policy(l);
 	record_folded(l);
 	sessions_tick(l);

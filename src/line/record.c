@@ -124,37 +124,6 @@ put_risk(struct buf *b, size_t *n, const struct call *c)
 	(*n)++;
 }
 
-/* On whose behalf: what the credential that came stands for, and what the
- * request only says. */
-static void
-put_chain(const struct line *l, const struct turn *t, struct buf *b, size_t *n)
-{
-	const struct call *c = &t->asked;
-	const bool sure = t->principal != l->anonymous;
-	size_t m;
-
-	if (c->chain_n == 0)
-		return;
-	tape_key(b, STR("chain"));
-	m = tape_arr(b);
-	for (size_t i = 0; i < c->chain_n; i++) {
-		const bool claim = i >= c->chain_n - c->claimed;
-		const size_t o = tape_obj(b);
-
-		tape_key(b, STR("name"));
-		tape_str(b, c->chain[i]);
-		tape_key(b, STR("provenance"));
-		tape_str(b, claim  ? STR("unsigned-request-claim")
-			    : sure ? STR("connection-credential")
-				   : STR("absent"));
-		tape_key(b, STR("verified"));
-		tape_bool(b, !claim && sure);
-		tape_end(b, o, 3);
-	}
-	tape_end(b, m, c->chain_n);
-	(*n)++;
-}
-
 /* What policy was told; null: nothing. */
 static void
 put_told(struct buf *b, size_t *n, const char *key, struct jv v)
@@ -167,29 +136,48 @@ put_told(struct buf *b, size_t *n, const char *key, struct jv v)
 	(*n)++;
 }
 
+/* Records of a session are counted, those of an agent without one as its own
+ * sequence in this process. */
+static uint64_t *
+sequence(struct line *l, const struct turn *t)
+{
+	return t->session != NULL     ? &t->session->recorded
+	       : t->principal != NULL ? &t->principal->recorded
+				      : &l->nobody.recorded;
+}
+
 static void
 decision_tape(struct line *l, const struct turn *t)
 {
 	const struct kept k = keep_arguments(t);
+	struct note why = { "" };
+	struct call own;
+	const struct call *of = chain_of(l, t, &own, &why);
 	struct buf *b = &l->rec;
 	size_t n = 0, o;
 
 	buf_clear(b);
 	o = tape_obj(b);
 	tree(b, &n, "absent", k.absent);
+	n += field_actor(t, b);
 	member(b, &n, "also", t->asked.also);
-	n += budget_tape(t, b);
+	n += field_boundary(l, b);
+	n += budget_tape(l, t, b);
 	if (keeps(l, t, READS_BUDGET))
 		put_told(b, &n, "budget_facts", t->asked.budget);
+	n += field_catalogue(l, t, b);
 	number(b, &n, "cell", l->cell);
-	put_chain(l, t, b, &n);
+	n += field_chain(l, t->principal, of, &why, b);
 	tree(b, &n, "claims", k.claims);
+	n += field_covers(t, b);
 	if (t->endpoint != NULL)
 		member(b, &n, "endpoint", t->endpoint->path);
 	member(
 	    b, &n, "era", t->era == MCP_MODERN ? STR("modern") : STR("legacy"));
 	tree(b, &n, "facts", t->asked.facts);
 	flag(b, &n, "guessed", t->asked.guessed);
+	if (t->principal != NULL)
+		number(b, &n, "identity", t->principal->identity);
 	tree(b, &n, "kept", k.values);
 	member(b, &n, "kind", STR("decision"));
 	member(b, &n, "link", t->verdict.link);
@@ -199,19 +187,22 @@ decision_tape(struct line *l, const struct turn *t)
 	if (t->origin != 0)
 		number(b, &n, "origin", t->origin);
 	member(b, &n, "policy", l->policy_digest);
-	if (t->principal != NULL)
-		member(b, &n, "principal", t->principal->name);
-	member(b, &n, "reason",
+	n += field_principal(t, b);
+	tape_key(b, STR("reason")); /* empty: a rule that gives none */
+	tape_str(b,
 	    t->verdict.reason.n > 0 ? t->verdict.reason : str_of(t->why.text));
+	n++;
 	put_risk(b, &n, &t->asked);
 	member(b, &n, "rule", t->verdict.rule);
 	if (t->target_n == 1)
 		member(b, &n, "server", t->target[0]->name);
 	if (t->session != NULL)
-		member(b, &n, "session", t->session->id);
+		member(b, &n, "session", t->session->label);
 	if (keeps(l, t, READS_SESSION))
 		put_told(b, &n, "session_facts", t->asked.session);
+	number(b, &n, "session_seq", *sequence(l, t) + 1);
 	member(b, &n, "step", str_of(t->failed));
+	n += field_subject(l, t->principal, of, &why, b);
 	member(b, &n, "task", t->task);
 	number(b, &n, "turn", t->id);
 	flag(b, &n, "typed", t->asked.typed != NULL);
@@ -228,6 +219,8 @@ record_decision(struct line *l, struct turn *t)
 	struct msg m = msg_of(MSG_RECORD);
 	const bool sync = strict(l, t);
 
+	if (!record_identity(l, t->principal))
+		return unrecorded(t);
 	decision_tape(l, t);
 	count(t->failed != NULL ? CNT_DENIED : CNT_ALLOWED);
 	msg_set(&m, F_SEQ, l->seq + 1);
@@ -237,6 +230,7 @@ record_decision(struct line *l, struct turn *t)
 		msg_set_tree(&m, F_PARAMS, t->params);
 	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
 		return unrecorded(t);
+	++*sequence(l, t);
 	t->decision = ++l->seq;
 	park(sync ? &l->durable : &l->written, t, l->seq);
 	return ERR_MORE;
@@ -303,13 +297,14 @@ step_record(struct line *l, struct turn *t)
 }
 
 static void
-outcome_tape(struct line *l, const struct turn *t, struct str status)
+outcome_tape(struct line *l, struct turn *t, struct str status)
 {
 	struct buf *b = &l->rec;
 	size_t n = 0, o;
 
 	buf_clear(b);
 	o = tape_obj(b);
+	n += field_shown(l, t, b);
 	number(b, &n, "cell", l->cell);
 	number(b, &n, "decision", t->decision);
 	if (t->failed != NULL || t->is_error)
@@ -324,7 +319,7 @@ outcome_tape(struct line *l, const struct turn *t, struct str status)
 
 /* The answer was a question, and the call goes on: nobody waits for this. */
 void
-record_continued(struct line *l, const struct turn *t)
+record_continued(struct line *l, struct turn *t)
 {
 	struct msg m = msg_of(MSG_RECORD);
 
@@ -524,7 +519,9 @@ record_ack(struct line *l, const struct msg *m)
 	}
 	if (!l->ledger_ok) { /* its first word: where the numbering goes on */
 		l->seq = seq;
+		l->start = msg_num(m, F_WHERE);
 		l->ledger_ok = true;
+		record_boundary(l);
 		record_policy(l);
 		return;
 	}

@@ -61,6 +61,21 @@ session_room(const struct line *l, struct turn *t)
 	return OK;
 }
 
+/* A stdio agent's place is taken again by the next; the decision that opened
+ * the session is nobody else's. */
+static struct str
+label_of(const struct turn *t, struct str id)
+{
+	char text[64];
+	int n;
+
+	if (!t->stdio)
+		return str_keep(id);
+	n = snprintf(text, sizeof(text), "%.*s-%llu", STR_ARG(id),
+	    (unsigned long long)t->decision);
+	return str_keep((struct str){ text, (size_t)n });
+}
+
 enum err
 session_new(struct line *l, struct turn *t)
 {
@@ -75,6 +90,7 @@ session_new(struct line *l, struct turn *t)
 		v = MCP_V_2025_11_25;
 	s = mem_get(sizeof(*s));
 	s->id = str_keep(id);
+	s->label = label_of(t, id);
 	s->principal = t->principal;
 	s->endpoint = t->endpoint;
 	s->front = t->front;
@@ -131,6 +147,7 @@ session_end(struct line *l, struct session *s, const char *why)
 		drop(&s->ask[i].params);
 	}
 	drop(&s->id);
+	drop(&s->label);
 	drop(&s->caps);
 	drop(&s->info);
 	drop(&s->level);

@@ -121,7 +121,7 @@ test_collision(void)
 	list(l, "resources/list", 'a', TWO("x://both", "x://evil"),
 	    TWO("x://both", "x://good"));
 	ok(shown("resources") == 2, "what two servers show is not shown");
-	ok(sent_n(MSG_RECORD) == 4 && record_has("kind", "outcome"),
+	ok(sent_n(MSG_RECORD) == 5 && record_has("kind", "outcome"),
 	    "and that is on record, once for each");
 	ok(read_at(l, URI("x://both"), 'a') == -1 &&
 		record_has("rule", "uri-collision"),

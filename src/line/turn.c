@@ -330,6 +330,7 @@ turn_fill(struct turn *t, const struct msg *m)
 	t->era = msg_num(m, F_ERA) == MCP_LEGACY ? MCP_LEGACY : MCP_MODERN;
 	t->method = k < MCP__N ? (enum mcp_method)k : MCP_UNKNOWN;
 	t->stdio = (msg_num(m, F_FLAGS) & MF_STDIO) != 0;
+	t->cred_came = (msg_num(m, F_FLAGS) & MF_CRED) != 0;
 	t->progress = (msg_num(m, F_FLAGS) & MF_PROGRESS) != 0;
 	/* A known method is called by our name for it: that is what is judged
 	 * and what the back sends. */
@@ -542,6 +543,7 @@ step_reply(struct line *l, struct turn *t)
 
 	if (t->dead)
 		return OK;
+	shown_keep(l, t);
 	msg_set(&m, F_REF, t->ref);
 	msg_set(&m, F_FLAGS, MF_FINAL);
 	msg_set(&m, F_METHOD, t->method);

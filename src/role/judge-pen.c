@@ -23,6 +23,7 @@ static struct pen {
 	struct disk disk;
 	struct ledger *ledger;
 	uint64_t segment;  /* its number */
+	uint64_t start;	   /* sequence of this process' first record */
 	uint64_t asked_at; /* bytes of it when the next was asked for */
 	uint64_t written;  /* last record that write() took */
 	uint64_t strict;   /* last record that calls wait for until durable */
@@ -57,7 +58,7 @@ disk_write(struct disk *d, struct str s)
 /* ---- what the line is told ---- */
 
 static void
-tell(uint64_t seq, uint64_t flags, enum err status)
+tell_from(uint64_t seq, uint64_t flags, enum err status, uint64_t start)
 {
 	struct msg m = msg_of(MSG_RECORDED);
 
@@ -66,7 +67,15 @@ tell(uint64_t seq, uint64_t flags, enum err status)
 		msg_set(&m, F_FLAGS, flags);
 	if (status != OK)
 		msg_set(&m, F_STATUS, (uint64_t)status);
+	if (start != 0)
+		msg_set(&m, F_WHERE, start);
 	pen.ops->heard(&m);
+}
+
+static void
+tell(uint64_t seq, uint64_t flags, enum err status)
+{
+	tell_from(seq, flags, status, 0);
 }
 
 static void
@@ -132,8 +141,8 @@ pen_ledger_said(const struct msg *m)
 	if (pen.first) {
 		pen.first = false;
 		pen.here = true;
-		/* where the numbering goes on */
-		tell(ledger_size(pen.ledger), 0, OK);
+		/* where the numbering goes on, and where it began */
+		tell_from(ledger_size(pen.ledger), 0, OK, pen.start);
 	} else if (seq > pen.durable && seq <= pen.asked) {
 		pen.durable = seq;
 		tell(seq, MF_STRICT, OK);
@@ -300,14 +309,30 @@ record_start(const struct role_env *e)
 {
 	struct buf b = { .max = 4096 };
 	const size_t mark = tape_obj(&b);
+	size_t o;
 
+	tape_key(&b, STR("canonicalization"));
+	tape_str(&b, STR("RFC 8785"));
 	tape_key(&b, STR("cell"));
 	tape_i64(&b, e->instance);
 	tape_key(&b, STR("config"));
 	tape_str(&b, jv_str(jv_get(e->image, STR("digest"))));
+	tape_key(&b, STR("covers"));
+	tape_str(&b, STR("params"));
+	tape_key(&b, STR("digests"));
+	tape_str(&b, STR("SHA-256"));
 	tape_key(&b, STR("kind"));
 	tape_str(&b, STR("start"));
-	tape_end(&b, mark, 3);
+	tape_key(&b, STR("program"));
+	tape_str(&b, STR("gatehouse " GATEHOUSE_VERSION));
+	tape_key(&b, STR("runtime"));
+	o = tape_obj(&b);
+	tape_key(&b, STR("not_available"));
+	tape_str(&b, STR("agents show no attestation to this gateway, and "
+			 "it has none of itself"));
+	tape_end(&b, o, 1);
+	tape_end(&b, mark, 8);
+	pen.start = ledger_size(pen.ledger) + 1;
 	return stage_own(&b);
 }
 

@@ -1,0 +1,70 @@
+/*
+ * record-in: what is written down, for the files of the line: decisions and
+ * outcomes, what they keep, what they never leave out, and other facts.
+ */
+#ifndef RECORD_IN_H
+#define RECORD_IN_H
+
+#include "line/line-in.h"
+
+/* keep.c: what a decision record keeps so that policy can be asked again */
+struct kept {
+	struct jv absent, values; /* of arguments declared safe; or none */
+	struct jv claims;	  /* what the request says of itself */
+	uint64_t withheld;	  /* arguments whose value is not there */
+};
+struct kept keep_arguments(const struct turn *t);
+bool keeps(const struct line *l, const struct turn *t, unsigned read);
+void record_policy(struct line *l); /* which set decides from here on */
+
+/* fields.c: members of a decision record; each appends one, or says how many */
+size_t field_absent(struct buf *b, const char *key);
+size_t field_unknown(struct buf *b, const char *key, const char *premise);
+size_t field_actor(const struct turn *t, struct buf *b);
+size_t field_boundary(const struct line *l, struct buf *b);
+size_t field_principal(const struct turn *t, struct buf *b);
+/* On whose behalf t is, in *own where policy was not asked; NULL: why. */
+const struct call *chain_of(const struct line *l, const struct turn *t,
+    struct call *own, struct note *why);
+size_t field_chain(const struct line *l, const struct principal *p,
+    const struct call *c, const struct note *why, struct buf *b);
+size_t field_subject(const struct line *l, const struct principal *p,
+    const struct call *c, const struct note *why, struct buf *b);
+/* Who p is, once; false: it cannot be recorded. */
+bool record_identity(struct line *l, struct principal *p);
+size_t field_covers(const struct turn *t, struct buf *b);
+size_t field_catalogue(
+    const struct line *l, const struct turn *t, struct buf *b);
+/* Of an outcome: the digest of the list that it shows, if it does. */
+size_t field_shown(const struct line *l, struct turn *t, struct buf *b);
+void shown_keep(const struct line *l, const struct turn *t); /* it is sent */
+
+/* boundary.c: what this gateway claims to stand before, and what it does not */
+NODISCARD enum err boundary_setup(struct line *l, struct note *why);
+void record_boundary(struct line *l); /* until it is written */
+
+/* record.c */
+enum err step_record(struct line *l, struct turn *t);
+enum err step_outcome(struct line *l, struct turn *t);
+void record_continued(struct line *l, struct turn *t);
+struct fact {
+	const char *kind, *verdict, *reason;
+	struct str principal, server, method, name;
+	uint64_t count; /* 0: one */
+};
+/* A fact that the turn waits for: ERR_MORE. */
+enum err record_first(struct line *l, struct turn *t, const struct fact *f);
+bool record_fact(/* false: it cannot be recorded */
+    struct line *l, const struct fact *f);
+/* False: it cannot be recorded.  *durable is set when the record must be. */
+bool record_evaluation(
+    struct line *l, const struct evaluation *e, bool *durable);
+/* A task's news outside of an answer; false: it cannot be recorded. */
+bool record_task(struct line *l, const struct task *k, struct jv result);
+/* Is this refusal one too many for this second, to be counted only? */
+bool record_folds(struct line *l, struct principal *p);
+void record_folded(struct line *l); /* what was counted is written */
+void record_ack(struct line *l, const struct msg *m);
+void record_lost(struct line *l);
+
+#endif

@@ -1,0 +1,122 @@
+"""What a decision record says besides the decision: every field that evidence
+needs is there, says that there is none, or says why that is not known; and what
+it refers to is on record."""
+import hashlib
+import json
+import os
+import signal
+
+import fakes
+import gatetest as g
+import readledger
+
+up = fakes.HttpUpstream("modern")
+DIR = g.directory("records")
+
+
+def write(name, text):
+    with open(os.path.join(DIR, name), "w") as f:
+        f.write(text)
+
+
+INVENTORY = {"agents": {"bot": {"acts_for": "ann"}, "lone": {}},
+             "users": {"ann": {}, "joe": {}}, "servers": {"up": {}},
+             "tools": {"up/*": {}}}
+write("i.yaml", json.dumps(INVENTORY))
+gate = g.Gateway({"servers": {"up": {"url": up.url, "era": "modern"}},
+                  "inventory": "i.yaml", "cells": 1,
+                  "excluded": ["the operator's own shell"]},
+                 agents={"bot": "t1", "lone": "t2"}, where=DIR)
+bot = gate.agent(path="/s/up/mcp", token="t1")
+lone = gate.agent(path="/s/up/mcp", token="t2")
+thief = gate.agent(path="/s/up/mcp", token="t3")
+
+
+def decisions(**want):
+    return [r for r in gate.records() if r["kind"] == "decision" and
+            all(r.get(k) == v for k, v in want.items())]
+
+
+def last(**want):
+    g.until(lambda: decisions(**want))
+    return decisions(**want)[-1]
+
+
+g.ok(bot.call("echo", {"text": "a"}).allowed, "a call before any list")
+g.ok("not_established" in last(name="echo")["catalogue"],
+     "what list it was made from is not established")
+listed = bot.modern("tools/list").result["tools"]
+g.ok(bot.call("echo", {"text": "b"}).allowed, "one after it")
+own = hashlib.sha256(json.dumps(
+    listed, sort_keys=True, ensure_ascii=False,
+    separators=(",", ":")).encode()).hexdigest()
+g.same(last(name="echo")["catalogue"], own,
+       "then it is the digest of the list as the agent has it")
+g.ok(lone.call("echo", {"text": "c"}).allowed, "another agent's call")
+g.ok("not_established" in last(principal="lone")["catalogue"],
+     "which was shown no list")
+g.ok(not thief.call("echo", {"text": "d"}).allowed, "an unknown credential")
+old = gate.agent(path="/s/up/mcp", token="t2")
+old.initialize()
+old.legacy_call("echo", {"text": "e"})
+g.same(last(session=old.session)["catalogue"], "absent",
+       "a session that was shown no list: that is known")
+g.same([r["session_seq"] for r in decisions(session=old.session)], [1],
+       "and counts from one")
+g.same([r["session_seq"] for r in decisions(principal="bot")], [1, 2, 3],
+       "an agent without a session counts too")
+
+# Who and for whom.
+who = {r["principal"]: r for r in gate.records() if r["kind"] == "identity"}
+g.same(who["bot"]["actor"], {"id": "bot", "provenance": "connection-credential",
+                             "verified": True}, "who acts, once")
+g.same((who["bot"]["subject"]["id"], who["lone"]["subject"],
+        who["lone"]["chain"]), ("ann", "absent", "absent"), "and for whom")
+bad = decisions(step="admit")[-1]
+g.same((bad["actor"], "identity" in bad, list(bad["principal"])),
+       ({"provenance": "connection-credential", "verified": False}, False,
+        ["not_established"]), "of an unknown credential nothing is made up")
+statement = [r for r in gate.records() if r["kind"] == "boundary"][0]
+g.same(statement["statement"]["excluded"][-1], "the operator's own shell",
+       "the boundary says what the operator excludes")
+
+# A second reader finds every field, over reloads and restarts.
+write("i.yaml", json.dumps({**INVENTORY, "agents": {
+    "bot": {"acts_for": "joe"}, "lone": {}}}))
+gate.cli("reload", gate.path)
+g.until(lambda: len([r for r in gate.records() if r["kind"] == "policy"]) > 1)
+bot.call("echo", {"text": "f"})
+g.until(lambda: last(principal="bot")["chain"][0]["name"] == "joe")
+g.same(last(principal="bot")["chain"][0]["name"], "joe",
+       "a reload changes for whom it acts")
+os.kill(gate.roles()["judge"][0][1], signal.SIGKILL)
+g.until(lambda: bot.call("echo", {"text": "g"}).allowed)
+g.ok(last(principal="bot")["session_seq"] < 6, "a new process counts anew")
+found = readledger.records(gate.state)
+g.same(readledger.field_complaints(found), [],
+       "every decision has every field, and what it refers to is there")
+broken = [dict(r) for r in found]
+del [r for r in broken if r["kind"] == "decision"][0]["catalogue"]
+g.ok(readledger.field_complaints(broken), "one taken away is missed")
+g.ok(readledger.field_complaints([r for r in found if r["kind"] != "boundary"]),
+     "and so is a record that decisions name")
+
+# For a reader it is looked up.
+one = decisions(principal="bot")[2]
+code, out, _ = gate.cli("ledger", "show", gate.state, str(one["seq"]))
+lines = dict(x.split(": ", 1) for x in out.splitlines()[2:])
+kinds = {k: json.loads(v) for k, v in lines.items()}
+g.same((code, list(kinds)), (0, ["start", "identity", "policy", "boundary",
+                                 "catalogue", "outcome"]),
+       "ledger show says what a decision refers to")
+g.ok(kinds["identity"]["seq"] == one["identity"] and
+     kinds["boundary"]["seq"] == one["boundary"] and
+     kinds["catalogue"]["catalogue"] == one["catalogue"] and
+     kinds["outcome"]["decision"] == one["seq"], "the right ones", out)
+out = gate.cli("ledger", "show", gate.state, str(bad["seq"]))[1]
+g.ok("\noutcome: absent" in out and "catalogue:" not in out,
+     "a refused call has no outcome", out)
+out = gate.cli("ledger", "show", "--json", gate.state, str(one["seq"]))[1]
+g.same(json.loads(out)["seq"], one["seq"], "--json: the record alone")
+gate.stop()
+g.done()
