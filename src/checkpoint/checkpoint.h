@@ -1,8 +1,9 @@
 /*
  * checkpoint: signed notes, and what a transparency log says with them:
  * checkpoints, cosignatures, trust policies, proofs as files (C2SP signed-note,
- * tlog-checkpoint, tlog-cosignature, tlog-policy, tlog-proof).  Ed25519 alone:
- * signature types 0x01 and 0x04.  Reads text, makes text, keeps no key.
+ * tlog-checkpoint, tlog-cosignature, tlog-witness, tlog-policy, tlog-proof).
+ * Ed25519 alone: signature types 0x01 and 0x04.  Reads text, makes text, keeps
+ * no key.
  *
  * Who owns what.  A struct str in what was parsed is a view into the parsed
  * text, which must outlive it.  *why (never NULL) gets a sentence on an error.
@@ -40,7 +41,7 @@ NODISCARD enum err vkey_make(struct str name, enum vkey_type type,
     struct note *why);
 void vkey_put(const struct vkey *k, struct buf *out);
 /* "PRIVATE+KEY+name+hex id+base64 of type and seed", as Go's note package has
- * it; type 0x01.  The caller wipes text and seed.  Errors as vkey_make. */
+ * it, of either type.  The caller wipes text and seed.  Errors as vkey_make. */
 void skey_put(const struct vkey *k, const unsigned char seed[static VKEY_SEED],
     struct buf *out);
 NODISCARD enum err skey_of(struct str text, struct vkey *out,
@@ -125,6 +126,36 @@ struct trust_view { /* what trust_check saw */
  */
 NODISCARD enum err trust_check(const struct trust *t,
     const struct signed_note *n, struct trust_view *out, struct note *why);
+
+/* ---- log and witness (tlog-witness, "add-checkpoint") ---- */
+struct growth { /* what a log sends */
+	uint64_t old;
+	struct tlog_proof proof;
+	struct str checkpoint; /* the whole note, not looked at */
+};
+NODISCARD enum err growth_of(
+    struct str body, struct growth *out, struct note *why);
+void growth_put(uint64_t old, const struct tlog_proof *p, struct str checkpoint,
+    struct buf *out);
+struct witness_last { /* what was cosigned last of an origin; size 0: nothing */
+	uint64_t size;
+	struct tlog_hash root;
+};
+/* The HTTP status that a witness answers with: 200 (it cosigns, once `at` is
+ * its last one and durable), 400, 403, 404, 409 or 422, and why.  keys: of all
+ * logs it knows; at: of note's text. */
+unsigned witness_judge(const struct vkey *keys, size_t n,
+    const struct signed_note *note, const struct checkpoint *at, uint64_t old,
+    const struct tlog_proof *proof, const struct witness_last *last,
+    struct note *why);
+enum { COSIGNATURE = 8 + 64 }; /* time, signature (tlog-cosignature) */
+/* k's cosignature out of a witness's answer; it is not checked.  ERR_GONE: none
+ * of k; ERR_SYNTAX, ERR_LIMIT. */
+NODISCARD enum err cosignature_of(struct str lines, const struct vkey *k,
+    unsigned char out[static COSIGNATURE], struct note *why);
+/* The line again. */
+void cosignature_put(const struct vkey *k,
+    const unsigned char sig[static COSIGNATURE], struct buf *out);
 
 /* ---- a proof as a file (tlog-proof) ---- */
 struct proof_file {

@@ -65,6 +65,38 @@ proof(struct str s)
 	same(&b, s);
 }
 
+/* What a log sends a witness, and what comes back. */
+static void
+witness(struct str s)
+{
+	static struct growth g;
+	static struct signed_note n;
+	unsigned char sig[COSIGNATURE];
+	struct checkpoint c;
+	struct witness_last last = { .size = 0 };
+	struct note why;
+	struct vkey log, w;
+	struct buf b = { .max = 2 * SIGNED_MAX };
+
+	BUG_ON(
+	    vkey_of(STR("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6f"
+			"ASMsq3rKNx280NI+oO5xCFkkSx"),
+		&log, &why) != OK);
+	w = log;
+	if (growth_of(s, &g, &why) == OK) {
+		growth_put(g.old, &g.proof, g.checkpoint, &b);
+		same(&b, s);
+		last.size = g.old;
+		if (signed_parse(g.checkpoint, &n, &why) == OK &&
+		    checkpoint_of(n.text, &c, &why) == OK)
+			(void)witness_judge(
+			    &log, 1, &n, &c, g.old, &g.proof, &last, &why);
+	}
+	if (cosignature_of(s, &w, sig, &why) == OK)
+		cosignature_put(&w, sig, &b);
+	buf_done(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -78,6 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	signing_key(s);
 	checkpoint(s);
 	proof(s);
+	witness(s);
 	if (fixed.logs == 0)
 		BUG_ON(trust_of(
 			   STR("log example.com/log/testdata+33d7b496+AeHTu4Q3"

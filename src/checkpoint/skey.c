@@ -31,8 +31,8 @@ skey_of(struct str text, struct vkey *out, unsigned char seed[static VKEY_SEED],
 		if (str_split(&rest, '+', &name) &&
 		    str_split(&rest, '+', &id) &&
 		    base64_get(rest, &raw) == OK && raw.n == 1 + VKEY_SEED &&
-		    raw.p[0] == VKEY_ED25519)
-			e = vkey_make(name, VKEY_ED25519,
+		    (raw.p[0] == VKEY_ED25519 || raw.p[0] == VKEY_COSIGNATURE))
+			e = vkey_make(name, (enum vkey_type)raw.p[0],
 			    (const unsigned char *)raw.p + 1, &k, why);
 	}
 	if (e == OK) {

@@ -35,8 +35,10 @@ lines_take(struct str rest, struct note *why)
 		keys.n++;
 	}
 	for (size_t i = 0; i < keys.n; i++)
-		if (!str_eq(keys.at[i].key.name, keys.at[0].key.name)) {
-			note_set(why, "keys/log.key: keys of two logs");
+		if (!str_eq(keys.at[i].key.name, keys.at[0].key.name) ||
+		    keys.at[i].key.type != VKEY_ED25519) {
+			note_set(why, "keys/log.key: keys of two logs, or of a "
+				      "witness");
 			return ERR_SYNTAX;
 		}
 	if (keys.n == 0) {
