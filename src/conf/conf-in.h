@@ -143,6 +143,12 @@ bool image_readable(struct str path); /* without being asked for */
  * network work, syncs and tiles need processors too (doc/why/0017-cells.md). */
 unsigned image_cells(unsigned processors, size_t servers);
 bool image_path(struct str path, char z[static 4096]); /* false: too long */
+/* The PEM file of a node, or "" when there is none. */
+void image_pem(struct conf_job *j, const struct node *n, struct buf *b);
+/* log.c */
+void check_log(struct conf_job *j);
+void put_log(struct conf_job *j, struct buf *b);
+void put_witness(struct conf_job *j, struct buf *b);
 /* policies.c: what Cedar is made of. */
 void put_rules(struct conf_job *j, struct buf *b);
 void put_policies(struct conf_job *j, struct buf *b);

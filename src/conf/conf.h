@@ -59,6 +59,10 @@
  *     "datasets":[{..., "resources":["glob"], "arguments":[{"server":"fs",
  *       "tool":"glob","argument":"","fact":"","values":["glob"],
  *       "line":n,"column":n}]}]},   "" is left out; sorted as it is written
+ *   "log": {"remotes":[{"name":"w1","key":"NAME+ID+KEY" or "" (a place to
+ *     publish in),"url":"","host":"","port":n,"path":"/add-checkpoint",
+ *     "tls":bool,"ca":PEM or ""}], "quorum":n, "files":["/abs/path"]},
+ *   "witness": null, or {"listen":"127.0.0.1:8645","logs":["NAME+ID+KEY"]},
  *   "secrets": [{"name":"tls","path":"/abs/key.pem"},       only the paths:
  *               {"name":"server/web","path":"/abs/tok"},   the parent reads
  *               {"name":"client/web","path":"/abs/key"}],  the files and

@@ -346,4 +346,5 @@ check_cross(struct conf_job *j)
 	check_rules(j);
 	check_limits(j);
 	check_durability(j);
+	check_log(j);
 }

@@ -14,6 +14,14 @@ static const struct sample {
 	{ "state", "./state", true },
 	{ "control", "./state/control.sock", false },
 	{ "desk_url", "https://decisions.example", false },
+	{ "log.witnesses.NAME.url", "https://witness.example", false },
+	{ "log.witnesses.NAME.key", "\"<its verifier key>\"", false },
+	{ "log.witnesses.NAME.ca", "witness-ca.pem", false },
+	{ "log.publish.NAME.file", "/mnt/elsewhere/checkpoint", false },
+	{ "log.publish.NAME.url", "https://heads.example/gatehouse", false },
+	{ "log.publish.NAME.ca", "heads-ca.pem", false },
+	{ "witness.listen", "127.0.0.1:8645", false },
+	{ "witness.logs", "[\"<verifier key of a log>\"]", false },
 	{ "tls.cert", "cert.pem", false },
 	{ "tls.key", "key.pem", false },
 	{ "tls.client_ca", "agents-ca.pem", false },
@@ -182,6 +190,21 @@ indent_of(const struct setting *s)
 }
 
 static void
+put_name(struct buf *out, const struct setting *s, size_t indent, bool live)
+{
+	static const struct {
+		const char *path, *name;
+	} names[] = { { "servers", "fs" }, { "budgets", "calls-an-hour" },
+		{ "log.witnesses", "w1" }, { "log.publish", "elsewhere" } };
+	const char *name = "alice";
+
+	for (size_t i = 0; i < countof(names); i++)
+		if (strcmp(s->path, names[i].path) == 0)
+			name = names[i].name;
+	buf_fmt(out, "%s%*s%s:\n", live ? "" : "#", (int)indent, "", name);
+}
+
+static void
 put_key(struct buf *out, const struct setting *s, size_t indent, bool live)
 {
 	const struct sample *x = sample_of(s);
@@ -200,10 +223,7 @@ put_key(struct buf *out, const struct setting *s, size_t indent, bool live)
 		buf_fmt(out, "%s: %s%s%s\n", setting_key(s), star ? "\"" : "",
 		    value, star ? "\"" : "");
 	if (s->type == C_NAMED)
-		buf_fmt(out, "%s  %s:\n", live ? "" : "#",
-		    strcmp(s->path, "servers") == 0   ? "fs"
-		    : strcmp(s->path, "budgets") == 0 ? "calls-an-hour"
-						      : "alice");
+		put_name(out, s, indent + 2, live);
 }
 
 void

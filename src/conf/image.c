@@ -20,9 +20,8 @@ image_path(struct str path, char z[static 4096])
 	return true;
 }
 
-/* The PEM file of a node, or "" when there is none. */
-static void
-put_pem(struct conf_job *j, const struct node *n, struct buf *b)
+void
+image_pem(struct conf_job *j, const struct node *n, struct buf *b)
 {
 	struct buf pem = { .max = CONF_PEM_MAX };
 	struct note why;
@@ -48,6 +47,16 @@ put_pem(struct conf_job *j, const struct node *n, struct buf *b)
 	conf_source(j, n->text, buf_view(&pem));
 	tape_str(b, buf_view(&pem));
 	buf_done(&pem);
+}
+
+/* A gateway that is a witness and nothing else has none. */
+static const struct node *
+servers_of(const struct conf_job *j)
+{
+	static const struct node none;
+	const struct node *all = node_get(j->root, "servers");
+
+	return all == NULL ? &none : all;
 }
 
 /* A secret is looked at, never read. */
@@ -97,7 +106,7 @@ put_secret_of(struct conf_job *j, const char *kind, const struct node *server,
 static void
 put_secrets(struct conf_job *j, struct buf *b)
 {
-	const struct node *s = node_get(j->root, "servers");
+	const struct node *s = servers_of(j);
 	const size_t m = tape_arr(b);
 	size_t n = 0;
 
@@ -242,9 +251,9 @@ put_http(struct conf_job *j, const struct node *s, struct buf *b)
 	KEY("tls");
 	tape_bool(b, u.tls);
 	KEY("ca");
-	put_pem(j, node_get(s, "ca"), b);
+	image_pem(j, node_get(s, "ca"), b);
 	KEY("client_cert");
-	put_pem(j, node_get(s, "client_cert"), b);
+	image_pem(j, node_get(s, "client_cert"), b);
 	KEY("credential");
 	tape_bool(b, node_get(s, "credential_file") != NULL);
 }
@@ -265,7 +274,7 @@ sandbox_of(const struct node *s)
 static void
 put_servers(struct conf_job *j, struct buf *b)
 {
-	const struct node *all = node_get(j->root, "servers");
+	const struct node *all = servers_of(j);
 	const size_t m = tape_arr(b);
 
 	for (const struct node *s = all->first; s != NULL; s = s->next) {
@@ -303,7 +312,7 @@ put_servers(struct conf_job *j, struct buf *b)
 static void
 put_launch(struct conf_job *j, struct buf *b)
 {
-	const struct node *all = node_get(j->root, "servers");
+	const struct node *all = servers_of(j);
 	const size_t m = tape_arr(b);
 
 	for (const struct node *s = all->first; s != NULL; s = s->next) {
@@ -341,7 +350,7 @@ put_endpoint(struct buf *b, struct str path, size_t first, size_t n)
 static void
 put_endpoints(struct conf_job *j, struct buf *b)
 {
-	const struct node *all = node_get(j->root, "servers");
+	const struct node *all = servers_of(j);
 	const size_t m = tape_arr(b);
 	size_t i = 0;
 
@@ -418,9 +427,9 @@ put_tls(struct conf_job *j, struct buf *b)
 	}
 	o = tape_obj(b);
 	KEY("cert");
-	put_pem(j, node_get(tls, "cert"), b);
+	image_pem(j, node_get(tls, "cert"), b);
 	KEY("client_ca");
-	put_pem(j, node_get(tls, "client_ca"), b);
+	image_pem(j, node_get(tls, "client_ca"), b);
 	KEY("need_client_cert");
 	tape_bool(
 	    b, node_num(tls, "need_client_cert", "tls.need_client_cert") != 0);
@@ -566,10 +575,14 @@ image_build(struct conf_job *j, struct buf *b)
 	put_policies(j, b);
 	KEY("inventory");
 	put_inventory(j, b);
+	KEY("log");
+	put_log(j, b);
+	KEY("witness");
+	put_witness(j, b);
 	KEY("secrets");
 	put_secrets(j, b);
 	KEY("digest");
 	put_digest(j, b);
-	tape_end(b, o, 24);
+	tape_end(b, o, 26);
 	return buf_end(b);
 }

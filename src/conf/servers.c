@@ -171,6 +171,8 @@ check_servers(struct conf_job *j)
 {
 	const struct node *all = node_get(j->root, "servers");
 
+	if (all == NULL && node_get(j->root, "witness") != NULL)
+		return;
 	if (all == NULL) {
 		conf_bad(j, NULL,
 		    "servers: at least one is needed, as "

@@ -53,6 +53,42 @@ static const struct row rows[] = {
 	    S A R "budgets: {b: {calls: 1, server: fs}}\n",
 	    S A R "budgets: {b: {calls: 1, server: sf}}\n", 4, 33,
 	    "budgets.b.server: there is no such server" },
+#define W "w: {url: \"https://w.example/\", key: a}"
+	{ "a quorum of those there are",
+	    S A R "log: {witnesses: {" W "}, quorum: 1}\n",
+	    S A R "log: {witnesses: {" W "}, quorum: 2}\n", 4, 67,
+	    "log.quorum: is more than the 1 witnesses" },
+	{ "a witness without a key", S A R "log: {witnesses: {" W "}}\n",
+	    S A R "log: {witnesses: {w: {url: \"https://w.example/\"}}}\n", 4,
+	    19, "needs url and key" },
+	{ "one key twice",
+	    S A R "log: {witnesses: {" W
+		  ", v: {url: \"https://v.example/\", key: b}}}\n",
+	    S A R "log: {witnesses: {" W
+		  ", v: {url: \"https://v.example/\", key: a}}}\n",
+	    4, 98, "is the key of w too" },
+	{ "a prefix with a query", S A R "log: {witnesses: {" W "}}\n",
+	    S A R "log: {witnesses: {w: {url: \"https://w.example/?a\", key: "
+		  "a}}}\n",
+	    4, 28, "has no query" },
+	{ "a place that is two", S A R "log: {publish: {p: {file: a}}}\n",
+	    S A R "log: {publish: {p: {file: a, url: \"https://p.example\"}}}"
+		  "\n",
+	    4, 17, "exactly one of file and url" },
+	{ "authorities without TLS",
+	    S A R "log: {publish: {p: {url: \"http://p.example\"}}}\n",
+	    S A R "log: {publish: {p: {url: \"http://p.example\", ca: c.pem}}}"
+		  "\n",
+	    4, 50, "means nothing without https" },
+	{ "a witness needs no servers",
+	    "witness: {listen: \"127.0.0.1:1\", logs: [a]}\n" A,
+	    "witness: {listen: \"127.0.0.1:1\"}\n" A, 1, 1,
+	    "needs listen and logs" },
+	{ "a witness listens apart",
+	    S A R "witness: {listen: \"127.0.0.1:1\", logs: [a]}\n",
+	    S A R "witness: {listen: \"127.0.0.1:8643\", logs: [a]}\n", 4, 19,
+	    "is an address that is in use" },
+#undef W
 	{ "budget of two things", S A R "budgets: {b: {bytes: 1MiB}}\n",
 	    S A R "budgets: {b: {bytes: 1MiB, calls: 1}}\n", 4, 11,
 	    "budgets.b: needs exactly one of calls, bytes" },
