@@ -134,11 +134,19 @@ static const struct ctl_opt with_receipt[] = {
 };
 static const struct ctl_opt with_trust_file[] = {
 	{ "--trust", NULL, "as a trust file" },
+	{ "-c", "FILE", "in it, the witnesses and the quorum of this one" },
+	{ "--witness", NULL, "the key by which it is a witness to others" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_witnesses[] = {
+	{ "-c", "FILE", "the configuration: its witnesses and its quorum" },
 	{ NULL, NULL, NULL },
 };
 static const struct ctl_opt with_retire[] = {
 	{ "--retire", NULL, "make no key: the older ones sign no more" },
 	{ "--trust", NULL, "as a trust file" },
+	{ "-c", "FILE", "in it, the witnesses and the quorum of this one" },
+	{ "--witness", NULL, "the key by which it is a witness to others" },
 	{ NULL, NULL, NULL },
 };
 static const struct ctl_opt with_trust[] = {
@@ -400,6 +408,12 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "outcome: unknown when there is none. Without SEQ it prints all, "
 	    "as ledger tail does.",
 	    with_cell, ledger_show, true, false, false },
+	{ "ledger head", "STATE", 1, 1,
+	    "Shows how far the log is signed, and by whom cosigned",
+	    "With -c FILE it looks for the witnesses and the quorum of that "
+	    "configuration. Exit 0 the newest checkpoint counts, 1 it waits "
+	    "for its witnesses, 3 there is none yet.",
+	    with_witnesses, ctl_ledger_head, true, false, false },
 	{ "ledger receipt", "STATE SEQ", 2, 2,
 	    "Prints a receipt of one record: it is in the log",
 	    "STATE is the state directory, SEQ the record's number in its "

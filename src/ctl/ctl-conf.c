@@ -4,6 +4,7 @@
 #include "authority/authority.h"
 #include "conf/conf.h"
 #include "ctl/policy-in.h"
+#include "role/role.h"
 #include "sys/sys.h"
 
 enum { FILE_MAX = 2 * 1024 * 1024, IMAGE_MAX = 64 * 1024 * 1024 };
@@ -57,6 +58,8 @@ ctl_config_read(const char *path, struct ctl_reading *r)
 	e = conf_read(
 	    buf_view(&text), dir, &r->image, r->at, CTL_FINDINGS, &r->n);
 	buf_done(&text);
+	if (e == OK)
+		e = role_log_keys(jv_of(buf_view(&r->image)), &r->policy);
 	return e == OK ? policies_read(r) : e;
 }
 

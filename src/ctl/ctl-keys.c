@@ -1,17 +1,32 @@
 /*
  * ctl-keys: "gatehouse keys show|init|rotate": the key that signs checkpoints
  * of the log, in STATE/keys/log.key, a key a line: the first is the one in use,
- * the others sign beside it until they are retired.
+ * the others sign beside it until they are retired.  With --witness it is the
+ * key by which this gateway is a witness to others, in keys/witness.key.
  */
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "checkpoint/checkpoint.h"
+#include "ctl/ctl-conf.h"
 #include "ctl/tlog-dir.h"
 #include "sys/sys.h"
 
 enum { KEY_FILE_MAX = 4096, KEYS_MAX = 4 };
+
+static const char *
+file_of(const struct ctl *c)
+{
+	return ctl_option(c, "--witness") != NULL ? "witness.key" : "log.key";
+}
+
+static enum vkey_type
+type_of(const struct ctl *c)
+{
+	return ctl_option(c, "--witness") != NULL ? VKEY_COSIGNATURE
+						  : VKEY_ED25519;
+}
 
 struct keyring {
 	struct buf text;
@@ -37,7 +52,7 @@ ring_read(struct ctl *c, struct keyring *r)
 	struct note why = { "" };
 
 	(void)snprintf(
-	    r->path, sizeof(r->path), "%.4000s/keys/log.key", c->arg[0]);
+	    r->path, sizeof(r->path), "%.4000s/keys/%s", c->arg[0], file_of(c));
 	r->text.max = KEY_FILE_MAX;
 	if (file_read(r->path, KEY_FILE_MAX, &r->text, &why) != OK)
 		return ctl_say(c, CTL_UNREACHABLE,
@@ -49,10 +64,13 @@ ring_read(struct ctl *c, struct keyring *r)
 		if (line.n == 0)
 			continue;
 		if (r->n == KEYS_MAX ||
-		    skey_of(line, &r->key[r->n], seed, &why) != OK) {
+		    skey_of(line, &r->key[r->n], seed, &why) != OK ||
+		    r->key[r->n].type != type_of(c)) {
 			mem_wipe(seed, sizeof(seed));
 			return ctl_say(c, CTL_FAILED, "%s: %s", r->path,
-			    r->n == KEYS_MAX ? "too many keys" : why.text);
+			    r->n == KEYS_MAX	  ? "too many keys"
+			    : why.text[0] != '\0' ? why.text
+						  : "a key of another type");
 		}
 		r->line[r->n++] = line;
 	}
@@ -61,12 +79,63 @@ ring_read(struct ctl *c, struct keyring *r)
 			: ctl_say(c, CTL_FAILED, "%s: no key", r->path);
 }
 
+/* Whose cosignatures the configuration asks for, as tlog-policy has it. */
+static void
+witnesses_put(struct jv log, struct buf *out)
+{
+	struct buf names = { .max = 8192 };
+	struct jit it = jit_of(jv_get(log, STR("remotes")));
+	int64_t quorum = 0;
+	unsigned n = 0;
+	struct jv v;
+
+	(void)!jv_i64(jv_get(log, STR("quorum")), &quorum);
+	while (jit_next(&it, NULL, &v)) {
+		const struct str key = jv_str(jv_get(v, STR("key")));
+		const struct str name = jv_str(jv_get(v, STR("name")));
+		const struct str url = jv_str(jv_get(v, STR("url")));
+
+		if (key.n == 0)
+			continue;
+		buf_fmt(out, "witness %.*s %.*s %.*s\n", STR_ARG(name),
+		    STR_ARG(key), STR_ARG(url));
+		buf_fmt(&names, " %.*s", STR_ARG(name));
+		n++;
+	}
+	/* No witness can have this name. */
+	if (quorum > 0)
+		buf_fmt(out, "group %d-of-%u:witnesses %d%.*s\n", (int)quorum,
+		    n, (int)quorum, STR_ARG(buf_view(&names)));
+	if (quorum > 0)
+		buf_fmt(out, "quorum %d-of-%u:witnesses\n", (int)quorum, n);
+	else
+		buf_str(out, STR("quorum none\n"));
+	buf_done(&names);
+}
+
+static int
+trust_put(struct ctl *c, struct buf *out)
+{
+	struct ctl_reading r = { .n = 0 };
+	const char *path = ctl_option(c, "-c");
+	int status = CTL_YES;
+
+	if (path != NULL && ctl_config_read(path, &r) != OK)
+		status = ctl_say(c, CTL_NO,
+		    "%s: not a valid configuration; \"gatehouse check\" says "
+		    "more",
+		    path);
+	witnesses_put(jv_get(jv_of(buf_view(&r.image)), STR("log")), out);
+	ctl_reading_done(&r);
+	return status;
+}
+
 static int
 show(struct ctl *c, const struct keyring *r)
 {
 	const bool trust = ctl_option(c, "--trust") != NULL;
-	struct buf out = { .max = 8192 }, key = { .max = 1024 };
-	int status;
+	struct buf out = { .max = 65536 }, key = { .max = 1024 };
+	int status = CTL_YES;
 
 	buf_str(&out, c->json ? STR("{\"keys\":[") : STR(""));
 	for (size_t i = 0; i < r->n; i++) {
@@ -82,8 +151,8 @@ show(struct ctl *c, const struct keyring *r)
 	if (c->json)
 		buf_str(&out, STR("]}\n"));
 	else if (trust)
-		buf_str(&out, STR("quorum none\n"));
-	status = ctl_put(&out);
+		status = trust_put(c, &out);
+	status = status == CTL_YES ? ctl_put(&out) : status;
 	buf_done(&out);
 	buf_done(&key);
 	return status;
@@ -111,7 +180,7 @@ key_line(struct ctl *c, struct str name, struct buf *out)
 	enum err e;
 
 	random_bytes(seed, sizeof(seed));
-	e = vkey_make(name, VKEY_ED25519, seed, &k, &why);
+	e = vkey_make(name, type_of(c), seed, &k, &why);
 	if (e == OK) {
 		skey_put(&k, seed, out);
 		buf_ch(out, '\n');
@@ -146,7 +215,8 @@ ctl_keys_init(struct ctl *c)
 	if (!ctl_make_dirs(path))
 		return ctl_say(
 		    c, CTL_FAILED, "%s: %s", path, strerrordesc_np(errno));
-	(void)snprintf(path, sizeof(path), "%.4000s/keys/log.key", c->arg[0]);
+	(void)snprintf(
+	    path, sizeof(path), "%.4000s/keys/%s", c->arg[0], file_of(c));
 	if (access(path, F_OK) == 0)
 		return ctl_say(c, CTL_NO,
 		    "%s is there: a log keeps its name; \"gatehouse keys "

@@ -40,6 +40,9 @@ int ctl_ledger_prove(struct ctl *c); /* ctl-prove.c */
 /* ctl-receipt.c */
 int ctl_ledger_receipt(struct ctl *c);
 
+/* ctl-head.c */
+int ctl_ledger_head(struct ctl *c);
+
 /* ctl-keys.c */
 int ctl_keys_show(struct ctl *c);
 int ctl_keys_init(struct ctl *c);

@@ -27,6 +27,9 @@ enum role_id {
 	ROLE_DESK,
 	ROLE_BUDGET,
 	ROLE_TILES,
+	ROLE_FETCH,
+	ROLE_WITNESS,
+	ROLE_COSIGN,
 	ROLE_HAND, /* launch's; it has no channel */
 	ROLE__N
 };

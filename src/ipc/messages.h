@@ -18,7 +18,7 @@ MESSAGE(SEGMENT, R(PARENT), R(JUDGE) | R(LEDGER) | R(BUDGET), B(NAME),
     B(SEQ) | B(FLAGS) | FDS(1),
     "the next segment, to append to (judge, budget) and to sync (ledger) (fd); "
     "MF_RESUME: an earlier one of budget, to read")
-MESSAGE(SECRET, R(PARENT), R(KEYS), B(NAME) | B(BYTES), 0,
+MESSAGE(SECRET, R(PARENT), R(KEYS) | R(COSIGN), B(NAME) | B(BYTES), 0,
     "a key or credential, once, at start")
 MESSAGE(GO, R(PARENT), R_ALL, 0, B(FLAGS), "boot is over: confine and serve")
 MESSAGE(READY, R_ALL, R(PARENT), 0, B(TEXT), "confined and serving")
@@ -153,10 +153,28 @@ MESSAGE(CHECKPOINT, R(TILES), R(KEYS), B(SEQ) | B(BYTES), 0,
     "the log has SEQ entries and this root: sign a checkpoint of it")
 MESSAGE(CHECKPOINTED, R(KEYS), R(TILES), B(SEQ), B(TEXT) | B(STATUS),
     "the signed note, or STATUS non-zero: it goes back behind one before")
+/* ---- witnesses of ours, places to publish in ---- */
+MESSAGE(POST, R(TILES), R(FETCH), B(WHERE) | B(REF) | B(TEXT), 0,
+    "send this to remote WHERE of the image's log: to a witness a checkpoint "
+    "with its proof, elsewhere a checkpoint")
+MESSAGE(POSTED, R(FETCH), R(TILES), B(WHERE) | B(REF) | B(STATUS),
+    B(SEQ) | B(BYTES) | B(TEXT),
+    "the answer's HTTP status, 0: there was none, TEXT why; of a witness BYTES "
+    "is its cosignature, SEQ with 409 the size that it wants to hear of")
+/* ---- a witness for others ---- */
+MESSAGE(COSIGN, R(WITNESS), R(COSIGN), B(REF) | B(NAME) | B(WHERE) | B(SEQ) | B(BYTES),
+    B(TEXT),
+    "cosign: the log NAME has grown from WHERE to SEQ entries; BYTES holds root, "
+    "proof and signatures (role/growth.h), TEXT the extension lines")
+MESSAGE(LATEST, R(WITNESS), R(COSIGN), B(REF) | B(BYTES), 0,
+    "what was cosigned last of the log whose name has this SHA-256")
+MESSAGE(COSIGNED, R(COSIGN), R(WITNESS), B(REF) | B(STATUS), B(TEXT) | B(SEQ),
+    "the HTTP status to answer; TEXT the lines or the note; SEQ with 409 the "
+    "size cosigned last")
 /* ---- dial and launch ---- */
-MESSAGE(DIAL, R(BACK), R(DIAL), B(REF) | B(WHERE), 0,
-    "a connection to upstream WHERE, please")
-MESSAGE(DIALED, R(DIAL), R(BACK), B(REF), B(STATUS) | B(TEXT) | FDS(1),
+MESSAGE(DIAL, R(BACK) | R(FETCH), R(DIAL), B(REF) | B(WHERE), 0,
+    "a connection to upstream WHERE, please; of fetch: to remote WHERE")
+MESSAGE(DIALED, R(DIAL), R(BACK) | R(FETCH), B(REF), B(STATUS) | B(TEXT) | FDS(1),
     "the connected socket (fd), or why not")
 MESSAGE(LAUNCH, R(BACK), R(LAUNCH), B(REF) | B(WHERE), 0,
     "a fresh tool server of upstream WHERE")

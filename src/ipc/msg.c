@@ -37,6 +37,9 @@ static const char *const role_names[ROLE__N] = {
 	[ROLE_DESK] = "desk",
 	[ROLE_BUDGET] = "budget",
 	[ROLE_TILES] = "tiles",
+	[ROLE_FETCH] = "fetch",
+	[ROLE_WITNESS] = "witness",
+	[ROLE_COSIGN] = "cosign",
 	[ROLE_HAND] = "hand",
 };
 

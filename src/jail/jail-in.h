@@ -31,6 +31,7 @@ enum jail_files {
 	FILES_NAMES, /* what the resolver reads */
 	FILES_READ,  /* everything, read-only */
 	FILES_LOG,   /* the working directory; ../ledger, read-only */
+	FILES_OWN,   /* the working directory */
 	FILES_ALL,   /* no Landlock: it would forbid mounting to children */
 };
 enum jail_user { KEEP, OWN };

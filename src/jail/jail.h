@@ -21,6 +21,10 @@
  * A parent is only made undumpable: its filter would be every child's. Landlock
  * and capabilities belong to a thread: no role has another one by then. */
 NODISCARD enum err jail_enter(enum role_id r, struct note *why);
+/* A directory besides the row's own in which a role with FILES_LOG may make and
+ * replace files: before jail_enter().  false: there are too many. */
+enum { JAIL_STORES_MAX = 8 };
+bool jail_store(int dir);
 /* What this machine cannot do for the jail, one clause each, or empty. */
 void jail_lacks(struct note *out);
 void jail_show(struct buf *out, bool json);

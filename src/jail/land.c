@@ -103,6 +103,34 @@ allow(int rules, const struct land_rules *r, const char *path, uint64_t rights,
 	return OK;
 }
 
+static int stores[JAIL_STORES_MAX];
+static size_t stores_n;
+
+bool
+jail_store(int dir)
+{
+	if (stores_n == JAIL_STORES_MAX)
+		return false;
+	stores[stores_n++] = dir;
+	return true;
+}
+
+/* The working directory, and those that were named besides. */
+static enum err
+allow_stores(int rules, const struct land_rules *r, struct note *why)
+{
+	const uint64_t rights = r->fs & ~(uint64_t)LAND_NOT_STORE;
+
+	for (size_t i = 0; i < stores_n; i++) {
+		const struct land_path p = { rights, stores[i] };
+
+		if (syscall(SYS_landlock_add_rule, rules, LAND_RULE_PATH, &p,
+			0) < 0)
+			return os_fail(why, "landlock");
+	}
+	return allow(rules, r, ".", rights, why);
+}
+
 static enum err
 restrict_self(int rules, struct note *why)
 {
@@ -138,11 +166,11 @@ land_enter(enum jail_files files, bool may_connect, struct note *why)
 	    net, LAND_SCOPE_ABSTRACT | LAND_SCOPE_SIGNAL, &r, &fd, why));
 	if (files == FILES_READ)
 		TRY(allow(fd, &r, "/", LAND_READ_FILE | LAND_READ_DIR, why));
-	if (files == FILES_LOG) {
+	if (files == FILES_LOG)
 		TRY(allow(
 		    fd, &r, "../ledger", LAND_READ_FILE | LAND_READ_DIR, why));
-		TRY(allow(fd, &r, ".", r.fs & ~(uint64_t)LAND_NOT_STORE, why));
-	}
+	if (files == FILES_LOG || files == FILES_OWN)
+		TRY(allow_stores(fd, &r, why));
 	for (size_t i = 0; files == FILES_NAMES && i < countof(name_files); i++)
 		TRY(allow(fd, &r, name_files[i], LAND_READ_FILE, why));
 	return restrict_self(fd, why);

@@ -63,9 +63,25 @@ JAIL(BUDGET, "judges' typed messages",
     "miscounts: leases and totals are records", R_BASE | R_SYNC, FILES_NONE,
     OWN, 256, 0, 1U << 30)
 JAIL(TILES, "ledger segments", "read segments; write the log of tiles; ask keys to sign",
-    "network, exec; write a segment, or anything outside the log's directory",
+    "network, exec; write a segment, or anything outside the log's directory and "
+    "those of log.publish",
     "withholds or garbles the log of tiles: fsck and every proof show it",
     R_BASE | R_SYNC | R_READ | R_STORE, FILES_LOG, KEEP, 256, 0, 1U << 28)
+JAIL(FETCH, "answers of witnesses and of where checkpoints are published",
+    "talk over the sockets that dial hands it; say what was answered",
+    "open, connect, exec; sign, write a file, read a record",
+    "says that nobody answered: cosignatures are checked by tiles", R_BASE | R_SOCK,
+    FILES_NONE, OWN, 256, 0, 0)
+JAIL(WITNESS, "requests of other gateways' and other people's logs",
+    "read them, ask cosign, answer", "open, connect, exec; see the witness's key",
+    "answers nobody, or with rubbish; cosign judges for itself",
+    R_BASE | R_SOCK | R_ACCEPT, FILES_NONE, OWN, 1024, 0, 0)
+JAIL(COSIGN, "numbers, hashes and signatures from role witness",
+    "keep what it cosigned last of each log in its own directory; sign only what "
+    "grows from there",
+    "network, exec; any file elsewhere",
+    "cosigns what it should not: the worst that a witness can do",
+    R_BASE | R_SYNC | R_READ | R_STORE, FILES_OWN, KEEP, 256, 0, 1U << 20)
 JAIL(HAND, "numbers from launch",
     "start, end and reap the configured tool servers in the sandbox",
     "trace, load code into the kernel, calls newer than this program",

@@ -53,8 +53,11 @@ desk_health(const struct desk_view *v, struct buf *out)
 	const uint64_t broken = sum(v, CNT_LEDGER_BROKEN);
 	bool up = true, well;
 
-	buf_fmt(out, "{\"serving\":%s,\"ledgers_broken\":%llu",
-	    serving ? "true" : "false", (unsigned long long)broken);
+	buf_fmt(out,
+	    "{\"serving\":%s,\"ledgers_broken\":%llu,"
+	    "\"log_waits_for_witnesses\":%s",
+	    serving ? "true" : "false", (unsigned long long)broken,
+	    sum(v, CNT_LOG_WAITS) > 0 ? "true" : "false");
 	down_put(roles, out, &up);
 	well = up && serving && broken == 0 && jv_count(roles) > 0;
 	buf_fmt(out, ",\"ok\":%s}\n", well ? "true" : "false");

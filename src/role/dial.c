@@ -43,8 +43,8 @@ answer(struct chan *back, uint64_t ref, enum err e, const char *text, int fd)
 		msg_set_text(&m, F_TEXT, str_of(text));
 	m.fd[0] = fd;
 	if (chan_send(back, &m) != OK)
-		log_line(LOG_WARN, "dial", "back %u does not listen",
-		    chan_peer_instance(back));
+		log_line(LOG_WARN, "dial", "%s %u does not listen",
+		    role_name(chan_peer(back)), chan_peer_instance(back));
 }
 
 static void
@@ -129,7 +129,21 @@ too_late(struct timer *t)
 	dial_done(d, ERR_LIMIT, "no connection in time");
 }
 
-/* ---- what a back may ask for ---- */
+/* ---- what a back or role fetch may ask for ---- */
+
+/* The witness, or the place that checkpoints are published in; or J_NONE. */
+static struct jv
+remote(uint64_t where)
+{
+	const struct jv log = jv_get(env->image, STR("log"));
+	struct jit it = jit_of(jv_get(log, STR("remotes")));
+	struct jv v = { NULL, 0 };
+
+	for (uint64_t i = 0; i <= where; i++)
+		if (!jit_next(&it, NULL, &v))
+			return (struct jv){ NULL, 0 };
+	return v;
+}
 
 /* The server of this back, or J_NONE when it is none that one dials. */
 static struct jv
@@ -197,14 +211,16 @@ static void
 back_got(struct chan *c, const struct msg *m)
 {
 	const uint64_t ref = msg_num(m, F_REF);
-	const struct jv server = upstream(c, msg_num(m, F_WHERE));
+	const uint64_t where = msg_num(m, F_WHERE);
+	const struct jv server =
+	    chan_peer(c) == ROLE_FETCH ? remote(where) : upstream(c, where);
 	struct dial *d = free_dial();
 	int e;
 
 	if (jv_is(server, J_NONE)) {
 		log_line(LOG_WARN, "dial-refused",
-		    "back %u asked for what is not its upstream",
-		    chan_peer_instance(c));
+		    "%s %u asked for what is not its upstream",
+		    role_name(chan_peer(c)), chan_peer_instance(c));
 		answer(c, ref, ERR_DENIED, "not the upstream of this back", -1);
 		return;
 	}

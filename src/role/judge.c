@@ -150,6 +150,9 @@ got(struct chan *c, const struct msg *m)
 	case ROLE_DIAL:
 	case ROLE_LAUNCH:
 	case ROLE_TILES:
+	case ROLE_FETCH:
+	case ROLE_WITNESS:
+	case ROLE_COSIGN:
 	case ROLE_HAND:
 	case ROLE__N:
 		break;

@@ -13,7 +13,7 @@
  * name.  text must stay.  ERR_SYNTAX. */
 NODISCARD enum err keys_log_take(struct str text, struct note *why);
 /* The newest checkpoint of an earlier life: the least that is signed from now
- * on.  ERR_DENIED: it is not signed by the first key. */
+ * on.  ERR_DENIED: it is not signed by one of the keys. */
 NODISCARD enum err keys_log_last(struct str note, struct note *why);
 /* Appends the signed checkpoint of this size and root (32 bytes).  ERR_GONE: no
  * key; ERR_SYNTAX; ERR_DENIED: it goes back behind one that was signed. */

@@ -216,16 +216,22 @@ log_file(const char *state, const char *name, size_t max, struct buf *out,
 static enum err
 tree_read(const char *state, struct merged *out, struct note *why)
 {
-	struct buf at = { .max = SIGNED_MAX }, text = { .max = MERGED_MAX };
-	enum err e = log_file(state, "checkpoint", SIGNED_MAX, &at, why);
+	static const char *const files[] = { "checkpoint", "signed" };
+	struct buf at[countof(files)] = { { .max = SIGNED_MAX },
+		{ .max = SIGNED_MAX } };
+	struct buf text = { .max = MERGED_MAX };
+	enum err e = OK;
 
+	for (size_t i = 0; i < countof(files) && e == OK; i++)
+		e = log_file(state, files[i], SIGNED_MAX, &at[i], why);
 	if (e == OK)
 		e = log_file(state, "merged", MERGED_MAX, &text, why);
 	if (e == OK)
 		e = merged_of(buf_view(&text), out, why);
-	if (e == OK)
-		e = merged_holds(out, buf_view(&at), why);
-	buf_done(&at);
+	for (size_t i = 0; i < countof(files) && e == OK; i++)
+		e = merged_holds(out, buf_view(&at[i]), why);
+	for (size_t i = 0; i < countof(files); i++)
+		buf_done(&at[i]);
 	buf_done(&text);
 	return e;
 }
@@ -510,6 +516,11 @@ work_fire(struct timer *t)
 		pins = pins_new();
 	if (e == OK) {
 		e = with_ledger(v, &image, &why);
+		if (e != OK)
+			buf_fmt(&said, "%s\n", why.text);
+	}
+	if (e == OK) {
+		e = role_log_keys(v, &why);
 		if (e != OK)
 			buf_fmt(&said, "%s\n", why.text);
 	}

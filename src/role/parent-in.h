@@ -82,6 +82,9 @@ struct house {
 	/* what is held open */
 	int state_dir, ledger_dir, log_dir, lock;
 	int desk, control;
+	int witness, witness_dir; /* -1: it is none */
+	int publish[8];		  /* directories, as log.files has them */
+	size_t publish_n;
 	char control_path[108];
 	int stdio[2]; /* wrap: the agent */
 	int pages_fd; /* counters of all */
@@ -112,6 +115,11 @@ NODISCARD enum err open_budget_segment(
 void segments_synced(struct cell *c, uint64_t before);
 /* Does the ledger's disk take this many bytes, and keep them? */
 bool ledger_room(size_t n);
+/* A listening socket at "ADDRESS:PORT". */
+NODISCARD enum err open_listener(struct str text, int *fd, struct note *why);
+/* A directory of the state's, made where it is not. */
+NODISCARD enum err open_dir(
+    int at, const char *path, int *fd, struct note *why);
 void open_done(void); /* removes the control socket */
 
 /* parent-secrets.c: what role keys is given */
@@ -125,6 +133,9 @@ void procs_link(void); /* fresh ones to all they talk to; then they go */
 void fronts_go(void);  /* those that nobody behind them keeps waiting */
 struct proc *proc_find(enum role_id id, unsigned instance);
 void proc_name(const struct proc *p, char out[static 32]);
+/* A descriptor under a name. */
+NODISCARD enum err post_fd(
+    struct proc *p, const char *name, uint64_t flags, int fd0, int fd1);
 /* Sends; waits a little for a process that does not read yet. */
 NODISCARD enum err proc_post(struct proc *p, const struct msg *m);
 /* A new segment for cell c: its judge writes, its ledger syncs. */
@@ -134,6 +145,12 @@ void proc_kill(const struct proc *p, int sig);
 /* parent-budget.c: the log of role budget */
 NODISCARD enum err budget_give(struct proc *p, struct note *why);
 void budget_said(struct proc *p, const struct msg *m); /* FULL, SYNCED */
+
+/* parent-log.c: what the log is given besides: places to publish in; and the
+ * witness that this house is to others */
+NODISCARD enum err log_open(struct note *why);
+NODISCARD enum err log_give(struct proc *p);
+bool log_remotes(void); /* is there anybody to ask? */
 
 /* parent-watch.c: deaths and restarts */
 void proc_ended(struct watch *w, unsigned what);

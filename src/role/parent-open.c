@@ -30,8 +30,8 @@ fail(struct note *why, const char *what)
 
 /* Only its parent's entry is made: a wrong path shall not grow a tree.  Where
  * everybody may write, anybody could put a log of their own. */
-static enum err
-dir_open(int at, const char *path, int *out, struct note *why)
+enum err
+open_dir(int at, const char *path, int *out, struct note *why)
 {
 	const int made = mkdirat(at, path, 0700);
 	struct stat st;
@@ -61,7 +61,7 @@ open_state(struct note *why)
 		return ERR_SYNTAX;
 	}
 	(void)snprintf(path, sizeof(path), "%.*s", STR_ARG(state));
-	TRY(dir_open(AT_FDCWD, path, &house.state_dir, why));
+	TRY(open_dir(AT_FDCWD, path, &house.state_dir, why));
 	house.lock = openat(house.state_dir, "lock",
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (house.lock < 0)
@@ -70,8 +70,8 @@ open_state(struct note *why)
 		note_set(why, "%s is in use by another gatehouse", path);
 		return ERR_DENIED;
 	}
-	TRY(dir_open(house.state_dir, "ledger", &house.ledger_dir, why));
-	TRY(dir_open(house.state_dir, "log", &house.log_dir, why));
+	TRY(open_dir(house.state_dir, "ledger", &house.ledger_dir, why));
+	TRY(open_dir(house.state_dir, "log", &house.log_dir, why));
 	if (fsync(house.state_dir) < 0)
 		return fail(why, path);
 	return OK;
@@ -317,6 +317,16 @@ listen_control(struct str path, struct note *why)
 		return fail(why, a.sun_path);
 	memcpy(house.control_path, a.sun_path, sizeof(a.sun_path));
 	return OK;
+}
+
+NODISCARD enum err
+open_listener(struct str text, int *fd, struct note *why)
+{
+	union addr a;
+	socklen_t n;
+
+	TRY(addr_of(text, &a, &n, why));
+	return listen_at(&a, n, false, fd, why);
 }
 
 NODISCARD enum err

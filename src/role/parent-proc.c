@@ -30,6 +30,9 @@ static const struct {
 	{ ROLE_FRONT, ROLE_KEYS, false, false, NULL },
 	{ ROLE_BACK, ROLE_KEYS, false, false, "http" },
 	{ ROLE_TILES, ROLE_KEYS, false, false, NULL },
+	{ ROLE_TILES, ROLE_FETCH, false, false, NULL },
+	{ ROLE_FETCH, ROLE_DIAL, false, false, NULL },
+	{ ROLE_WITNESS, ROLE_COSIGN, false, false, NULL },
 	{ ROLE_BACK, ROLE_DIAL, false, false, "http" },
 	{ ROLE_BACK, ROLE_LAUNCH, false, false, "stdio" },
 };
@@ -86,7 +89,7 @@ any_server(const char *kind)
 NODISCARD enum err
 procs_make(struct note *why)
 {
-	const size_t n = (size_t)house.cells * (3 + house.servers) + 6;
+	const size_t n = (size_t)house.cells * (3 + house.servers) + 9;
 
 	if (n > PARENT_PROCS_MAX) {
 		note_set(
@@ -105,8 +108,14 @@ procs_make(struct note *why)
 	if (jv_count(jv_get(house.image, STR("budgets"))) > 0)
 		add(ROLE_BUDGET, 0, -1);
 	add(ROLE_TILES, 0, -1);
-	if (any_server("http"))
+	if (any_server("http") || log_remotes())
 		add(ROLE_DIAL, 0, -1);
+	if (log_remotes())
+		add(ROLE_FETCH, 0, -1);
+	if (house.witness >= 0) {
+		add(ROLE_COSIGN, 0, -1);
+		add(ROLE_WITNESS, 0, -1);
+	}
 	if (any_server("stdio"))
 		add(ROLE_LAUNCH, 0, -1);
 	if (house.desk >= 0 || house.control >= 0)
@@ -134,8 +143,7 @@ proc_post(struct proc *p, const struct msg *m)
 	}
 }
 
-/* A descriptor under a name. */
-static enum err
+enum err
 post_fd(struct proc *p, const char *name, uint64_t flags, int fd0, int fd1)
 {
 	struct msg m = msg_of(MSG_LISTEN);
@@ -264,8 +272,9 @@ give(struct proc *p, struct note *why)
 		return post_fd(p, "launch", 0, house.launch_fd, -1);
 	if (p->id == ROLE_BUDGET)
 		return budget_give(p, why);
-	if (p->id == ROLE_TILES)
-		return post_fd(p, "log", 0, house.log_dir, -1);
+	if (p->id == ROLE_TILES || p->id == ROLE_WITNESS ||
+	    p->id == ROLE_COSIGN)
+		return log_give(p);
 	if (p->id == ROLE_LEDGER)
 		return give_ledger(p);
 	if (p->id == ROLE_JUDGE)

@@ -94,10 +94,17 @@ secret_read(struct jv item, struct note *why)
 
 /* ---- the key of the log ---- */
 
-/* A log without a name of its operator's choosing gets one that no other log
- * has: what signs under it must never be taken for another's. */
+static const struct own_key {
+	const char *file, *path, *secret, *whose;
+	enum vkey_type type;
+} log_own = { "log.key", "keys/log.key", "log", "log", VKEY_ED25519 },
+  witness_own = { "witness.key", "keys/witness.key", "witness", "witness",
+	  VKEY_COSIGNATURE };
+
+/* What has no name of its operator's choosing gets one that nobody else has:
+ * what signs under it must never be taken for another's. */
 static enum err
-key_make(int dir, struct note *why)
+key_make(int dir, const struct own_key *own, struct note *why)
 {
 	__attribute__((cleanup(fd_close))) int fd = -1;
 	unsigned char seed[VKEY_SEED], word[8];
@@ -110,19 +117,19 @@ key_make(int dir, struct note *why)
 	random_bytes(word, sizeof(word));
 	buf_str(&name, STR("gatehouse.invalid/"));
 	buf_hex(&name, (struct str){ (const char *)word, sizeof(word) });
-	e = vkey_make(buf_view(&name), VKEY_ED25519, seed, &k, why);
+	e = vkey_make(buf_view(&name), own->type, seed, &k, why);
 	if (e == OK) {
 		skey_put(&k, seed, &text);
 		buf_ch(&text, '\n');
-		fd = openat(dir, "log.key",
+		fd = openat(dir, own->file,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd < 0 || fd_write(fd, buf_view(&text), &n) != OK ||
 		    n != text.n || fsync(fd) < 0 || fsync(dir) < 0)
-			e = fail(why, "keys/log.key");
+			e = fail(why, own->path);
 	}
 	if (e == OK)
-		log_line(LOG_INFO, "log-key", "a key for the log %.*s was made",
-		    STR_ARG(k.name));
+		log_line(LOG_INFO, "log-key", "a key for the %s %.*s was made",
+		    own->whose, STR_ARG(k.name));
 	mem_wipe(seed, sizeof(seed));
 	if (text.p != NULL)
 		mem_wipe(text.p, text.n);
@@ -132,7 +139,7 @@ key_make(int dir, struct note *why)
 }
 
 static enum err
-log_key(struct note *why)
+key_read(const struct own_key *own, struct note *why)
 {
 	__attribute__((cleanup(fd_close))) int dir = -1, fd = -1;
 
@@ -142,20 +149,20 @@ log_key(struct note *why)
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (dir < 0)
 		return fail(why, "keys");
-	if (faccessat(dir, "log.key", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		TRY(key_make(dir, why));
-	fd = openat(dir, "log.key", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (faccessat(dir, own->file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		TRY(key_make(dir, own, why));
+	fd = openat(dir, own->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return fail(why, "keys/log.key");
-	return secret_keep(STR("log"), fd, "keys/log.key", why);
+		return fail(why, own->path);
+	return secret_keep(str_of(own->secret), fd, own->path, why);
 }
 
-/* The newest checkpoint.  ERR_GONE: there is none yet. */
+/* A checkpoint of an earlier life.  ERR_GONE: there is none. */
 static enum err
-log_last(struct buf *out)
+log_last(const char *file, struct buf *out)
 {
 	__attribute__((cleanup(fd_close))) int fd =
-	    openat(house.log_dir, "checkpoint", O_RDONLY | O_CLOEXEC);
+	    openat(house.log_dir, file, O_RDONLY | O_CLOEXEC);
 	char part[4096];
 	size_t n = 0;
 	enum err e = fd < 0 ? ERR_GONE : OK;
@@ -179,32 +186,47 @@ secrets_read(struct note *why)
 		note_set(why, "more than %d secrets", PARENT_SECRETS_MAX);
 		return ERR_LIMIT;
 	}
-	TRY(secrets_room(jv_count(list) + 1, why));
+	TRY(secrets_room(jv_count(list) + 2, why));
 	while (jit_next(&it, NULL, &item))
 		TRY(secret_read(item, why));
-	return log_key(why);
+	TRY(key_read(&log_own, why));
+	return house.witness < 0 ? OK : key_read(&witness_own, why);
+}
+
+/* What keys signed last, whether it counts yet or not; after the keys that it
+ * must be signed by. */
+static enum err
+last_give(struct proc *p)
+{
+	struct buf last = { .max = 64 * 1024 };
+	struct msg m = msg_of(MSG_SECRET);
+	enum err e = log_last("signed", &last);
+
+	if (e == ERR_GONE)
+		e = log_last("checkpoint", &last);
+	if (e == OK) {
+		msg_set_text(&m, F_NAME, STR("log-last"));
+		msg_set_text(&m, F_BYTES, buf_view(&last));
+		e = proc_post(p, &m);
+	}
+	buf_done(&last);
+	return e == ERR_GONE ? OK : e;
 }
 
 enum err
 secrets_give(struct proc *p)
 {
-	struct buf last = { .max = 64 * 1024 };
-	struct msg log = msg_of(MSG_SECRET);
-	enum err e;
+	const bool witness = p->id == ROLE_COSIGN;
 
 	for (size_t i = 0; i < secrets.n; i++) {
 		struct msg m = msg_of(MSG_SECRET);
 
+		if (str_eq(secrets.at[i].name, str_of(witness_own.secret)) !=
+		    witness)
+			continue;
 		msg_set_text(&m, F_NAME, secrets.at[i].name);
 		msg_set_text(&m, F_BYTES, secrets.at[i].bytes);
 		TRY(proc_post(p, &m));
 	}
-	e = log_last(&last);
-	if (e == OK) { /* after the keys that it must be signed by */
-		msg_set_text(&log, F_NAME, STR("log-last"));
-		msg_set_text(&log, F_BYTES, buf_view(&last));
-		e = proc_post(p, &log);
-	}
-	buf_done(&last);
-	return e == ERR_GONE ? OK : e;
+	return witness ? OK : last_give(p);
 }

@@ -16,9 +16,9 @@ static const struct {
 	{ R(JUDGE), 400 },  /* what is open now has nobody to answer to */
 	{ R(BACK), 400 },
 	/* a server that heard no EOF hears TERM after 1 s, KILL after 3 */
-	{ R(LAUNCH) | R(DIAL) | R(LEDGER) | R(BUDGET), 3000 },
+	{ R(LAUNCH) | R(LEDGER) | R(BUDGET) | R(WITNESS), 3000 },
 	{ R(TILES), 300 }, /* the last records come into the tree */
-	{ R(KEYS), 100 },
+	{ R(KEYS) | R(FETCH) | R(DIAL) | R(COSIGN), 100 },
 	{ R(DESK), 200 }, /* health says "stopping" until here */
 };
 

@@ -22,6 +22,8 @@ struct house house = {
 	.lock = -1,
 	.desk = -1,
 	.control = -1,
+	.witness = -1,
+	.witness_dir = -1,
 	.stdio = { -1, -1 },
 	.pages_fd = -1,
 	.stage = -1,
@@ -92,6 +94,7 @@ house_open(struct note *why)
 		open_last_segment(&house.cell[c]);
 	if (!house.wrap)
 		TRY(open_listeners(why));
+	TRY(log_open(why));
 	TRY(secrets_read(why));
 	TRY(procs_make(why));
 	TRY(open_pages(house.procs_n + 1, why));

@@ -13,9 +13,13 @@
  *   ledger      SEGMENT name "cell-0-000001", seq 1, fd 0
  *   budget      SEGMENT "budget-000001", ... with MF_RESUME in flags, fd 0: the
  *               newest segments of its log, to read; then one to append to
- *   tiles       LISTEN "log" fd 0: the directory that it works in
- *   keys        SECRET "log": a signing key a line, and then the newest
- *               checkpoint that is known, if there is one; and
+ *   tiles       LISTEN "log" fd 0: the directory that it works in; LISTEN
+ *               "publish", as many as image.log.files: their directories
+ *   witness     LISTEN "witness" fd 0: the listening socket
+ *   cosign      LISTEN "witness" fd 0: the directory that it works in; SECRET
+ *               "witness": its signing keys
+ *   keys        SECRET "log": a signing key a line, and then as "log-last"
+ *               the newest checkpoint that is known, if there is one; and
  *               SECRET straight to from_parent(), before prepare(): one for
  *               each of image.secrets, by its name ("tls", "server/NAME",
  *               "client/NAME"); copy it, the message is wiped afterwards
@@ -82,7 +86,7 @@ struct role {
 };
 extern const struct role role_front, role_judge, role_back, role_ledger,
     role_dial, role_keys, role_budget, role_launch, role_desk, role_tiles,
-    role_load;
+    role_fetch, role_witness, role_cosign, role_load;
 int role_main(int argc, char **argv); /* "gatehouse role NAME INSTANCE" */
 /* The same with other roles: table[ROLE__N], for tests. */
 int role_main_with(
@@ -92,6 +96,9 @@ int role_main_with(
 int parent_main(struct jv image, const char *config_path, unsigned flags);
 /* Maps and checks an image. */
 NODISCARD enum err role_image_map(int fd, struct jv *out);
+/* Are the verifier keys of log.witnesses and witness.logs such keys, and each
+ * witness's another?  ERR_SYNTAX, ERR_LIMIT: *why names the one that is not. */
+NODISCARD enum err role_log_keys(struct jv image, struct note *why);
 /* Gives every link of the boot to link, as later ones come to role->link. */
 void role_links(
     struct role_env *e, void (*link)(struct role_env *e, enum role_id peer,

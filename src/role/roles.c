@@ -16,6 +16,9 @@ static const struct role *const roles[ROLE__N] = {
 	[ROLE_DESK] = &role_desk,
 	[ROLE_BUDGET] = &role_budget,
 	[ROLE_TILES] = &role_tiles,
+	[ROLE_FETCH] = &role_fetch,
+	[ROLE_WITNESS] = &role_witness,
+	[ROLE_COSIGN] = &role_cosign,
 };
 
 int

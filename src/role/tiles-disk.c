@@ -29,12 +29,11 @@ disk_read(struct tiles_disk *d, const char *path, struct buf *out)
 }
 
 static enum err
-disk_write(struct tiles_disk *d, const char *path, struct str bytes, bool sync)
+write_at(int dir, const char *path, struct str bytes, bool sync)
 {
-	__attribute__((cleanup(fd_close))) int fd = openat(AT_FDCWD, path,
+	__attribute__((cleanup(fd_close))) int fd = openat(dir, path,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	(void)d;
 	if (fd < 0)
 		return ERR_OS;
 	while (bytes.n > 0) {
@@ -45,6 +44,25 @@ disk_write(struct tiles_disk *d, const char *path, struct str bytes, bool sync)
 		bytes = str_sub(bytes, n, bytes.n - n);
 	}
 	return !sync || fsync(fd) == 0 ? OK : ERR_OS;
+}
+
+static enum err
+disk_write(struct tiles_disk *d, const char *path, struct str bytes, bool sync)
+{
+	(void)d;
+	return write_at(AT_FDCWD, path, bytes, sync);
+}
+
+enum err
+tiles_put_at(int dir, const char *name, struct str bytes)
+{
+	char beside[300];
+
+	(void)snprintf(beside, sizeof(beside), "%s.new", name);
+	TRY(write_at(dir, beside, bytes, true));
+	return renameat(dir, beside, dir, name) == 0 && fsync(dir) == 0
+		   ? OK
+		   : ERR_OS;
 }
 
 static enum err

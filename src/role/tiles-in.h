@@ -45,6 +45,9 @@ struct tiles_disk {
 	enum err (*sync)(struct tiles_disk *d, int fd); /* what it holds */
 };
 extern struct tiles_disk tiles_disk; /* of the working directory */
+/* A small file in some other directory, durable when it returns; or as it was.
+ * ERR_OS. */
+NODISCARD enum err tiles_put_at(int dir, const char *name, struct str bytes);
 
 /* ---- tiles-store.c: the log's files ---- */
 struct tiles_store {
@@ -78,5 +81,24 @@ NODISCARD enum err merge_some(
     struct merge *m, size_t most, bool *more, struct note *why);
 uint64_t merge_size(const struct merge *m);
 struct tlog_hash merge_root(const struct merge *m);
+
+/* ---- tiles-head.c: from a signed checkpoint to one that counts ---- */
+/* Before the walls: who cosigns, how many must, where it is published.
+ * ERR_SYNTAX: a key is none. */
+NODISCARD enum err head_prepare(struct role_env *e, struct note *why);
+/* What keys signed: it is kept, the witnesses are asked, and once the quorum
+ * has cosigned it takes the place of the last.  ERR_OS: it could not be kept:
+ * it counts for nothing. */
+NODISCARD enum err head_take(uint64_t size, struct str note);
+/* Sizes of the newest that was signed, and that counts. */
+uint64_t head_signed(void);
+uint64_t head_counts(void);
+/* Witnesses are being asked about the newest: it is no time for another. */
+bool head_busy(void);
+/* Once a round: what failed is tried again when its time has come. */
+void head_tick(void);
+/* Role fetch is there; NULL: it is gone. */
+void head_fetch(struct chan *c);
+void head_posted(const struct msg *m);
 
 #endif

@@ -30,5 +30,24 @@ COUNTER(BUDGET_LEASES, "gatehouse_budget_leases_total",
     "times that a cell took calls ahead")
 COUNTER(BUDGET_LATE, "gatehouse_budget_late_total",
     "calls refused because their budgets were not answered for in time")
+COUNTER(LOG_ENTRIES, "gatehouse_log_entries", "records in the tree of the log")
+COUNTER(LOG_SIGNED, "gatehouse_log_signed_entries",
+    "records under the newest checkpoint that was signed")
+COUNTER(LOG_COUNTS, "gatehouse_log_published_entries",
+    "records under the newest checkpoint that counts: its quorum cosigned it")
+COUNTER(LOG_WAITS, "gatehouse_log_quorum_missing",
+    "1 while the newest checkpoint lacks the quorum of witnesses")
+COUNTER(COSIGNATURES, "gatehouse_log_cosignatures_total",
+    "good cosignatures that witnesses gave")
+COUNTER(WITNESS_FAIL, "gatehouse_log_witness_failures_total",
+    "requests to witnesses without a good cosignature")
+COUNTER(PUBLISHED, "gatehouse_log_publications_total",
+    "checkpoints put where log.publish says")
+COUNTER(PUBLISH_FAIL, "gatehouse_log_publication_failures_total",
+    "checkpoints that could not be put there")
+COUNTER(COSIGNED, "gatehouse_witness_cosigned_total",
+    "checkpoints of other logs that were cosigned")
+COUNTER(COSIGN_REFUSED, "gatehouse_witness_refused_total",
+    "requests of other logs that were refused")
 COUNTER(BUDGET_OVERRUN, "gatehouse_budget_overruns_total",
     "charges on record that their limit did not allow: a control failed")

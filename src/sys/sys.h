@@ -103,6 +103,12 @@ count(enum counter c)
 {
 	__atomic_fetch_add(&counters[c], 1, __ATOMIC_RELAXED);
 }
+/* For those that are no total: the last word counts. */
+static inline void
+gauge(enum counter c, uint64_t value)
+{
+	__atomic_store_n(&counters[c], value, __ATOMIC_RELAXED);
+}
 void counters_at(void *page); /* page of at least CNT__N u64 */
 const char *counter_name(enum counter c);
 const char *counter_help(enum counter c);
