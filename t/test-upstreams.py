@@ -1,7 +1,9 @@
 """Bad servers: each gets its caller an error in time, and nobody else."""
 import json
 import os
+import signal
 import socket
+import threading
 import time
 
 import fakes
@@ -269,6 +271,44 @@ a = g2.agent(path="/s/odd/mcp").call("echo")
 g.ok(a.allowed and a.text == "caf\u00e9",
      "an event cut anywhere, with CR, CRLF and many data lines", a)
 g2.stop()
+
+# Many calls at one moment: each is on a connection to the server at once.
+MANY = 150
+together = threading.Barrier(MANY)
+
+
+def meets(c, r):
+    if is_call(r):
+        try:
+            together.wait(6)  # the last one lets all go
+        except threading.BrokenBarrierError:
+            pass
+    return False
+
+
+busy = fakes.HttpUpstream("modern", meets)
+g3 = g.Gateway({"servers": {"busy": {"url": busy.url, "era": "modern"}},
+                "cells": 1, "limits": {"inflight": 1024}})
+a = g3.agent(path="/s/busy/mcp")
+a.modern("tools/list")
+h, m = a.modern_parts("tools/call", {"name": "echo", "arguments": {}})
+body = json.dumps(m).encode()
+data = ("POST /s/busy/mcp HTTP/1.1\r\nHost: 127.0.0.1:" + str(g3.port) +
+        "\r\n" + "".join(f"{k}: {v}\r\n" for k, v in h.items()) +
+        f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+dial = g3.roles()["dial"][0][1]
+os.kill(dial, signal.SIGSTOP)  # so that it is asked for all of them at once
+conns = [socket.create_connection(("127.0.0.1", g3.port), 10)
+         for _ in range(MANY)]
+for s in conns:
+    s.sendall(data)
+time.sleep(1)
+os.kill(dial, signal.SIGCONT)
+got = [s.recv(65536)[9:12] for s in conns]
+g.same(got.count(b"200"), MANY, f"{MANY} calls at once: all answered")
+g.ok(not together.broken, "all of them were with the server at once",
+     g3.log()[-2000:])
+g3.stop()
 
 # The largest answer that is allowed is passed on whole.
 a = fine.call("big")

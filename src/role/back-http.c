@@ -95,13 +95,16 @@ xch_free(struct xch *x)
 }
 
 static void
-unqueue(struct xch **first, struct xch *x)
+unhold(struct hop *h, struct xch *x)
 {
-	while (*first != NULL && *first != x)
-		first = &(*first)->next;
-	if (*first == x)
-		*first = x->next;
+	struct xch **at = &h->held;
+
+	while (*at != NULL && *at != x)
+		at = &(*at)->next;
+	if (*at == x)
+		*at = x->next;
 	x->next = NULL;
+	x->held = false;
 }
 
 static void
@@ -110,10 +113,10 @@ detach(struct xch *x)
 	struct tcp *c = x->conn;
 
 	if (x->queued)
-		unqueue(&x->b->queue, x);
+		tcp_unqueue(x->b, x);
 	if (x->held && x->hop != NULL)
-		unqueue(&x->hop->held, x);
-	x->queued = x->held = false;
+		unhold(x->hop, x);
+	x->held = false;
 	x->conn = NULL;
 	if (c != NULL) {
 		c->x = NULL;
@@ -132,8 +135,6 @@ xch_drop(struct xch *x)
 void
 xch_start(struct xch *x)
 {
-	struct xch **at = &x->b->queue;
-
 	x->status = 0;
 	x->ctype = CT_NONE;
 	x->began = x->broken = false;
@@ -141,11 +142,7 @@ xch_start(struct xch *x)
 	if (x->sse_on)
 		sse_done(&x->sse);
 	x->sse_on = false;
-	x->queued = true;
-	x->next = NULL;
-	while (*at != NULL)
-		at = &(*at)->next;
-	*at = x;
+	tcp_queue(x->b, x);
 	tcp_serve(x->b);
 }
 

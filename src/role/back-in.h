@@ -42,6 +42,8 @@ enum {
 	CALLS_MAX = 4096,     /* pending requests of one upstream */
 	CALL_CHAINS = 1024,   /* hash chains over them */
 	CONNS_MAX = 512,      /* connections to one upstream */
+	DIALING_MAX = 32,     /* of them asked for, not there yet: role dial and
+				 its channel have room for no flood */
 	READ_MAX = 64 * 1024, /* one read */
 	READS_MAX = 8,	      /* reads in a row: the others' turn comes */
 	SESSION_MAX = 1024,   /* an upstream's session id */
@@ -242,7 +244,8 @@ struct back {
 	struct tcp *conns, *pool;
 	size_t conns_n, dialing;
 	bool serving;
-	struct xch *queue, *xchs, *xchs_free;
+	struct xch *queue, **queue_end, *xchs, *xchs_free;
+	size_t queue_n;
 	struct timer sweep;
 
 	bool sse; /* its legacy era is of 2024-11-05 */
@@ -346,6 +349,9 @@ void sse_named(struct xch *x, struct str uri);
 void sse_ended(struct xch *x, const char *why);
 
 /* back-tcp.c */
+/* Exchanges that wait for a connection, in order of arrival. */
+void tcp_queue(struct back *b, struct xch *x);
+void tcp_unqueue(struct back *b, struct xch *x);
 void tcp_serve(struct back *b); /* gives waiting exchanges connections */
 void tcp_dialed(struct back *b, const struct msg *m);
 void tcp_close(struct tcp *c);

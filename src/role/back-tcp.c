@@ -170,14 +170,39 @@ dial(struct back *b)
 		tcp_fail(c, ERR_GONE, "the dialer is not there");
 }
 
+void
+tcp_queue(struct back *b, struct xch *x)
+{
+	x->next = NULL;
+	x->queued = true;
+	if (b->queue == NULL)
+		b->queue_end = &b->queue;
+	*b->queue_end = x;
+	b->queue_end = &x->next;
+	b->queue_n++;
+}
+
+void
+tcp_unqueue(struct back *b, struct xch *x)
+{
+	struct xch **at = &b->queue;
+
+	while (*at != x)
+		at = &(*at)->next;
+	*at = x->next;
+	if (x->next == NULL)
+		b->queue_end = at;
+	x->next = NULL;
+	x->queued = false;
+	b->queue_n--;
+}
+
 static struct xch *
 queue_take(struct back *b)
 {
 	struct xch *x = b->queue;
 
-	b->queue = x->next;
-	x->next = NULL;
-	x->queued = false;
+	tcp_unqueue(b, x);
 	return x;
 }
 
@@ -205,19 +230,16 @@ void
 tcp_serve(struct back *b)
 {
 	struct tcp *c;
-	size_t waiting = 0;
 
 	if (b->serving)
-		return; /* a give() failed and asked again: we go on below */
+		return; /* a give() or dial() failed: we go on below */
 	b->serving = true;
 	while (b->queue != NULL && (c = pool_take(b)) != NULL)
 		give(c, queue_take(b));
-	b->serving = false;
-	for (const struct xch *x = b->queue; x != NULL; x = x->next)
-		waiting++;
-	while (
-	    b->queue != NULL && b->dialing < waiting && b->conns_n < CONNS_MAX)
+	while (b->dialing < b->queue_n && b->dialing < DIALING_MAX &&
+	       b->conns_n < CONNS_MAX)
 		dial(b);
+	b->serving = false;
 }
 
 /* Fails the exchange that waits longest: its connection could not be made. */
@@ -241,8 +263,10 @@ tcp_fail(struct tcp *c, enum err e, const char *why)
 	c->x = NULL;
 	tcp_close(c);
 	if (x == NULL) {
-		if (fresh)
+		if (fresh) {
 			unreached(b, words.text);
+			tcp_serve(b); /* the next that waits may dial */
+		}
 		return;
 	}
 	x->conn = NULL;
