@@ -459,7 +459,7 @@ cells_of(struct conf_job *j)
 		return (int64_t)said;
 	if (sched_getaffinity(0, sizeof(may), &may) == 0)
 		have = CPU_COUNT(&may);
-	return image_cells((unsigned)have, node_get(j->root, "servers")->count);
+	return image_cells((unsigned)have, servers_of(j)->count);
 }
 
 /* An address, or "" for none. */
