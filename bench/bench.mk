@@ -3,6 +3,10 @@ BENCH := build/bench/upstream build/bench/load
 build/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(HARD) $(LINK) -o $@ $< -lpthread
+# A ledger of any size, to measure what reads one
+build/bench/write-ledger: bench/write-ledger.c $(A)
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(HARD) $(LINK) -o $@ $< $(A) $(LIBS)
 # What one room costs, by itself: make bench-rooms
 build/bench/bench-%: bench/bench-%.c bench/bench-in.h $(A)
 	@mkdir -p $(@D)

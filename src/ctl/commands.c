@@ -6,7 +6,9 @@
 #include "ctl/ctl-jsonschema.h"
 #include "ctl/ctl-ledger.h"
 #include "ctl/ctl-policy.h"
+#include "ctl/ctl-records.h"
 #include "ctl/ctl-schema.h"
+#include "ctl/ledger-filter.h"
 #include "ctl/policy-in.h"
 #include "ctl/tlog-dir.h"
 #include "jail/jail.h"
@@ -57,22 +59,13 @@ number(const char *text, uint64_t otherwise, uint64_t *out)
 }
 
 static int
-ledger_tail(struct ctl *c)
-{
-	uint64_t n;
-
-	if (!number(ctl_option(c, "-n"), 10, &n) || n == 0 || n > 100000)
-		return ctl_say(c, CTL_MISUSE, "-n is 1 to 100000");
-	return ctl_ledger_tail(c->arg[0], (size_t)n, c->json);
-}
-
-static int
 ledger_show(struct ctl *c)
 {
 	uint64_t cell, seq;
 
 	if (c->argc == 1)
-		return ctl_ledger_tail(c->arg[0], 0, c->json);
+		return ledger_list(
+		    &(struct listing){ .dir = c->arg[0], .json = c->json });
 	if (!number(ctl_option(c, "--cell"), 0, &cell) || cell > 9999 ||
 	    !number(c->arg[1], 0, &seq) || seq == 0)
 		return ctl_say(c, CTL_MISUSE,
@@ -118,8 +111,24 @@ static const struct ctl_opt with_wrap[] = {
 	{ "--state", "DIR", "where its ledger is kept" },
 	{ NULL, NULL, NULL },
 };
-static const struct ctl_opt with_n[] = {
+static const struct ctl_opt with_tail[] = {
 	{ "-n", "N", "how many; 10 by default" },
+	{ "--follow", NULL, "go on with what comes" },
+	LEDGER_FILTERS,
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_filters[] = { LEDGER_FILTERS,
+	{ NULL, NULL, NULL } };
+static const struct ctl_opt with_index[] = {
+	{ "--index", "DIR", "where the index is kept" },
+	{ "--rebuild", NULL, "make it anew" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_query[] = {
+	{ "-n", "N", "at most so many; all by default" },
+	{ "--index", "DIR", "where the index is kept" },
+	{ "--rebuild", NULL, "make it anew" },
+	LEDGER_FILTERS,
 	{ NULL, NULL, NULL },
 };
 static const struct ctl_opt with_vkey[] = {
@@ -400,8 +409,35 @@ const struct ctl_cmd ctl_cmds[] = {
 	    NULL, ledger_verify, true, false, false },
 	{ "ledger tail", "DIR", 1, 1,
 	    "Prints the newest records over all cells",
-	    "One line each, oldest first; --json prints them as they stand.",
-	    with_n, ledger_tail, true, false, false },
+	    "One line each, oldest first; --json prints them as they stand. "
+	    "An outcome is of the agent, session, tool and policy of its "
+	    "decision. With --follow it goes on until it is stopped.",
+	    with_tail, ctl_ledger_tail, true, false, false },
+	{ "ledger grep", "DIR [TEXT]", 1, 2,
+	    "Prints the records that options mean, or in which TEXT stands",
+	    "Reads the whole ledger, in the order of time, and needs no "
+	    "index. TEXT is looked for as records write it, in JSON. Exit 0 "
+	    "some, 1 none or the ledger is not valid, 3 no ledger there.",
+	    with_filters, ctl_ledger_grep, true, false, false },
+	{ "ledger query", "DIR WHAT [VALUE]", 1, 3,
+	    "Answers questions about a ledger from an index of it",
+	    "WHAT is agents, allowed, policies, kinds or approvals, session "
+	    "ID, tool NAME, subject NAME, digest HEX, or records. The index "
+	    "is brought up to date first, as \"ledger index\" does; a record "
+	    "is read in the ledger and held against its leaf before it is "
+	    "shown. With --json one object a line. Exit 0 some, 1 none or the "
+	    "ledger is not valid, 3 no ledger there.",
+	    with_query, ctl_ledger_query, true, false, false },
+	{ "ledger index", "DIR", 1, 1,
+	    "Makes the index of a ledger, or brings it up to date",
+	    "An SQLite file under $XDG_CACHE_HOME/gatehouse/index or "
+	    "~/.cache/gatehouse/index, derived and disposable: made anew when "
+	    "it is missing, damaged, of another version or touched by "
+	    "anything else. It knows how many records of each cell it was "
+	    "built from and the root over them, and refuses when the ledger "
+	    "no longer begins with those. Exit 0 done, 1 the ledger is not "
+	    "valid or another, 3 no ledger there.",
+	    with_index, ctl_ledger_index, true, false, false },
 	{ "ledger show", "DIR [SEQ]", 1, 2,
 	    "Prints one record and its leaf hash, or every record",
 	    "After a decision it prints the records that it refers to, and its "

@@ -1,5 +1,5 @@
 /*
- * ctl-ledger: "gatehouse ledger verify|tail|show": reading what was written.
+ * ctl-ledger: "gatehouse ledger verify|show": reading what was written.
  * DIR is the state directory or the directory ledger in it.  Each prints to
  * stdout and returns the exit status: 0 yes, 1 no (something is wrong with the
  * ledger; the record is not there), 3 nothing can be read there, 4 failed.
@@ -12,9 +12,6 @@
 /* Every segment of every cell; the last line says whether all is well, and if
  * not names the first bad record.  json: one object. */
 int ctl_ledger_verify(const char *dir, bool json);
-/* The newest n records over all cells, oldest first; json: as they stand.  n 0:
- * every record; all are held in memory. */
-int ctl_ledger_tail(const char *dir, size_t n, bool json);
 /* One record as it stands, with its leaf hash; json: the record alone. */
 int ctl_ledger_show(const char *dir, unsigned cell, uint64_t seq, bool json);
 

@@ -22,7 +22,7 @@ enum ctl_exit {
 struct ctl_opt {
 	const char *name, *arg, *help;
 };
-enum { CTL_OPTS_MAX = 8 };
+enum { CTL_OPTS_MAX = 16 };
 
 struct ctl;
 struct ctl_cmd {

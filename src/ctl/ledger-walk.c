@@ -13,15 +13,7 @@
 
 #include "sys/sys.h"
 
-enum { PATH_ROOM = 4096, SEGMENTS_MAX = 1000000 };
-
-struct place {
-	unsigned cell, number;
-};
-struct places {
-	struct place *at;
-	size_t n, cap;
-};
+enum { PATH_ROOM = LEDGER_DIR_ROOM, SEGMENTS_MAX = 1000000 };
 
 static bool
 number_of(struct str s, size_t digits, unsigned *out)
@@ -36,7 +28,7 @@ number_of(struct str s, size_t digits, unsigned *out)
 
 /* "cell-N-NNNNNN.seg", or "budget-NNNNNN.seg" */
 static bool
-place_of(const char *file, bool budgets, struct place *out)
+place_of(const char *file, bool budgets, struct ledger_place *out)
 {
 	struct str s = str_of(file), cell;
 
@@ -53,7 +45,7 @@ place_of(const char *file, bool budgets, struct place *out)
 }
 
 static void
-places_add(struct places *p, struct place at)
+places_add(struct ledger_places *p, struct ledger_place at)
 {
 	if (p->n == p->cap) {
 		const size_t cap = p->cap == 0 ? 64 : 2 * p->cap;
@@ -68,22 +60,32 @@ places_add(struct places *p, struct place at)
 static int
 place_cmp(const void *a, const void *b)
 {
-	const struct place *x = a, *y = b;
+	const struct ledger_place *x = a, *y = b;
 
 	if (x->cell != y->cell)
 		return x->cell < y->cell ? -1 : 1;
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-static enum err
-places_find(const char *dir, bool budgets, struct places *out, struct note *why)
+enum err
+ledger_places(
+    const char *dir, bool budgets, struct ledger_places *out, struct note *why)
 {
-	DIR *d = opendir(dir);
 	const struct dirent *e;
-	struct place at;
+	struct ledger_place at;
+	DIR *d;
 
+	out->n = 0;
+	if (strlen(dir) >= PATH_ROOM - 16) {
+		note_set(why, "the path is too long");
+		return ERR_GONE;
+	}
+	(void)snprintf(out->dir, sizeof(out->dir), "%s/ledger", dir);
+	if (access(out->dir, F_OK) != 0)
+		(void)snprintf(out->dir, sizeof(out->dir), "%s", dir);
+	d = opendir(out->dir);
 	if (d == NULL) {
-		note_set(why, "%s: %s", dir, strerrordesc_np(errno));
+		note_set(why, "%s: %s", out->dir, strerrordesc_np(errno));
 		return errno == ENOENT || errno == ENOTDIR ? ERR_GONE : ERR_OS;
 	}
 	while ((e = readdir(d)) != NULL && out->n < SEGMENTS_MAX)
@@ -92,7 +94,9 @@ places_find(const char *dir, bool budgets, struct places *out, struct note *why)
 	(void)closedir(d);
 	if (out->n > 0)
 		qsort(out->at, out->n, sizeof(*out->at), place_cmp);
-	return OK;
+	else
+		note_set(why, "%s: no segment of a ledger", out->dir);
+	return out->n > 0 ? OK : ERR_GONE;
 }
 
 /* ---- one cell ---- */
@@ -199,8 +203,8 @@ segment_walk(
 }
 
 static enum err
-cell_walk(struct walking k, const char *dir, const struct place *at, size_t n,
-    struct note *why)
+cell_walk(struct walking k, const char *dir, const struct ledger_place *at,
+    size_t n, struct note *why)
 {
 	struct walk_cell c = { .cell = at[0].cell };
 	unsigned next = 1;
@@ -226,26 +230,13 @@ static enum err
 walk(const char *dir, const struct walk *w, bool budgets, struct note *why)
 {
 	const struct walking k = { w, NULL, budgets };
-	struct places p = { NULL, 0, 0 };
-	char inner[PATH_ROOM];
-	enum err e;
+	struct ledger_places p = { .n = 0 };
+	enum err e = ledger_places(dir, budgets, &p, why);
 
-	if (strlen(dir) >= PATH_ROOM - 16) {
-		note_set(why, "the path is too long");
-		return ERR_GONE;
-	}
-	(void)snprintf(inner, sizeof(inner), "%s/ledger", dir);
-	if (access(inner, F_OK) == 0)
-		dir = inner;
-	e = places_find(dir, budgets, &p, why);
-	if (e == OK && p.n == 0) {
-		note_set(why, "%s: no segment of a ledger", dir);
-		e = ERR_GONE;
-	}
 	for (size_t i = 0, n; i < p.n && e == OK; i += n) {
 		for (n = 1; i + n < p.n && p.at[i + n].cell == p.at[i].cell;)
 			n++;
-		e = cell_walk(k, dir, p.at + i, n, why);
+		e = cell_walk(k, p.dir, p.at + i, n, why);
 	}
 	mem_free(p.at);
 	return e;

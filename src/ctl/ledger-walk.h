@@ -7,6 +7,21 @@
 
 #include "ledger/ledger.h"
 
+/* The segments in a ledger's directory, by cell and number.  dir: the state
+ * directory or ledger in it; out->dir is the latter.  ERR_GONE: no directory or
+ * no segment; ERR_OS.  at is mem_free's, and may be used again. */
+enum { LEDGER_DIR_ROOM = 4096 };
+struct ledger_place {
+	unsigned cell, number;
+};
+struct ledger_places {
+	char dir[LEDGER_DIR_ROOM];
+	struct ledger_place *at;
+	size_t n, cap;
+};
+NODISCARD enum err ledger_places(
+    const char *dir, bool budgets, struct ledger_places *out, struct note *why);
+
 /* One cell, when all its segments are read. */
 struct walk_cell {
 	unsigned cell, segments;

@@ -6,6 +6,7 @@
 
 #include "base/tap.h"
 #include "ctl/ctl-ledger.h"
+#include "ctl/ctl-records.h"
 #include "ledger/ledger.h"
 #include "json/json.h"
 
@@ -143,6 +144,14 @@ verify(const char *where, bool json)
 	return heard(ctl_ledger_verify(where, json));
 }
 
+static int
+tail(size_t n, bool json)
+{
+	const struct listing l = { .dir = state, .newest = n, .json = json };
+
+	return ledger_list(&l);
+}
+
 static void
 test_whole(void)
 {
@@ -210,17 +219,16 @@ static void
 test_tail(void)
 {
 	hear();
-	ok(heard(ctl_ledger_tail(state, 5, true)) == 0 && lines_said() == 5,
+	ok(heard(tail(5, true)) == 0 && lines_said() == 5,
 	    "the newest five over all cells");
 	ok(strstr(said, "\"seq\":4") < strstr(said, "\"seq\":7") &&
 		strstr(said, "\"seq\":1,") == NULL,
 	    "oldest first");
 	hear();
-	ok(heard(ctl_ledger_tail(state, 1000, false)) == 0 &&
-		lines_said() == 14,
+	ok(heard(tail(1000, false)) == 0 && lines_said() == 14,
 	    "no more than there are");
 	hear();
-	ok(heard(ctl_ledger_tail(state, 0, false)) == 0 && lines_said() == 14,
+	ok(heard(tail(0, false)) == 0 && lines_said() == 14,
 	    "every record when no number is given");
 	ok(strstr(said, "2023-11-14T22:13:2") != NULL &&
 		strstr(said, " 0/4 outcome of 0/2\n") != NULL &&
@@ -265,7 +273,7 @@ test_tampered(void)
 	ok(heard(ctl_ledger_show(state, 1, 5, true)) == 1,
 	    "one after it cannot be trusted");
 	hear();
-	ok(heard(ctl_ledger_tail(state, 3, true)) == 1, "nor can the newest");
+	ok(heard(tail(3, true)) == 1, "nor can the newest");
 	log_write(1, 1700000000000000000U);
 	ok(verify(state, false) == 0, "mended");
 	(void)unlink(path_of(1, 1));
