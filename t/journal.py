@@ -2,7 +2,6 @@
 journal: what an agent and a server write down for themselves, synced before
 they act on it, so that what Gatehouse's ledger says can be held against it.
 """
-import hashlib
 import http.client
 import json
 import os
@@ -28,15 +27,9 @@ class Journal:
             return {x.rstrip("\n") for x in f if x.endswith("\n")}
 
 
-def digests(word):
-    """What the ledger may keep of a call with this word: the digest of its
-    parameters as JCS, with or without what only the protocol reads."""
-    whole = g.Agent(0).modern_parts("tools/call", call(word))[1]["params"]
-    forms = (whole, {k: v for k, v in whole.items() if k != "_meta"},
-             whole["arguments"])
-    return {hashlib.sha256(json.dumps(
-        f, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
-        for f in forms}
+# A server whose calls are to be told apart has this among its settings: the
+# ledger keeps their words, for they are declared safe.
+KEEP = {"keep": {"echo": ["text"]}}
 
 
 def call(word):
@@ -125,7 +118,7 @@ def violations(gate, agents, upstreams):
     decided, ended = {}, set()
     for r in gate.records():
         if r.get("kind") == "decision" and r.get("verdict") == "allow":
-            decided[r["cell"], r["seq"]] = r.get("digest")
+            decided[r["cell"], r["seq"]] = r.get("kept", {}).get("text")
         if r.get("kind") == "outcome":
             ended.add((r["cell"], r["decision"]))
     allowed = set(decided.values())
@@ -133,6 +126,5 @@ def violations(gate, agents, upstreams):
     saw = set().union(*(u.journal.words() for u in upstreams))
     got = agents.journal.words()
     code, out, err = gate.cli("ledger", "verify", gate.state)
-    return ([w for w in saw if not digests(w) & allowed],
-            [w for w in got if not digests(w) & answered],
+    return (sorted(saw - allowed), sorted(got - answered),
             code == 0, out + err, len(saw), len(got))

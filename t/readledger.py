@@ -105,8 +105,8 @@ def field_complaints(found):
             wrong.append((where, "policy"))
         if "runtime" not in start.get(r["cell"], {}):
             wrong.append((where, "runtime"))
-        if "digest" not in r and r.get("covers") != "absent":
-            wrong.append((where, "digest"))
+        if ("params" in r) == ("covers" in r):
+            wrong.append((where, "params"))
     return wrong
 
 

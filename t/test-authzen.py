@@ -184,7 +184,8 @@ cell, seq = map(int, a["context"]["evaluation_id"].split("-"))
 r = [r for r in gate.records() if (r["cell"], r["seq"]) == (cell, seq)][0]
 g.ok(r["kind"] == "evaluation" and r["asker"] == "pep" and
      r["principal"] == "alice" and r["verdict"] == "allow" and
-     r["server"] == "up" and r["name"] == "echo" and len(r["digest"]) == 64,
+     r["server"] == "up" and r["name"] == "echo" and 
+     len(r["params"]["arguments"]["_sd"]) == 1 and "/srv/a" not in str(r),
      "evaluation_id leads to the record", r)
 sent = len(up.calls("echo"))
 pdp.one(authzen.call("alice", "up/echo", {"text": "/srv/b"}))

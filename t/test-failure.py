@@ -17,7 +17,7 @@ if mounted.returncode == 0:
     try:
         up = journal.Upstream(os.path.join(d, "up"))
         gate = g.Gateway({"state": disk, "servers": {
-            "up": {"url": up.url, "era": "modern"}}})
+            "up": dict(journal.KEEP, url=up.url, era="modern")}})
         gate.state = disk
         agents = journal.Agents(gate, ["up"], os.path.join(d, "agent"),
                                 "full", threads=4)

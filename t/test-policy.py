@@ -1,13 +1,13 @@
 """Cedar policies: those that come with the program, what does not load, and
 what a running gateway does with them."""
 import glob
-import hashlib
 import json
 import os
 import re
 import subprocess
 
 import gatetest as g
+import sdjwt
 import writeledger
 
 DIR = g.tempfile.mkdtemp(prefix="gatehouse-policy-")
@@ -263,11 +263,7 @@ READ = {"kind": "decision", "method": "tools/call", "policy": "d",
 
 
 def record(path, **more):
-    params = {"name": "read_file", "arguments": {"path": path}}
-    digest = hashlib.sha256(json.dumps(
-        params, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    return dict(READ, kept={"path": path}, digest=digest, digest_form="jcs",
-                **more)
+    return dict(READ, kept={"path": path}, **more)
 
 
 used = {"verdict": "allow", "rule": "read-workspace"}
@@ -276,7 +272,12 @@ writeledger.write(os.path.join(DIR, "doc", "state", "ledger"), [
     record("/srv/workspace/docs/a.md", **used),
     record("/srv/workspace/docs/img/b.png", **used),
     record("/etc/passwd", verdict="deny", rule="default-deny", step="decide"),
-    record("/srv/workspace/docs/a.md", **used)])
+    record("/srv/workspace/docs/a.md", **used),
+    dict(READ, name="write_file", withheld=1, verdict="deny",
+         rule="default-deny", step="decide", params={"arguments": {"_sd": [
+             sdjwt.digest(d) for d in json.loads(dict(
+                 (n, t) for _, n, t in blocks)["held.jsonl"])["disclosures"]
+         ]}})])
 status, out = gatehouse("policy", "learn", "state",
                         cwd=os.path.join(DIR, "doc"))
 g.same(out, dict((n, t) for _, n, t in blocks if n)["learned.cedar"],

@@ -8,6 +8,8 @@ import subprocess
 
 import fakes
 import gatetest as g
+import sdjwt
+import writeledger
 
 up = fakes.HttpUpstream("modern")
 DIR = g.directory("replay")
@@ -139,10 +141,10 @@ old = {r["seq"]: r for r in gate.records() if r["kind"] == "decision"}
 secrets = [n for n, r in old.items() if r.get("name") == "secret"]
 
 
-def replay(text, *args, name="new.cedar"):
+def replay(text, *args, name="new.cedar", state=None):
     write(name, text)
-    status, out, err = gate.cli("policy", "replay", gate.state, "--with", name,
-                                *args)
+    status, out, err = gate.cli("policy", "replay", state or gate.state,
+                                "--with", name, *args)
     return status, out + err
 
 
@@ -188,33 +190,45 @@ g.ok(status == 1 and "not established" in out and "up/secret" in out and
      "context.input.text" in out, "in the table too", out)
 
 # What the operator holds settles it, when it is what was recorded.
-
-
-def sent(text):
-    return agent.modern_parts("tools/call", {
-        "name": "secret", "arguments": {"text": text}})[1]["params"]
+again, held = os.path.join(DIR, "again"), {}
+records = [{k: v for k, v in r.items() if k not in ("seq", "time")}
+           for r in gate.records()]
+for seq, text in zip(secrets, ("one", "two")):
+    records[seq - 1], held[seq] = sdjwt.commit(records[seq - 1], text=text)
+writeledger.write(os.path.join(again, "ledger"), records)
 
 
 def disclose(*lines):
     write("d.jsonl", "".join(json.dumps(x) + "\n" for x in lines))
-    return counts(READS, "--disclosures", "d.jsonl")
+    return counts(READS, "--disclosures", "d.jsonl", state=again)
 
 
-status, n, rows = disclose({"cell": 0, "seq": secrets[0], "params": sent("one")},
-                           {"seq": secrets[1], "arguments": {"text": "two"}})
+def of(seq, *disclosures):
+    return {"cell": 0, "seq": seq, "disclosures": list(disclosures)}
+
+
+status, n, rows = disclose(of(secrets[0], *held[secrets[0]]),
+                           of(secrets[1], *held[secrets[1]]))
 g.ok(status == 1 and n == {"newly_denied": 1, "unchanged": 5} and
      rows[0]["policy"] == "not-two", "disclosures settle it", (n, rows))
-write("d.jsonl", json.dumps({"seq": secrets[0], "params": sent("two")}) + "\n")
-status, out = replay(READS, "--disclosures", "d.jsonl")
-g.ok(status == 4 and "has not the digest of record" in out,
-     "a disclosure that is not what was recorded is no evidence", out)
-for bad, says in (({"seq": 9999, "params": {}}, "about no call"),
-                  ({"params": {}}, "needs seq"),
+for what, bad in (
+        ("another record's", of(secrets[0], *held[secrets[1]])),
+        ("another value", of(secrets[0], sdjwt.disclosure(
+            "text", "two", sdjwt.read(held[secrets[0]][0])[0]))),
+        ("another salt", of(secrets[0], sdjwt.disclosure("text", "one"))),
+        ("twice", of(secrets[0], *held[secrets[0]], *held[secrets[0]]))):
+    write("d.jsonl", json.dumps(bad) + "\n")
+    status, out = replay(READS, "--disclosures", "d.jsonl", state=again)
+    g.ok(status == 4 and "is not what record 0/" in out,
+         f"a disclosure that is not what was recorded is no evidence: {what}",
+         out)
+for bad, says in ((of(9999), "about no call"),
+                  ({"disclosures": []}, "needs seq"),
                   ({"seq": secrets[0]}, "needs seq")):
     write("d.jsonl", json.dumps(bad) + "\n")
-    status, out = replay(READS, "--disclosures", "d.jsonl")
+    status, out = replay(READS, "--disclosures", "d.jsonl", state=again)
     g.ok(status == 4 and says in out, f"a disclosure is refused: {bad}", out)
-write("d.jsonl", '{"seq": 1, "params": {}\n')
+write("d.jsonl", '{"seq": 1, "disclosures": []\n')
 status, out = replay(READS, "--disclosures", "d.jsonl")
 g.ok(status == 4 and "line 1" in out, "and so is what is no JSON", out)
 

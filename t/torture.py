@@ -39,7 +39,7 @@ class Torture:
         self.dir = g.directory("torture")
         self.ups = {n: journal.Upstream(os.path.join(self.dir, n))
                     for n in ("one", "two")}
-        servers = {n: {"url": u.url, "era": "modern"}
+        servers = {n: dict(journal.KEEP, url=u.url, era="modern")
                    for n, u in self.ups.items()}
         os.mkdir(os.path.join(self.dir, "pipe"))
         servers["pipe"] = fakes.stdio_command(

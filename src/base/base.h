@@ -62,9 +62,8 @@ struct str {
 #define STR_INIT(lit)                                                          \
 	{                                                                      \
 		(lit), sizeof(lit) - 1                                         \
-	} /* for static tables */
-/* printf("%.*s", STR_ARG(s)) */
-#define STR_ARG(s) (int)(s).n, (s).p
+	}			     /* for static tables */
+#define STR_ARG(s) (int)(s).n, (s).p /* for "%.*s" */
 struct str str_of(const char *z); /* of a NUL-terminated string; NULL: empty */
 bool str_eq(struct str a, struct str b);
 bool str_ieq(struct str a, struct str b); /* ASCII letters fold */
@@ -93,26 +92,25 @@ COLD void note_set(struct note *n, const char *fmt, ...) PRINTF(2, 3);
 
 /* What outlives a turn.  Zeroed.  Out of memory is the end of the process. */
 void *mem_get(size_t n);
-void *mem_more(
-    void *p, size_t old_n, size_t new_n); /* grows, zeroes the rest */
-void mem_free(void *p);			  /* NULL is fine */
-struct str str_keep(struct str s);	  /* a copy; mem_free(.p) */
-void mem_wipe(void *p, size_t n);	  /* not optimised away */
+/* Grows, zeroes the rest. */
+void *mem_more(void *p, size_t old_n, size_t new_n);
+void mem_free(void *p);		   /* NULL is fine */
+struct str str_keep(struct str s); /* a copy; mem_free(.p) */
+void mem_wipe(void *p, size_t n);  /* not optimised away */
 /* In time that depends on n alone. */
 bool mem_same(const void *a, const void *b, size_t n);
 
 /*
- * struct arena: many allocations, one lifetime, one budget.  Running out is
- * not a crash: alloc returns NULL, and arena_spent() stays true until reset.
- * Memory is zeroed.
+ * struct arena: many allocations, zeroed, one lifetime, one budget.  Running
+ * out is no crash: alloc returns NULL, arena_spent() is true until reset.
  */
 struct arena;
 struct arena *arena_new(size_t budget);
 void arena_free(struct arena *a); /* NULL is fine */
 void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t n);
-struct str arena_str(
-    struct arena *a, struct str s); /* a copy; .p NULL if spent */
+/* A copy; .p NULL if spent. */
+struct str arena_str(struct arena *a, struct str s);
 bool arena_spent(const struct arena *a);
 
 /*
@@ -135,7 +133,7 @@ NODISCARD enum err cur_end(const struct cur *c); /* OK only at the very end */
 
 /*
  * struct buf: writing.  Grows up to max; a write past max writes nothing and
- * marks it full; it stays full until buf_clear.  {.max = N} is a fresh one.
+ * marks it full until buf_clear.  {.max = N} is a fresh one.
  */
 struct buf {
 	char *p;
@@ -179,9 +177,11 @@ void buf_drop(struct buf *b, size_t n);		 /* removes the first n bytes */
 struct str buf_view(const struct buf *b);	 /* until the next write */
 NODISCARD enum err buf_end(const struct buf *b); /* ERR_LIMIT when full */
 NODISCARD enum err hex_bytes(struct str hex, void *out, size_t n); /* all n */
-void base64_put(struct buf *b, struct str bytes); /* RFC 4648 s.4, padded */
-/* Strict: padding, alphabet, zero trailing bits. */
+/* RFC 4648 s.4, padded, and s.5, not; read strictly: one text for a value. */
+void base64_put(struct buf *b, struct str bytes);
+void base64url_put(struct buf *b, struct str bytes);
 NODISCARD enum err base64_get(struct str text, struct buf *out);
+NODISCARD enum err base64url_get(struct str text, struct buf *out);
 
 /*
  * struct map: bytes -> pointer, insertion-ordered nowhere; keys are copied.

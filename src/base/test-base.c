@@ -89,9 +89,10 @@ test_buf(void)
 static void
 test_base64(void)
 {
-	static const char *const bad[] = {
-		"QQ=", "QR==", "QUJ=", "Q===", "QQ==QQ==", "Q Q=", "QUI-"
-	};
+	static const char *const bad[] = { "QQ=", "QR==", "QUJ=", "Q===",
+		"QQ==QQ==", "Q Q=", "QUI-", "QUI====", "QUJD====" };
+	static const char *const bad_url[] = { "QQ==", "Q", "QR", "QUJDQ",
+		"QU J", "+/8", "QUI=" };
 	struct buf b = { .max = 100 }, d = { .max = 100 };
 
 	for (size_t n = 0; n < 8; n++) {
@@ -106,6 +107,21 @@ test_base64(void)
 	for (size_t i = 0; i < countof(bad); i++)
 		ok(base64_get(str_of(bad[i]), &d) == ERR_SYNTAX,
 		    "base64 refuses %s", bad[i]);
+	for (size_t n = 0; n < 8; n++) {
+		buf_clear(&b);
+		buf_clear(&d);
+		base64url_put(&b, str_sub(STR("\xfb\xff\xfehsga"), 0, n));
+		ok(base64url_get(buf_view(&b), &d) == OK &&
+			str_find(buf_view(&b), '=') == b.n &&
+			str_eq(buf_view(&d),
+			    str_sub(STR("\xfb\xff\xfehsga"), 0, n)),
+		    "base64url round trip of %zu", n);
+	}
+	buf_clear(&d);
+	ok(base64url_get(STR("-_8"), &d) == OK && d.n == 2, "its own digits");
+	for (size_t i = 0; i < countof(bad_url); i++)
+		ok(base64url_get(str_of(bad_url[i]), &d) == ERR_SYNTAX,
+		    "base64url refuses %s", bad_url[i]);
 	buf_done(&b);
 	buf_done(&d);
 }

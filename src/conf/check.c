@@ -240,7 +240,8 @@ check_texts(struct conf_job *j, struct node *n)
 	}
 }
 
-/* {tool: {argument: kind}}; the names are the server's, so any text is one. */
+/* {tool: {argument: kind or class}}; the names are the server's, so any text is
+ * one. */
 static void
 check_facts(struct conf_job *j, struct node *n)
 {
@@ -249,13 +250,16 @@ check_facts(struct conf_job *j, struct node *n)
 		if (tool->kind != N_MAP)
 			conf_bad(j, tool,
 			    "must hold arguments and what they are, as {path: "
-			    "path}");
+			    "%s}",
+			    n->row->type == C_CLASSES ? "safe" : "path");
 		for (struct node *m = tool->first; m != NULL; m = m->next) {
 			m->row = n->row;
-			if (m->kind != N_TEXT)
+			if (m->kind != N_TEXT && n->row->type == C_CLASSES)
+				conf_bad(j, m, "must be the name of a class");
+			else if (m->kind != N_TEXT)
 				conf_bad(
 				    j, m, "must be one of %s", n->row->unit);
-			else
+			else if (n->row->type == C_FACTS)
 				check_word(j, m);
 		}
 	}
@@ -439,6 +443,9 @@ static const struct kind kinds[C__N] = {
 	    "hold tools and their groups, as {send_mail: [egress]}" },
 	[C_ARGS] = { N_MAP, check_lists,
 	    "hold tools and their arguments, as {read_file: [path]}" },
+	[C_CLASSES] = { N_MAP, check_facts,
+	    "hold tools and their arguments, as {read_file: {path: safe}}" },
+	[C_BYTOOL] = { N_MAP, check_texts, "hold tools, as {read_file: x}" },
 	[C_FILE] = { N_TEXT, check_text, "be the path of a file" },
 };
 

@@ -29,13 +29,15 @@ enum conf_type {
 	C_INT,
 	C_SIZE,
 	C_TIME,
-	C_LIST,	 /* of texts */
-	C_PATHS, /* list of paths */
-	C_TEXTS, /* map of texts with free keys */
-	C_FACTS, /* map of maps of words, with free keys */
-	C_RISKS, /* map of lists of words, with free keys */
-	C_ARGS,	 /* map of lists of texts, with free keys */
-	C_FILE,	 /* path of a file with keys of its own, the rows below */
+	C_LIST,	   /* of texts */
+	C_PATHS,   /* list of paths */
+	C_TEXTS,   /* map of texts with free keys */
+	C_FACTS,   /* map of maps of words, with free keys */
+	C_RISKS,   /* map of lists of words, with free keys */
+	C_ARGS,	   /* map of lists of texts, with free keys */
+	C_CLASSES, /* map of maps of names, with free keys */
+	C_BYTOOL,  /* map of texts, with keys free even for a tool's name */
+	C_FILE,	   /* path of a file with keys of its own, the rows below */
 	C__N
 };
 enum conf_when { WHEN_START, WHEN_RELOAD };
@@ -134,6 +136,10 @@ void check_what(struct conf_job *j, const struct node *part);
 void check_budgets(struct conf_job *j);
 void put_budgets(struct conf_job *j, struct buf *b);
 void put_limits(struct conf_job *j, struct buf *b);
+/* data.c: classes of data */
+void check_data(struct conf_job *j);
+void put_data(struct conf_job *j, struct buf *b);
+void put_server_data(const struct node *server, struct buf *b);
 /* image.c */
 NODISCARD enum err image_build(struct conf_job *j, struct buf *image);
 bool image_readable(struct str path); /* without being asked for */

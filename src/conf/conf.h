@@ -21,6 +21,8 @@
  *     "call_ms":n,"call_max_ms":n,"idle_ms":n,"session_idle_ms":n,"refusals":n,
  *     "replay":n (bytes),"tasks":n,"task_ttl_ms":n,
  *     "budget_ms":n},
+ *   "data": {"classes":[{"name":"x","do":"keep","retention_ms":n}],
+ *     "arguments":"commit","results":"commit","store":n},
  *   "principals": [{"name":"alice","cred":"<64 hex of SHA-256(token)>",
  *                   "evaluates":bool}],
  *   "anonymous": "name" or "",      principal of calls without a token
@@ -32,7 +34,8 @@
  *     "annotations":"ignored"|"trusted", "arguments":"typed"|"open"|"always",
  *     "read_only":["tool", ...],         may use batch durability
  *     "facts":{"tool":{"argument":"path"}}, "risk":{"tool":["write"]},
- *     "keep":{"tool":["argument"]},
+ *     "data":{"tool":{"argument":"class"}},    keep is class safe in it
+ *     "results":{"tool":"class"}, "subject":{"tool":"argument"},
  *     "sandbox":"closed"|"net"|"off"|"remote"}],  net: it may connect
  *   "launch": [{"name":"fs","argv":[..],"env":{..},"cwd":"/abs",
  *               "sandbox":"on"|"off","read":[..],"write":[..],"net":bool}],

@@ -343,6 +343,7 @@ check_cross(struct conf_job *j)
 	check_servers(j);
 	check_principals(j);
 	check_budgets(j);
+	check_data(j);
 	check_rules(j);
 	check_limits(j);
 	check_durability(j);

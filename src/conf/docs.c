@@ -44,6 +44,11 @@ static const struct sample {
 	{ "servers.NAME.facts", "{read_file: {path: path}}", false },
 	{ "servers.NAME.risk", "{send_mail: [egress]}", false },
 	{ "servers.NAME.keep", "{read_file: [path]}", false },
+	{ "servers.NAME.data", "{find_person: {name: personal}}", false },
+	{ "servers.NAME.results", "{find_person: personal}", false },
+	{ "servers.NAME.subject", "{find_person: person_id}", false },
+	{ "data.classes.NAME.do", "keep", false },
+	{ "data.classes.NAME.retention", "720h", false },
 	{ "principals.NAME.token_sha256",
 	    "\"<64 hex digits from: gatehouse token new alice>\"", false },
 	{ "anonymous", "local", true },
@@ -195,7 +200,8 @@ put_name(struct buf *out, const struct setting *s, size_t indent, bool live)
 	static const struct {
 		const char *path, *name;
 	} names[] = { { "servers", "fs" }, { "budgets", "calls-an-hour" },
-		{ "log.witnesses", "w1" }, { "log.publish", "elsewhere" } };
+		{ "data.classes", "personal" }, { "log.witnesses", "w1" },
+		{ "log.publish", "elsewhere" } };
 	const char *name = "alice";
 
 	for (size_t i = 0; i < countof(names); i++)
@@ -305,6 +311,8 @@ put_man_row(struct buf *out, const struct setting *s)
 		[C_FACTS] = "tool, argument and kind",
 		[C_RISKS] = "tool and list of groups",
 		[C_ARGS] = "tool and list of arguments",
+		[C_CLASSES] = "tool, argument and class",
+		[C_BYTOOL] = "tool and text",
 		[C_FILE] = "path",
 	};
 	const char *word = words[s->type] != NULL ? words[s->type] : s->unit;

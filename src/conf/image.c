@@ -197,7 +197,7 @@ put_argv(struct conf_job *j, const struct node *argv, struct buf *b)
 }
 
 static void
-put_env(const struct node *env, struct buf *b)
+put_texts(const struct node *env, struct buf *b)
 {
 	const size_t m = tape_obj(b);
 
@@ -218,7 +218,7 @@ put_stdio(struct conf_job *j, const struct node *s, struct buf *b)
 	KEY("argv");
 	put_argv(j, node_get(s, "command"), b);
 	KEY("env");
-	put_env(node_get(s, "env"), b);
+	put_texts(node_get(s, "env"), b);
 	KEY("cwd");
 	tape_str(b, conf_path(j, SERVER("cwd")));
 	KEY("sandbox");
@@ -299,11 +299,15 @@ put_servers(struct conf_job *j, struct buf *b)
 		put_facts(node_get(s, "facts"), b);
 		KEY("risk");
 		put_lists(node_get(s, "risk"), b);
-		KEY("keep");
-		put_lists(node_get(s, "keep"), b);
+		KEY("data");
+		put_server_data(s, b);
+		KEY("results");
+		put_texts(node_get(s, "results"), b);
+		KEY("subject");
+		put_texts(node_get(s, "subject"), b);
 		KEY("sandbox");
 		tape_str(b, sandbox_of(s));
-		tape_end(b, o, 19);
+		tape_end(b, o, 21);
 	}
 	tape_end(b, m, all->count);
 }
@@ -549,6 +553,8 @@ put_top(struct conf_job *j, struct buf *b)
 	put_excluded(j, b);
 	KEY("limits");
 	put_limits(j, b);
+	KEY("data");
+	put_data(j, b);
 }
 
 enum err
@@ -583,6 +589,6 @@ image_build(struct conf_job *j, struct buf *b)
 	put_secrets(j, b);
 	KEY("digest");
 	put_digest(j, b);
-	tape_end(b, o, 26);
+	tape_end(b, o, 27);
 	return buf_end(b);
 }

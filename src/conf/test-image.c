@@ -7,7 +7,7 @@ test_image_servers(struct jv im)
 	struct jv s;
 
 	s = nth(jv_get(im, STR("servers")), 0);
-	ok(jv_count(s) == 19 && text_is(s, "kind", "stdio") &&
+	ok(jv_count(s) == 21 && text_is(s, "kind", "stdio") &&
 		jv_is(jv_get(s, STR("env")), J_NONE) &&
 		jv_is(jv_get(s, STR("argv")), J_NONE),
 	    "what every role may know of a stdio server");
@@ -97,7 +97,7 @@ test_image(void)
 	ok(t.e == OK && tape_check(buf_view(&t.image), &json_default) == OK,
 	    "the image is a whole tape");
 	im = jv_of(buf_view(&t.image));
-	ok(jv_count(im) == 26, "the top has 26 members");
+	ok(jv_count(im) == 27, "the top has 27 members");
 	ok(text_is(im, "listen", "127.0.0.1:9") &&
 		text_is(im, "desk", "127.0.0.1:8643") &&
 		text_is(im, "state", "/d/st") &&
@@ -166,7 +166,9 @@ test_policies(void)
 	s = nth(jv_get(im, STR("servers")), 0);
 	ok(text_is(s, "facts/t/p", "path") && text_is(s, "facts/t/q", "sql") &&
 		jv_count(jv_at(s, "risk/t")) == 2 &&
-		jv_count(jv_at(s, "keep/t")) == 1,
+		text_is(s, "data/t/p", "safe") &&
+		jv_count(jv_at(s, "data/t")) == 1 &&
+		text_is(im, "data/arguments", "commit"),
 	    "facts, risk and kept arguments of tools");
 	buf_done(&t.image);
 	try(S A R, &t);
@@ -175,8 +177,40 @@ test_policies(void)
 	ok(jv_is(jv_get(im, STR("policies")), J_ARR) &&
 		jv_is(jv_get(s, STR("facts")), J_OBJ) &&
 		jv_is(jv_get(s, STR("risk")), J_OBJ) &&
-		jv_is(jv_get(s, STR("keep")), J_OBJ),
+		jv_is(jv_get(s, STR("data")), J_OBJ) &&
+		jv_is(jv_get(s, STR("results")), J_OBJ) &&
+		jv_is(jv_get(s, STR("subject")), J_OBJ),
 	    "they are there when nothing is said");
+	buf_done(&t.image);
+}
+
+static void
+test_data(void)
+{
+	struct tried t = { .n = 0 };
+	struct jv im, s;
+
+	try("servers: {fs: {command: [x], keep: {t: [a, a], u: [c]}, data: {t: "
+	    "{b: own}, \"*\": {pin: drop}}, results: {t-1: own}, subject: {t: "
+	    "b}}}\ndata: {classes: {own: {do: keep, retention: 2s}, no: {do: "
+	    "drop}}, arguments: redact, results: no, store: 1MiB}\n" A R,
+	    &t);
+	im = jv_of(buf_view(&t.image));
+	s = nth(jv_get(im, STR("servers")), 0);
+	ok(text_is(s, "data/t/a", "safe") && text_is(s, "data/t/b", "own") &&
+		text_is(s, "data/*/pin", "drop") &&
+		text_is(s, "data/u/c", "safe") &&
+		jv_count(jv_at(s, "data/t")) == 2 &&
+		jv_count(jv_get(s, STR("data"))) == 3,
+	    "keep and data are one table");
+	ok(text_is(s, "results/t-1", "own") && text_is(s, "subject/t", "b") &&
+		text_is(im, "data/arguments", "redact") &&
+		text_is(im, "data/results", "no"),
+	    "answers, subjects and what holds for the rest");
+	s = nth(jv_at(im, "data/classes"), 0);
+	ok(text_is(s, "name", "own") && text_is(s, "do", "keep") &&
+		str_eq(jv_str(jv_get(s, STR("retention_ms"))), STR("2000")),
+	    "classes");
 	buf_done(&t.image);
 }
 
@@ -298,6 +332,7 @@ main(void)
 	test_image();
 	test_cells();
 	test_policies();
+	test_data();
 	test_digest();
 	test_example();
 	test_defaults();

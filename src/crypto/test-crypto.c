@@ -87,10 +87,77 @@ test_malleable(void)
 	ok(!ed25519_good(pub, STR(""), sig), "S + L is not");
 }
 
+/* McGrew and Viega, "The Galois/Counter Mode of Operation", test case 16. */
+static const char gcm_key[] =
+    "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308";
+static const char gcm_nonce[] = "cafebabefacedbaddecaf888";
+static const char gcm_plain[] =
+    "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+    "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39";
+static const char gcm_about[] = "feedfacedeadbeeffeedfacedeadbeefabaddad2";
+static const char gcm_sealed[] =
+    "cafebabefacedbaddecaf888"
+    "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+    "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+    "76fc6ece0f4e1768cddf8853bb2d551b";
+
+static struct str
+unhex(const char *hex, unsigned char *room)
+{
+	const size_t n = strlen(hex) / 2;
+
+	BUG_ON(hex_bytes(str_of(hex), room, n) != OK);
+	return (struct str){ (const char *)room, n };
+}
+
+static void
+test_aead(void)
+{
+	unsigned char key[AEAD_KEY], nonce[AEAD_NONCE], room[3][128];
+	const struct str plain = unhex(gcm_plain, room[0]);
+	const struct str about = unhex(gcm_about, room[1]);
+	const struct str want = unhex(gcm_sealed, room[2]);
+	struct buf b = { .max = 1 << 10 }, back = { .max = 1 << 10 };
+	struct aead *a = aead_new();
+	unsigned opened = 0;
+
+	(void)unhex(gcm_key, key);
+	(void)unhex(gcm_nonce, nonce);
+	ok(a != NULL && aead_seal(a, key, nonce, about, plain, &b) == OK &&
+		str_eq(buf_view(&b), want),
+	    "GCM test case 16");
+	ok(aead_open(a, key, about, buf_view(&b), &back) == OK &&
+		str_eq(buf_view(&back), plain),
+	    "opens");
+	for (size_t i = 0; i < b.n; i++) {
+		b.p[i] ^= 1;
+		opened += aead_open(a, key, about, buf_view(&b), &back) == OK;
+		b.p[i] ^= 1;
+	}
+	opened += aead_open(a, key, STR(""), buf_view(&b), &back) == OK;
+	opened += aead_open(a, key, about, str_sub(want, 0, 27), &back) == OK;
+	key[0] ^= 1;
+	opened += aead_open(a, key, about, buf_view(&b), &back) == OK;
+	ok(opened == 0 && back.n == plain.n,
+	    "not with a byte changed, about another thing, cut, or another "
+	    "key");
+	buf_clear(&b);
+	buf_clear(&back);
+	ok(aead_seal(a, key, nonce, about, STR(""), &b) == OK &&
+		b.n == AEAD_EXTRA &&
+		aead_open(a, key, about, buf_view(&b), &back) == OK &&
+		back.n == 0,
+	    "nothing seals and opens as nothing");
+	aead_free(a);
+	buf_done(&b);
+	buf_done(&back);
+}
+
 int
 main(void)
 {
 	test_digest();
+	test_aead();
 	for (size_t i = 0; i < countof(ed); i++)
 		test_sign(i);
 	test_malleable();

@@ -91,13 +91,13 @@ static const struct ctl_opt with_conf[] = {
 };
 static const struct ctl_opt with_new[] = {
 	{ "--with", "NEW", "the policies to be tried" },
-	{ "--disclosures", "FILE", "arguments that you hold, FILE.jsonl" },
+	{ "--disclosures", "FILE", "disclosures that you hold, FILE.jsonl" },
 	{ "-c", "FILE", "a configuration whose policies NEW replaces" },
 	{ NULL, NULL, NULL },
 };
 static const struct ctl_opt with_learn[] = {
 	{ "--with-denied", NULL, "learn from calls that were refused too" },
-	{ "--disclosures", "FILE", "arguments that you hold, FILE.jsonl" },
+	{ "--disclosures", "FILE", "disclosures that you hold, FILE.jsonl" },
 	{ "-c", "FILE", "a configuration: its facts, groups and inventory" },
 	{ NULL, NULL, NULL },
 };
@@ -381,9 +381,10 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "names, or stands alone. Calls are counted by what changes, policy "
 	    "and tool, with the records of some. Facts are made again from the "
 	    "arguments that records keep (servers.NAME.keep) and from "
-	    "disclosures: JSON lines with cell, seq and the call's params, or "
-	    "its arguments and meta, each checked against the digest in its "
-	    "record. A call of which the new policies read what nobody has is "
+	    "disclosures: JSON lines with cell, seq and disclosures (RFC "
+	    "9901), "
+	    "each checked against what its record commits to. A call of which "
+	    "the new policies read what nobody has is "
 	    "not established, and what is missing is named. Exit 0 when "
 	    "nothing would change, 1 when something would or is not "
 	    "established, 3 no ledger there, 4 the ledger or a disclosure is "

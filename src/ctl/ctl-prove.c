@@ -88,10 +88,10 @@ read_disclosures(struct proving *p, struct receipt *r)
 		return ctl_say(p->c, CTL_FAILED, "%s", why.text);
 	rest = buf_view(&p->disclosed);
 	while (rest.n > 0 && str_split(&rest, '\n', &line)) {
-		if (r->disclosures == RECEIPT_DISCLOSED_MAX)
+		if (r->disclosures == DISCLOSURES_MAX)
 			return ctl_say(p->c, CTL_FAILED,
 			    "%s: more than %d disclosures", path,
-			    RECEIPT_DISCLOSED_MAX);
+			    DISCLOSURES_MAX);
 		r->disclosure[r->disclosures++] = line;
 	}
 	return CTL_YES;

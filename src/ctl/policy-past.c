@@ -1,12 +1,11 @@
 /*
  * policy-past.c: from records to calls.  The facts of arguments are made again
  * by the same extractors from the values that records keep.  A disclosure is
- * believed when it has the digest that the record has.
+ * believed when the record commits to it.
  */
 #include "ctl/policy-past.h"
 
-#include <openssl/sha.h>
-
+#include "disclose/disclose.h"
 #include "mcp/mcp.h"
 
 struct given {
@@ -67,12 +66,12 @@ given_add(struct past_reader *r, struct jv v, unsigned line, const char *path)
 		cell = -1;
 	if (cell < 0 || cell > UINT8_MAX ||
 	    jv_i64(jv_get(v, STR("seq")), &seq) != OK || seq < 1 ||
-	    (!jv_is(jv_get(v, STR("arguments")), J_OBJ) &&
-		!jv_is(jv_get(v, STR("params")), J_OBJ)))
+	    !jv_is(jv_get(v, STR("disclosures")), J_ARR) ||
+	    jv_count(jv_get(v, STR("disclosures"))) > DISCLOSURES_MAX)
 		return ctl_say(r->c, CTL_FAILED,
 		    "%s: value %u: needs seq (and cell, 0 when left out) of a "
-		    "record, and its arguments or its params as they were sent",
-		    path, line);
+		    "record, and its disclosures, at most %d",
+		    path, line, DISCLOSURES_MAX);
 	g = mem_get(sizeof(*g));
 	*g = (struct given){ .v = v, .line = line };
 	mem_free(
@@ -136,108 +135,103 @@ put(struct buf *b, const char *key, struct jv v, size_t *n)
 	(*n)++;
 }
 
-/* As they were sent, but for what a modern agent may not ask. */
 static void
-put_sent(struct buf *b, struct jv params, bool modern)
+put_meta(struct buf *b, struct jv claims, size_t *n)
 {
-	const size_t m = tape_obj(b);
-	struct jit it = jit_of(params);
+	size_t m, k = 0;
+
+	if (jv_count(claims) == 0)
+		return;
+	tape_key(b, STR("_meta"));
+	m = tape_obj(b);
+	put(b, META_MODEL, jv_get(claims, STR("model")), &k);
+	put(b, META_ON_BEHALF_OF, jv_get(claims, STR("on_behalf_of")), &k);
+	tape_end(b, m, k);
+	(*n)++;
+}
+
+static bool
+is_whole(struct jv rec, struct jv arguments)
+{
+	int64_t withheld = 0;
+
+	if (!jv_is(jv_get(rec, STR("withheld")), J_NONE) &&
+	    jv_i64(jv_get(rec, STR("withheld")), &withheld) != OK)
+		return false;
+	return withheld >= 0 && jv_count(arguments) == (uint64_t)withheld;
+}
+
+/* Into r->tape what the record keeps and what is disclosed of its params. */
+static void
+put_params(struct past_reader *r, struct jv rec, struct jv params)
+{
+	const struct jv args = jv_get(params, STR("arguments"));
+	struct buf sent = { .max = POLICY_BYTES }, *b = &sent;
+	struct jit lists[] = { jit_of(jv_get(rec, STR("kept"))), jit_of(args) };
+	const size_t o = tape_obj(b);
+	size_t m, n = 1, k = 0;
 	struct str key;
-	size_t n = 0;
 	struct jv v;
 
-	while (jit_next(&it, &key, &v)) {
-		if (modern && str_eq(key, STR("task")))
-			continue;
-		tape_key(b, key);
-		tape_copy(b, v);
-		n++;
-	}
-	tape_end(b, m, n);
-}
-
-/* The params that the agent must have sent: name as the endpoint has it. */
-static void
-params_of(const struct given *g, struct jv rec, struct buf *b)
-{
-	const struct str era = jv_str(jv_get(rec, STR("era")));
-	const struct str name = jv_str(jv_get(rec, STR("name")));
-	const struct str server = jv_str(jv_get(rec, STR("server")));
-	const bool all =
-	    str_eq(jv_str(jv_get(rec, STR("endpoint"))), STR("/mcp"));
-	struct buf full = { .max = 1 << 16 };
-	size_t m, n = 1;
-
-	if (!jv_is(jv_get(g->v, STR("params")), J_NONE)) {
-		put_sent(
-		    b, jv_get(g->v, STR("params")), str_eq(era, STR("modern")));
-		return;
-	}
-	if (all)
-		buf_fmt(&full, "%.*s___", STR_ARG(server));
-	buf_str(&full, name);
-	m = tape_obj(b);
 	tape_key(b, STR("name"));
-	tape_str(b, buf_view(&full));
-	put(b, "arguments", jv_get(g->v, STR("arguments")), &n);
-	put(b, "_meta", jv_get(g->v, STR("meta")), &n);
-	tape_end(b, m, n);
-	buf_done(&full);
-}
-
-/* Has it the digest that the record has? */
-static bool
-digest_ok(struct jv params, struct jv rec)
-{
-	const struct str form = jv_str(jv_get(rec, STR("digest_form")));
-	struct buf text = { .max = POLICY_BYTES }, hex = { .max = 64 };
-	unsigned char d[SHA256_DIGEST_LENGTH];
-	enum err e = OK;
-	bool same;
-
-	if (str_eq(form, STR("jcs")))
-		e = json_jcs(params, &text);
-	else if (str_eq(form, STR("json")))
-		json_write(params, &text);
+	tape_str(b, text(rec, "name"));
+	if (jv_is(jv_get(params, STR("_meta")), J_NONE))
+		put_meta(b, jv_get(rec, STR("claims")), &n);
 	else
-		e = ERR_SYNTAX;
-	if (e == OK)
-		e = buf_end(&text);
-	(void)SHA256((const unsigned char *)text.p, text.n, d);
-	buf_hex(&hex, (struct str){ (const char *)d, sizeof(d) });
-	same = e == OK &&
-	       str_eq(buf_view(&hex), jv_str(jv_get(rec, STR("digest"))));
-	buf_done(&text);
-	buf_done(&hex);
-	return same;
+		put(b, "_meta", jv_get(params, STR("_meta")), &n);
+	tape_key(b, STR("arguments"));
+	m = tape_obj(b);
+	for (size_t i = 0; i < countof(lists); i++)
+		while (jit_next(&lists[i], &key, &v)) {
+			tape_key(b, key);
+			tape_copy(b, v);
+			k++;
+		}
+	tape_end(b, m, k);
+	tape_end(b, o, n + 1);
+	mcp_params_canonical(jv_of(buf_view(b)), &r->tape);
+	buf_done(b);
 }
 
-/* Into r->tape; false: nothing was disclosed of this record. */
+/* Into r->tape; false: nothing was disclosed of this record, or it is none of
+ * its own. */
 static bool
-disclosed(struct past_reader *r, const struct past *p, struct jv rec)
+disclosed(struct past_reader *r, struct past *p, struct jv rec)
 {
-	struct buf sent = { .max = POLICY_BYTES };
+	struct str given[DISCLOSURES_MAX];
+	struct buf whole = { .max = POLICY_BYTES };
+	struct opened *o = NULL;
+	struct note why = { "" };
 	char key[48];
 	struct given *g = map_get(r->given, key_of(p->cell, p->seq, key));
+	struct jit it;
+	struct jv v, params;
+	size_t n = 0;
 
 	if (g == NULL)
 		return false;
-	params_of(g, rec, &sent);
-	mcp_params_canonical(jv_of(buf_view(&sent)), &r->tape);
-	buf_done(&sent);
-	if (digest_ok(jv_of(buf_view(&r->tape)), rec)) {
-		r->used += !g->used;
-		g->used = true;
-		return true;
+	it = jit_of(jv_get(g->v, STR("disclosures")));
+	while (n < countof(given) && jit_next(&it, NULL, &v))
+		given[n++] = jv_str(v);
+	if (opened_new(rec, given, n, &o, &why) != OK) {
+		if (r->bad.text[0] == '\0')
+			note_set(&r->bad,
+			    "value %u of the disclosures is not what record "
+			    "%u/%llu commits to: %.120s",
+			    g->line, p->cell, (unsigned long long)p->seq,
+			    why.text);
+		return false;
 	}
-	if (r->bad.text[0] == '\0')
-		note_set(&r->bad,
-		    "value %u of the disclosures has not the digest of record "
-		    "%u/%llu: give params as they were sent, or arguments, and "
-		    "meta when there was a _meta",
-		    g->line, p->cell, (unsigned long long)p->seq);
-	buf_clear(&r->tape);
-	return false;
+	opened_record(o, &whole);
+	params = jv_get(jv_of(buf_view(&whole)), STR("params"));
+	put_params(r, rec, params);
+	p->k.whole = is_whole(rec, jv_get(params, STR("arguments")));
+	p->k.absent = jv_get(rec, STR("absent"));
+	r->used += !g->used;
+	g->used = true;
+	opened_free(o);
+	buf_done(&whole);
+	return true;
 }
 
 int
@@ -269,21 +263,6 @@ set_seen(struct past_reader *r, struct jv rec)
 	while (jit_next(&it, NULL, &v))
 		if (str_eq(jv_str(v), STR("input")))
 			(void)map_put(r->sets, text(rec, "policy"), r);
-}
-
-static void
-put_meta(struct buf *b, struct jv claims, size_t *n)
-{
-	size_t m, k = 0;
-
-	if (jv_count(claims) == 0)
-		return;
-	tape_key(b, STR("_meta"));
-	m = tape_obj(b);
-	put(b, META_MODEL, jv_get(claims, STR("model")), &k);
-	put(b, META_ON_BEHALF_OF, jv_get(claims, STR("on_behalf_of")), &k);
-	tape_end(b, m, k);
-	(*n)++;
 }
 
 /* What the record itself keeps of the params. */
@@ -501,9 +480,7 @@ asked(struct past_reader *r, struct jv rec, struct past *p)
 	p->k.session = told(rec, "session_facts", &c->session);
 	p->k.budget = told(rec, "budget_facts", &c->budget);
 	buf_clear(&r->tape);
-	if (disclosed(r, p, rec))
-		p->k.whole = true;
-	else
+	if (!disclosed(r, p, rec))
 		kept(r, rec, p);
 	if (buf_end(&r->tape) != OK)
 		p->lacks = "room: the call is too large";

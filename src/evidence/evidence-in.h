@@ -5,9 +5,6 @@
 #include "crypto/crypto.h"
 #include "evidence/evidence.h"
 
-/* base64url without padding (RFC 4648 s.5), strictly. */
-NODISCARD enum err base64url_get(struct str text, struct buf *out);
-void base64url_put(struct buf *out, struct str bytes);
 /* "sha256:" and hex of the JCS text of obj without one member; J_NONE-safe.
  * ERR_SYNTAX: it has no canonical form. */
 NODISCARD enum err digest_without(

@@ -13,15 +13,15 @@
 
 #include "base/base.h"
 #include "checkpoint/checkpoint.h"
+#include "disclose/disclose.h"
 #include "json/json.h"
 
 enum { EVIDENCE_MAX = 16 * 1024 * 1024 }; /* bytes of any of them */
 
 /* ---- receipts (doc/formats/receipt.md) ---- */
-enum { RECEIPT_DISCLOSED_MAX = 256 };
 struct receipt {
 	struct str record; /* one JCS object: the log's entry */
-	struct str disclosure[RECEIPT_DISCLOSED_MAX];
+	struct str disclosure[DISCLOSURES_MAX];
 	size_t disclosures;
 	struct str proof; /* a tlog-proof */
 };

@@ -112,9 +112,9 @@ MESSAGE(UP_EVENT, R(BACK), R(JUDGE), B(HOP) | B(NAME),
     "for now; TIME: retry milliseconds")
 /* ---- ledger ---- */
 MESSAGE(RECORD, R(JUDGE), R(JUDGE), B(SEQ) | B(REC),
-    B(FLAGS) | B(PARAMS) | B(RESULT),
-    "append; PARAMS or RESULT is digested, not kept; the line's word to its "
-    "own process")
+    B(FLAGS) | B(RESULT) | B(BYTES) | B(NAME) | B(TIME),
+    "append; RESULT is digested, not kept; BYTES is for the side store, about "
+    "the subject NAME, until TIME; the line's word to its own process")
 MESSAGE(SYNC, R(JUDGE), R(LEDGER), B(SEQ) | B(REF), B(FLAGS) | B(WHERE),
     "records up to SEQ are written, the last in segment REF, before its byte "
     "WHERE: sync; MF_STRICT: now, calls wait")

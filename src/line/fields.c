@@ -7,7 +7,7 @@
  * is known that there is none; {"not_established":PREMISE}, when that is not
  * known; {"not_available":REASON}, when nothing here can know it.
  */
-#include "line/line-in.h"
+#include "line/commit-in.h"
 
 #include "crypto/crypto.h"
 
@@ -201,11 +201,24 @@ record_identity(struct line *l, struct principal *p)
 
 /* ---- the request ---- */
 
-/* What the digest covers is said by the start record, unless there is none. */
+/* What the commitments cover is said by the start record, unless there are
+ * none. */
 size_t
-field_covers(const struct turn *t, struct buf *b)
+field_covers(const struct line *l, const struct turn *t, struct buf *b)
 {
-	return jv_is(t->params, J_NONE) ? field_absent(b, "covers") : 0;
+	size_t o;
+
+	if (jv_is(t->params, J_NONE))
+		return field_absent(b, "covers");
+	if (commit_any(l))
+		return 0;
+	tape_key(b, STR("covers"));
+	o = tape_obj(b);
+	tape_key(b, STR("not_available"));
+	tape_str(b, STR("what is not in this record its class of data lets "
+			"nothing be said of"));
+	tape_end(b, o, 1);
+	return 1;
 }
 
 size_t

@@ -3,7 +3,7 @@
  * replay"): which set decided, and the values of arguments that the operator
  * declared safe.  No other argument's value is written anywhere.
  */
-#include "line/line-in.h"
+#include "line/commit-in.h"
 
 enum { KEPT_MAX = 4096 }; /* bytes of one call's kept values, as a tape */
 
@@ -33,55 +33,61 @@ is_exact(struct jv v, unsigned depth)
 	return good;
 }
 
-/* Is it named before in the list? */
 static bool
-named_twice(struct jv list, struct str arg, size_t at)
+is_clear(const struct line *l, const struct turn *t, struct str argument)
 {
-	struct jit it = jit_of(list);
-	struct jv v;
-
-	for (size_t i = 0; i < at && jit_next(&it, NULL, &v); i++)
-		if (str_eq(jv_str(v), arg))
-			return true;
-	return false;
+	return class_of(l, t->target[0], t->name, argument).doing == DO_CLEAR;
 }
 
-/* Those of the list that are there and can be kept, or those that are not
- * there. */
+/* Arguments that stand in the record; picked: how many. */
 static struct jv
-pick(const struct turn *t, struct jv list, struct jv args, bool there,
+values(const struct line *l, const struct turn *t, struct jv args,
     uint64_t *picked)
 {
 	struct buf b = { .max = 2 * KEPT_MAX };
-	const size_t m = there ? tape_obj(&b) : tape_arr(&b);
-	struct jit it = jit_of(list);
-	struct jv arg, out = { NULL, 0 };
+	const size_t m = tape_obj(&b);
+	struct jit it = jit_of(args);
+	struct jv v, out = { NULL, 0 };
+	struct str key;
 	size_t n = 0;
 
-	for (size_t i = 0; jit_next(&it, NULL, &arg); i++) {
-		const struct str key = jv_str(arg);
-		const struct jv v = jv_get(args, key);
-
-		if (jv_is(v, J_NONE) == there || named_twice(list, key, i) ||
-		    b.n + key.n + jv_bytes(v).n > KEPT_MAX)
+	while (jit_next(&it, &key, &v)) {
+		if (!is_clear(l, t, key) ||
+		    b.n + key.n + jv_bytes(v).n > KEPT_MAX || !is_exact(v, 0))
 			continue;
-		if (there && !is_exact(v, 0))
-			continue;
-		if (there) {
-			tape_key(&b, key);
-			tape_copy(&b, v);
-		} else {
-			tape_str(&b, key);
-		}
+		tape_key(&b, key);
+		tape_copy(&b, v);
 		n++;
 	}
 	tape_end(&b, m, n);
-	if (n > 0 && buf_end(&b) == OK) {
-		const struct str s = arena_str(t->mem, buf_view(&b));
+	if (n > 0 && buf_end(&b) == OK)
+		out = jv_of(arena_str(t->mem, buf_view(&b)));
+	*picked = jv_is(out, J_NONE) ? 0 : n;
+	buf_done(&b);
+	return out;
+}
 
-		out = s.p == NULL ? out : jv_of(s);
-		*picked = s.p == NULL ? 0 : n;
+/* Those that would, had the call had them. */
+static struct jv
+absent(const struct line *l, const struct turn *t, struct jv args)
+{
+	struct jit it = jit_of(jv_get(t->target[0]->data, t->name));
+	struct buf b = { .max = 2 * KEPT_MAX };
+	const size_t m = tape_arr(&b);
+	struct jv out = { NULL, 0 };
+	struct str key;
+	size_t n = 0;
+
+	while (jit_next(&it, &key, NULL)) {
+		if (str_eq(key, STR("*")) || !is_clear(l, t, key) ||
+		    !jv_is(jv_get(args, key), J_NONE) || b.n + key.n > KEPT_MAX)
+			continue;
+		tape_str(&b, key);
+		n++;
 	}
+	tape_end(&b, m, n);
+	if (n > 0 && buf_end(&b) == OK)
+		out = jv_of(arena_str(t->mem, buf_view(&b)));
 	buf_done(&b);
 	return out;
 }
@@ -125,23 +131,19 @@ claims(const struct turn *t)
 }
 
 struct kept
-keep_arguments(const struct turn *t)
+keep_arguments(const struct line *l, const struct turn *t)
 {
 	const struct jv args = jv_get(t->asked.params, STR("arguments"));
 	struct kept k = { .claims = claims(t),
 		.withheld = jv_is(args, J_OBJ) ? jv_count(args) : 0 };
-	struct jv list;
 	uint64_t n = 0;
 
 	if (t->method != MCP_TOOLS_CALL || t->target_n != 1 || k.withheld == 0)
 		return k;
-	list = jv_get(t->target[0]->keep, t->name);
-	if (jv_count(list) == 0)
-		return k;
-	k.values = pick(t, list, args, true, &n);
+	k.values = values(l, t, args, &n);
 	k.withheld -= n;
 	if (k.withheld > 0)
-		k.absent = pick(t, list, args, false, &n);
+		k.absent = absent(l, t, args);
 	return k;
 }
 

@@ -120,7 +120,7 @@ struct tool;
 struct upstream {
 	unsigned index;
 	struct str name;
-	struct jv conf, keep; /* keep: by tool */
+	struct jv conf, data, results, subject; /* the last three by tool */
 	struct terms terms;
 	bool http;
 	struct map *tools;  /* name -> struct tool */
@@ -337,7 +337,8 @@ struct line {
 	size_t reserving;   /* turns that wait for it */
 	struct queue written, durable; /* turns that wait for the ledger */
 	struct buf rec, work, work2;
-	struct due *telling; /* decisions that wait for it */
+	struct committing *commit; /* commit.c's */
+	struct due *telling;	   /* decisions that wait for it */
 	size_t telling_n;
 	bool batch, answers_durable;
 	uint64_t max_body, max_sessions, max_inflight, rate, call_ns,

@@ -1,5 +1,6 @@
 /* line: the door.  Which file takes which message is the table below. */
 #include "line/budget-in.h"
+#include "line/commit-in.h"
 
 static uint64_t
 limit(const struct line *l, const char *key, uint64_t fallback)
@@ -98,6 +99,7 @@ line_image(struct line *l, struct jv image, struct note *why)
 	map_free(l->reported);
 	l->reported = map_new(0);
 	record_boundary(l);
+	commit_setup(l);
 	record_policy(l);
 	end_unknown(l);
 	if (l->tasks != NULL)
@@ -196,6 +198,7 @@ line_free(struct line *l)
 	buf_done(&l->rec);
 	buf_done(&l->work);
 	buf_done(&l->work2);
+	commit_done(l);
 	facts_done(l);
 	map_free(l->reported);
 	mem_free(l);

@@ -13,7 +13,7 @@ struct kept {
 	struct jv claims;	  /* what the request says of itself */
 	uint64_t withheld;	  /* arguments whose value is not there */
 };
-struct kept keep_arguments(const struct turn *t);
+struct kept keep_arguments(const struct line *l, const struct turn *t);
 bool keeps(const struct line *l, const struct turn *t, unsigned read);
 void record_policy(struct line *l); /* which set decides from here on */
 
@@ -32,7 +32,7 @@ size_t field_subject(const struct line *l, const struct principal *p,
     const struct call *c, const struct note *why, struct buf *b);
 /* Who p is, once; false: it cannot be recorded. */
 bool record_identity(struct line *l, struct principal *p);
-size_t field_covers(const struct turn *t, struct buf *b);
+size_t field_covers(const struct line *l, const struct turn *t, struct buf *b);
 size_t field_catalogue(
     const struct line *l, const struct turn *t, struct buf *b);
 /* Of an outcome: the digest of the list that it shows, if it does. */

@@ -3,6 +3,7 @@
  * the order that JCS wants (sorted), so the ledger need not sort.
  */
 #include "line/budget-in.h"
+#include "line/commit-in.h"
 
 static void
 member(struct buf *b, size_t *n, const char *key, struct str v)
@@ -146,16 +147,32 @@ sequence(struct line *l, const struct turn *t)
 				      : &l->nobody.recorded;
 }
 
+/* kept: arguments that stand in the record. */
+static struct request
+request_of(const struct turn *t, struct jv kept)
+{
+	return (struct request){ .up = t->target_n == 1 ? t->target[0] : NULL,
+		.method = t->method,
+		.name = t->name,
+		.principal =
+		    t->principal != NULL ? t->principal->name : STR(""),
+		.params = t->params,
+		.kept = kept };
+}
+
 static void
 decision_tape(struct line *l, const struct turn *t)
 {
-	const struct kept k = keep_arguments(t);
+	const struct kept k = keep_arguments(l, t);
+	const struct request r = request_of(t, k.values);
 	struct note why = { "" };
 	struct call own;
 	const struct call *of = chain_of(l, t, &own, &why);
 	struct buf *b = &l->rec;
 	size_t n = 0, o;
 
+	commit_begin(l);
+	commit_request(l, &r);
 	buf_clear(b);
 	o = tape_obj(b);
 	tree(b, &n, "absent", k.absent);
@@ -169,7 +186,7 @@ decision_tape(struct line *l, const struct turn *t)
 	number(b, &n, "cell", l->cell);
 	n += field_chain(l, t->principal, of, &why, b);
 	tree(b, &n, "claims", k.claims);
-	n += field_covers(t, b);
+	n += field_covers(l, t, b);
 	if (t->endpoint != NULL)
 		member(b, &n, "endpoint", t->endpoint->path);
 	member(
@@ -186,12 +203,14 @@ decision_tape(struct line *l, const struct turn *t)
 	member(b, &n, "needs", t->verdict.needs);
 	if (t->origin != 0)
 		number(b, &n, "origin", t->origin);
+	n += commit_params(l, b);
 	member(b, &n, "policy", l->policy_digest);
 	n += field_principal(t, b);
 	tape_key(b, STR("reason")); /* empty: a rule that gives none */
 	tape_str(b,
 	    t->verdict.reason.n > 0 ? t->verdict.reason : str_of(t->why.text));
 	n++;
+	n += commit_redacted(l, b);
 	put_risk(b, &n, &t->asked);
 	member(b, &n, "rule", t->verdict.rule);
 	if (t->target_n == 1)
@@ -216,6 +235,7 @@ decision_tape(struct line *l, const struct turn *t)
 static enum err
 record_decision(struct line *l, struct turn *t)
 {
+	const struct request r = request_of(t, (struct jv){ NULL, 0 });
 	struct msg m = msg_of(MSG_RECORD);
 	const bool sync = strict(l, t);
 
@@ -226,8 +246,7 @@ record_decision(struct line *l, struct turn *t)
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set(&m, F_FLAGS, sync ? MF_STRICT : 0);
 	msg_set_text(&m, F_REC, buf_view(&l->rec));
-	if (jv_type(t->params) != J_NONE)
-		msg_set_tree(&m, F_PARAMS, t->params);
+	commit_send(l, &r, &m);
 	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
 		return unrecorded(t);
 	++*sequence(l, t);
@@ -297,11 +316,14 @@ step_record(struct line *l, struct turn *t)
 }
 
 static void
-outcome_tape(struct line *l, struct turn *t, struct str status)
+outcome_tape(
+    struct line *l, struct turn *t, struct str status, const struct buf *answer)
 {
+	const bool call = t->method == MCP_TOOLS_CALL && t->target_n == 1;
 	struct buf *b = &l->rec;
 	size_t n = 0, o;
 
+	commit_begin(l);
 	buf_clear(b);
 	o = tape_obj(b);
 	n += field_shown(l, t, b);
@@ -310,6 +332,9 @@ outcome_tape(struct line *l, struct turn *t, struct str status)
 	if (t->failed != NULL || t->is_error)
 		member(b, &n, "error", str_of(t->why.text));
 	member(b, &n, "kind", STR("outcome"));
+	if (answer != NULL && answer->n > 0)
+		n += commit_answer(l, call ? t->target[0] : NULL,
+		    call ? t->name : STR(""), jv_of(buf_view(answer)), b);
 	member(b, &n, "status", status);
 	member(b, &n, "step", str_of(t->failed));
 	member(b, &n, "task", t->task);
@@ -321,13 +346,14 @@ outcome_tape(struct line *l, struct turn *t, struct str status)
 void
 record_continued(struct line *l, struct turn *t)
 {
+	const struct request r = request_of(t, (struct jv){ NULL, 0 });
 	struct msg m = msg_of(MSG_RECORD);
 
-	outcome_tape(l, t, STR("continued"));
+	outcome_tape(
+	    l, t, STR("continued"), t->legs != NULL ? &t->legs->out : NULL);
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set_text(&m, F_REC, buf_view(&l->rec));
-	if (t->legs != NULL && t->legs->out.n > 0)
-		msg_set_text(&m, F_RESULT, buf_view(&t->legs->out));
+	commit_send(l, &r, &m);
 	if (buf_end(&l->rec) == OK && send(l, &m) == OK)
 		l->seq++;
 }
@@ -335,6 +361,7 @@ record_continued(struct line *l, struct turn *t)
 enum err
 step_outcome(struct line *l, struct turn *t)
 {
+	const struct request r = request_of(t, (struct jv){ NULL, 0 });
 	struct buf *b = &l->rec;
 	struct msg m = msg_of(MSG_RECORD);
 
@@ -345,13 +372,13 @@ step_outcome(struct line *l, struct turn *t)
 	    : t->dead		? STR("cancelled")
 	    : t->failed != NULL ? STR("failed")
 	    : t->is_error	? STR("error")
-				: STR("answered"));
+				: STR("answered"),
+	    &t->out);
 	t->over = true;
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set(&m, F_FLAGS, l->answers_durable ? MF_STRICT : 0);
 	msg_set_text(&m, F_REC, buf_view(b));
-	if (t->out.n > 0)
-		msg_set_text(&m, F_RESULT, buf_view(&t->out));
+	commit_send(l, &r, &m);
 	if (buf_end(b) != OK || send(l, &m) != OK)
 		return unknown(t);
 	l->seq++;
@@ -413,10 +440,12 @@ record_first(struct line *l, struct turn *t, const struct fact *f)
 bool
 record_task(struct line *l, const struct task *k, struct jv result)
 {
+	const struct request r = { .principal = k->principal->name };
 	struct buf *b = &l->rec;
 	struct msg m = msg_of(MSG_RECORD);
 	size_t n = 0, o;
 
+	commit_begin(l);
 	buf_clear(b);
 	o = tape_obj(b);
 	number(b, &n, "cell", l->cell);
@@ -424,13 +453,14 @@ record_task(struct line *l, const struct task *k, struct jv result)
 	member(b, &n, "name", k->tool);
 	number(b, &n, "origin", k->origin);
 	member(b, &n, "principal", k->principal->name);
+	if (jv_type(result) != J_NONE)
+		n += commit_answer(l, k->up, k->tool, result, b);
 	member(b, &n, "server", k->up->name);
 	member(b, &n, "task", k->id);
 	tape_end(b, o, n);
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set_text(&m, F_REC, buf_view(b));
-	if (jv_type(result) != J_NONE)
-		msg_set_tree(&m, F_RESULT, result);
+	commit_send(l, &r, &m);
 	if (buf_end(b) != OK || send(l, &m) != OK)
 		return false;
 	l->seq++;
@@ -439,12 +469,15 @@ record_task(struct line *l, const struct task *k, struct jv result)
 
 /* Of somebody who asks; the decision is his to carry out. */
 static void
-evaluation_tape(struct line *l, const struct evaluation *e)
+evaluation_tape(
+    struct line *l, const struct evaluation *e, const struct request *r)
 {
 	const struct asked *a = &e->asked;
 	struct buf *b = &l->rec;
 	size_t n = 0, o;
 
+	commit_begin(l);
+	commit_request(l, r);
 	buf_clear(b);
 	o = tape_obj(b);
 	member(b, &n, "asker", e->asker->name);
@@ -456,11 +489,13 @@ evaluation_tape(struct line *l, const struct evaluation *e)
 				     : str_of(e->action.text));
 	member(
 	    b, &n, "name", a->up != NULL ? a->name : str_of(e->resource.text));
+	n += commit_params(l, b);
 	member(b, &n, "policy", l->policy_digest);
 	member(b, &n, "principal",
 	    a->principal != NULL ? a->principal->name
 				 : str_of(e->subject.text));
 	member(b, &n, "reason", e->verdict.reason);
+	n += commit_redacted(l, b);
 	member(b, &n, "request", e->request);
 	member(b, &n, "rule", e->verdict.rule);
 	if (a->up != NULL)
@@ -475,14 +510,19 @@ record_evaluation(struct line *l, const struct evaluation *e, bool *durable)
 	const struct asked *a = &e->asked;
 	const bool sync = e->verdict.effect == ALLOW &&
 			  !(l->batch && reads(a->method, a->up, a->name));
+	const struct request r = { .up = a->up,
+		.method = a->method,
+		.name = a->name,
+		.principal =
+		    a->principal != NULL ? a->principal->name : STR(""),
+		.params = a->params };
 	struct msg m = msg_of(MSG_RECORD);
 
-	evaluation_tape(l, e);
+	evaluation_tape(l, e, &r);
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set(&m, F_FLAGS, sync ? MF_STRICT : 0);
 	msg_set_text(&m, F_REC, buf_view(&l->rec));
-	if (jv_type(a->params) != J_NONE)
-		msg_set_tree(&m, F_PARAMS, a->params);
+	commit_send(l, &r, &m);
 	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
 		return false;
 	l->seq++;

@@ -332,7 +332,9 @@ route_setup(struct line *l, struct note *why)
 		u->name = str_keep(jv_str(jv_get(v, STR("name"))));
 		u->conf = v;
 		u->terms = terms_of(v);
-		u->keep = jv_get(v, STR("keep"));
+		u->data = jv_get(v, STR("data"));
+		u->results = jv_get(v, STR("results"));
+		u->subject = jv_get(v, STR("subject"));
 		u->http = str_eq(jv_str(jv_get(v, STR("kind"))), STR("http"));
 		if (str_eq(jv_str(jv_get(v, STR("era"))), STR("legacy")))
 			u->speaks[0] = u->speaks[1] = SPEAKS_LEGACY;

@@ -194,13 +194,12 @@ NODISCARD enum err
 pen_record(const struct msg *m)
 {
 	const uint64_t seq = msg_num(m, F_SEQ);
-	const struct jv params = msg_tree(m, F_PARAMS);
 	enum err e;
 
 	if (pen.broken || !pen.here)
 		return ERR_GONE;
 	e = ledger_stage(pen.ledger, seq, now_wall(), msg_tree(m, F_REC),
-	    "digest", jv_is(params, J_NONE) ? msg_tree(m, F_RESULT) : params);
+	    "digest", msg_tree(m, F_RESULT));
 	if (e != OK) {
 		log_line(LOG_ERROR, "record-refused",
 		    "record %llu after %llu: %s", (unsigned long long)seq,
@@ -312,7 +311,7 @@ record_start(const struct role_env *e)
 	size_t o;
 
 	tape_key(&b, STR("canonicalization"));
-	tape_str(&b, STR("RFC 8785"));
+	tape_str(&b, STR("RFC 9901 s.4.2"));
 	tape_key(&b, STR("cell"));
 	tape_i64(&b, e->instance);
 	tape_key(&b, STR("config"));
@@ -320,7 +319,7 @@ record_start(const struct role_env *e)
 	tape_key(&b, STR("covers"));
 	tape_str(&b, STR("params"));
 	tape_key(&b, STR("digests"));
-	tape_str(&b, STR("SHA-256"));
+	tape_str(&b, STR("SHA-256, salted"));
 	tape_key(&b, STR("kind"));
 	tape_str(&b, STR("start"));
 	tape_key(&b, STR("program"));

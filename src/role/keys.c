@@ -12,17 +12,14 @@
  * {expiry u64, state}, tag (16 bytes); AES-256-GCM under a key made at start,
  * so nothing sealed outlives the process.
  */
-#include <openssl/evp.h>
 #include <sys/mman.h>
 
+#include "crypto/crypto.h"
 #include "role/keys-log.h"
 #include "role/keys-tls.h"
 #include "role/role.h"
 
 enum {
-	KEY = 32,
-	NONCE = 12,
-	TAG = 16,
 	EXPIRY = 8,
 	SERVERS_MAX = 256,
 	CRED_MAX = 64 * 1024,	 /* what the parent reads of a file */
@@ -37,7 +34,7 @@ static const uint64_t seal_most_ns = UINT64_C(24) * 3600 * 1000000000;
 #define NAMESPACE STR("gatehouse-state@v1")
 
 static struct keys {
-	unsigned char seal[KEY];
+	unsigned char seal[AEAD_KEY];
 	struct {
 		struct str server, secret;
 	} cred[SERVERS_MAX];
@@ -51,8 +48,7 @@ static struct keys {
 	const struct keys_tls *tls_of[SERVERS_MAX]; /* likewise */
 	size_t servers;
 	struct keys_tls *tls;
-	EVP_CIPHER *cipher;
-	EVP_CIPHER_CTX *ctx;
+	struct aead *aead;
 	uint64_t seals;
 	enum err bad; /* of a secret that came before prepare() */
 	struct note why;
@@ -182,78 +178,12 @@ creds_place(struct jv servers, struct note *why)
 
 /* ---- sealing ---- */
 
-static void
-url_put(struct str bytes, struct buf *out)
-{
-	const size_t at = out->n;
-
-	base64_put(out, bytes);
-	while (out->n > at && out->p[out->n - 1] == '=')
-		out->n--;
-	for (size_t i = at; i < out->n; i++) {
-		if (out->p[i] == '+')
-			out->p[i] = '-';
-		else if (out->p[i] == '/')
-			out->p[i] = '_';
-	}
-}
-
-/* One text for one value: neither padding nor the other alphabet. */
-static enum err
-url_get(struct str text, struct buf *out)
-{
-	struct buf b = { .max = SEALED_MAX + 4 };
-	enum err e = ERR_SYNTAX;
-
-	if (text.n > SEALED_MAX)
-		return ERR_LIMIT;
-	buf_str(&b, text);
-	for (size_t i = 0; i < b.n; i++) {
-		if (b.p[i] == '+' || b.p[i] == '/' || b.p[i] == '=')
-			b.p[i] = '\0';
-		else if (b.p[i] == '-')
-			b.p[i] = '+';
-		else if (b.p[i] == '_')
-			b.p[i] = '/';
-	}
-	while (b.n % 4 != 0)
-		buf_ch(&b, '=');
-	if (buf_end(&b) == OK)
-		e = base64_get(buf_view(&b), out);
-	buf_done(&b);
-	return e;
-}
-
-/* Encrypts or decrypts n bytes of `in` to `out`; tag is written or checked. */
-static bool
-gcm(bool encrypt, const unsigned char *nonce, struct str in, unsigned char *out,
-    unsigned char *tag)
-{
-	EVP_CIPHER_CTX *c = keys.ctx;
-	int n = 0;
-
-	if (EVP_CipherInit_ex2(
-		c, keys.cipher, keys.seal, nonce, encrypt, NULL) != 1 ||
-	    EVP_CipherUpdate(c, NULL, &n, (const unsigned char *)NAMESPACE.p,
-		(int)NAMESPACE.n) != 1 ||
-	    EVP_CipherUpdate(
-		c, out, &n, (const unsigned char *)in.p, (int)in.n) != 1)
-		return false;
-	if (!encrypt &&
-	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG, tag) != 1)
-		return false;
-	if (EVP_CipherFinal_ex(c, out + n, &n) != 1)
-		return false;
-	return !encrypt ||
-	       EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TAG, tag) == 1;
-}
-
 static enum err
 seal(struct str state, uint64_t after_ns, struct buf *out)
 {
 	struct buf plain = { .max = EXPIRY + STATE_MAX };
-	struct buf sealed = { .max = NONCE + EXPIRY + STATE_MAX + TAG };
-	unsigned char *p;
+	struct buf sealed = { .max = EXPIRY + STATE_MAX + AEAD_EXTRA };
+	unsigned char nonce[AEAD_NONCE];
 	enum err e = ERR_LIMIT;
 
 	if (after_ns == 0)
@@ -262,17 +192,13 @@ seal(struct str state, uint64_t after_ns, struct buf *out)
 		after_ns = seal_most_ns;
 	buf_u64(&plain, now_mono() + after_ns);
 	buf_str(&plain, state);
-	p = (unsigned char *)buf_room(&sealed, NONCE + plain.n + TAG);
-	if (buf_end(&plain) == OK && p != NULL && keys.seals++ < seals_max) {
-		random_bytes(p, NONCE);
-		e = gcm(true, p, buf_view(&plain), p + NONCE,
-			p + NONCE + plain.n)
-			? OK
-			: ERR_OS;
-		buf_add(&sealed, NONCE + plain.n + TAG);
+	if (buf_end(&plain) == OK && keys.seals++ < seals_max) {
+		random_bytes(nonce, sizeof(nonce));
+		e = aead_seal(keys.aead, keys.seal, nonce, NAMESPACE,
+		    buf_view(&plain), &sealed);
 	}
 	if (e == OK)
-		url_put(buf_view(&sealed), out);
+		base64url_put(out, buf_view(&sealed));
 	mem_wipe(plain.p, plain.n);
 	buf_done(&plain);
 	buf_done(&sealed);
@@ -284,25 +210,17 @@ static enum err
 unseal(struct str text, struct buf *out)
 {
 	struct buf sealed = { .max = SEALED_MAX };
-	const unsigned char *s;
-	unsigned char *p;
+	const size_t before = out->n;
 	struct cur c;
-	size_t n;
 	bool good;
 
-	if (url_get(text, &sealed) != OK || sealed.n < NONCE + EXPIRY + TAG) {
-		buf_done(&sealed);
-		return ERR_DENIED;
-	}
-	s = (const unsigned char *)sealed.p;
-	n = sealed.n - NONCE - TAG;
-	p = (unsigned char *)buf_room(out, n);
-	good = p != NULL && gcm(false, s, (struct str){ sealed.p + NONCE, n },
-				p, (unsigned char *)sealed.p + NONCE + n);
+	good = text.n <= SEALED_MAX && base64url_get(text, &sealed) == OK &&
+	       aead_open(keys.aead, keys.seal, NAMESPACE, buf_view(&sealed),
+		   out) == OK &&
+	       out->n - before >= EXPIRY;
 	if (good) {
-		c = cur_of(p, EXPIRY);
+		c = cur_of(out->p + before, EXPIRY);
 		good = now_mono() < cur_u64(&c);
-		buf_add(out, n);
 		buf_drop(out, EXPIRY);
 	}
 	buf_done(&sealed);
@@ -496,9 +414,8 @@ prepare(struct role_env *e, struct note *why)
 		return keys.bad;
 	}
 	random_bytes(keys.seal, sizeof(keys.seal));
-	keys.cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-	keys.ctx = EVP_CIPHER_CTX_new();
-	if (keys.cipher == NULL || keys.ctx == NULL) {
+	keys.aead = aead_new();
+	if (keys.aead == NULL) {
 		note_set(why, "AES-256-GCM cannot be had");
 		return ERR_OS;
 	}

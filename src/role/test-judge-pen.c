@@ -124,7 +124,7 @@ record(uint64_t seq, uint64_t flags, size_t bytes)
 	msg_set(&m, F_SEQ, seq);
 	msg_set(&m, F_FLAGS, flags);
 	msg_set_text(&m, F_REC, buf_view(&rec));
-	msg_set_text(&m, F_PARAMS, buf_view(&params));
+	msg_set_text(&m, F_RESULT, buf_view(&params));
 	e = pen_record(&m);
 	buf_done(&rec);
 	buf_done(&params);

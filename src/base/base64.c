@@ -1,0 +1,117 @@
+/* base64: both alphabets of RFC 4648, written in one go and read strictly:
+ * one text for one value. */
+#include "base/base.h"
+
+struct kind {
+	const char *digits;
+	bool padded;
+};
+static const struct kind plain = {
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true
+};
+static const struct kind url = {
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+	false
+};
+
+static void
+put(struct buf *b, struct str bytes, const struct kind *k)
+{
+	const uint8_t *p = (const uint8_t *)bytes.p;
+	const size_t whole = bytes.n / 3, rest = bytes.n % 3;
+	char *to = buf_room(b, 4 * (whole + 1));
+	uint32_t v;
+
+	if (to == NULL)
+		return;
+	for (size_t i = 0; i < whole; i++, p += 3, to += 4) {
+		v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+		to[0] = k->digits[v >> 18];
+		to[1] = k->digits[v >> 12 & 63];
+		to[2] = k->digits[v >> 6 & 63];
+		to[3] = k->digits[v & 63];
+	}
+	buf_add(b, 4 * whole);
+	if (rest == 0)
+		return;
+	v = (uint32_t)p[0] << 16 | (rest > 1 ? (uint32_t)p[1] << 8 : 0);
+	to[0] = k->digits[v >> 18];
+	to[1] = k->digits[v >> 12 & 63];
+	to[2] = rest > 1 ? k->digits[v >> 6 & 63] : '=';
+	to[3] = '=';
+	buf_add(b, k->padded ? 4 : rest + 1);
+}
+
+void
+base64_put(struct buf *b, struct str bytes)
+{
+	put(b, bytes, &plain);
+}
+
+void
+base64url_put(struct buf *b, struct str bytes)
+{
+	put(b, bytes, &url);
+}
+
+static int
+digit(const struct kind *k, char c)
+{
+	const char *at = c == '\0' ? NULL : strchr(k->digits, c);
+
+	return at == NULL ? -1 : (int)(at - k->digits);
+}
+
+/* n digits, 2 to 4, as n - 1 bytes; false: one is none, or bits are left. */
+static bool
+quad(const struct kind *k, const char *q, size_t n, char out[static 3])
+{
+	uint32_t v = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		const int d = i < n ? digit(k, q[i]) : 0;
+
+		if (d < 0)
+			return false;
+		v = v << 6 | (uint32_t)d;
+	}
+	out[0] = (char)(v >> 16);
+	out[1] = (char)(v >> 8);
+	out[2] = (char)v;
+	return (n != 2 || (v & 0xffff) == 0) && (n != 3 || (v & 0xff) == 0);
+}
+
+static enum err
+get(struct str text, struct buf *out, const struct kind *k)
+{
+	const size_t before = out->n;
+	char b[3];
+
+	if (k->padded && text.n % 4 != 0)
+		return ERR_SYNTAX;
+	for (size_t pad = 0; k->padded && pad < 2 && str_ends(text, STR("="));
+	     pad++)
+		text.n--;
+	for (size_t i = 0; i < text.n; i += 4) {
+		const size_t n = text.n - i < 4 ? text.n - i : 4;
+
+		if (n < 2 || !quad(k, text.p + i, n, b)) {
+			out->n = before;
+			return ERR_SYNTAX;
+		}
+		buf_put(out, b, n - 1);
+	}
+	return buf_end(out);
+}
+
+enum err
+base64_get(struct str text, struct buf *out)
+{
+	return get(text, out, &plain);
+}
+
+enum err
+base64url_get(struct str text, struct buf *out)
+{
+	return get(text, out, &url);
+}
