@@ -248,7 +248,7 @@ class Gateway:
     """
 
     def __init__(self, config, agents=None, wait=True, env=None,
-                 where=None, binary=None, **settings):
+                 where=None, binary=None, under=(), **settings):
         self.dir = where or directory("t")
         self.port = free_port()
         self.state = os.path.join(self.dir, "state")
@@ -271,6 +271,7 @@ class Gateway:
         self.log_path = os.path.join(self.dir, "log")
         self.env = dict(os.environ, **(env or {}))
         self.binary = binary or BINARY
+        self.under = list(under)  # a program that runs it
         self.process = None
         self.write_config()
         self.start(wait)
@@ -282,7 +283,7 @@ class Gateway:
     def start(self, wait=True):
         with open(self.log_path, "ab") as log:
             self.process = start(
-                [self.binary, "run", self.path],
+                [*self.under, self.binary, "run", self.path],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.env)
         if wait and not until(lambda: self.process.poll() is not None or

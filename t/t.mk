@@ -2,7 +2,11 @@
 PROTOCOL := $(sort $(wildcard t/test-*.py))
 N        ?= 200
 IMAGES   ?= 1000000
-protocol: all lib
+# Does something to a role at a system call of its.
+build/t/%: t/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(HARD) $(LINK) -o $@ $<
+protocol: all lib build/t/inject
 	@tool/need build test
 	prove -Q --timer -j2 --exec python3 $(PROTOCOL)
 conform: all
@@ -25,9 +29,10 @@ demo:
 	@tool/need build node
 	$(MAKE) all
 	t/demo $(if $(STAY),--stay)
-torture: all
+torture: all build/t/inject
 	t/cedar-fuzz 100000
 	t/torture.py --times $(N)
+	t/test-inject.py --all
 	$(MAKE) V=plant build/plant/gatehouse
 	GATEHOUSE=build/plant/gatehouse t/torture.py --times 20 --expect-loss
 	$(MAKE) V=rel build/rel/json/test-es6 build/rel/ledger/test-crash build/rel/role/test-tiles-crash

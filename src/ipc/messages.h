@@ -24,9 +24,9 @@ MESSAGE(GO, R(PARENT), R_ALL, 0, B(FLAGS), "boot is over: confine and serve")
 MESSAGE(READY, R_ALL, R(PARENT), 0, B(TEXT), "confined and serving")
 MESSAGE(STOP, R(PARENT), R_ALL, 0, B(FLAGS),
     "end; MF_DRAIN: finish what runs first")
-MESSAGE(FULL, R(JUDGE) | R(BUDGET), R(PARENT), 0, B(SEQ) | B(STATUS),
+MESSAGE(FULL, R(JUDGE) | R(LEDGER) | R(BUDGET), R(PARENT), 0, B(SEQ) | B(STATUS),
     "this segment is nearly full; the next please; STATUS: it cannot be "
-    "written, start the cell again where there is room")
+    "written or synced, start the cell again where there is room")
 MESSAGE(SYNCED, R(LEDGER) | R(BUDGET), R(PARENT), B(SEQ), 0,
     "every segment before this one is on the disk; of budget: is not needed "
     "any more")

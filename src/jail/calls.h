@@ -68,6 +68,7 @@ CALL(ACCEPT, accept4)
 /* ---- SYNC ---- */
 CALL(SYNC, fdatasync)
 CALL(SYNC, fsync)
+CALL_IS(SYNC, fadvise64, 3, POSIX_FADV_DONTNEED)
 /* ---- LOCK: keep memory from swap ---- */
 CALL(LOCK, mlock)
 CALL(LOCK, munlock)

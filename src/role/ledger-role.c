@@ -13,6 +13,7 @@
  * all after a sync has failed: the kernel may have dropped the pages, and a
  * second sync would say yes.  It sees no record.
  */
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,15 +71,27 @@ tell(uint64_t seq, uint64_t flags, enum err status)
 		log_line(LOG_WARN, "ledger", "the judge does not hear");
 }
 
+/* What a sync that failed leaves in the page cache is called clean and is not
+ * on the disk: a next sync would succeed.  So it goes from there, whoever reads
+ * next reads the disk, and the cell is started anew on what it finds. */
 static void
 break_down(void)
 {
+	struct msg m = msg_of(MSG_FULL);
+
 	role.broken = true;
 	counters[CNT_LEDGER_BROKEN] = 1;
 	log_line(LOG_ERROR, "ledger-broken",
-	    "a sync failed: nothing is recorded until this role is started "
+	    "a sync failed: nothing is recorded until the disk takes records "
 	    "again");
+	for (size_t i = 0; i < role.files; i++)
+		(void)posix_fadvise(role.file[i].fd, 0, 0, POSIX_FADV_DONTNEED);
 	tell(0, 0, ERR_OS);
+	msg_set(&m, F_STATUS, ERR_OS);
+	msg_set(
+	    &m, F_SEQ, role.files == 0 ? 0 : role.file[role.files - 1].number);
+	if (chan_send(role.env->parent, &m) != OK)
+		log_line(LOG_WARN, "ledger", "the parent does not hear");
 }
 
 static void

@@ -15,8 +15,6 @@ post_budget(struct proc *p, unsigned number, bool fresh, struct note *why)
 	char name[64];
 
 	TRY(open_budget_segment(number, fresh, &fd, why));
-	if (fresh)
-		house.budget_last = number; /* it is there, come what may */
 	(void)snprintf(name, sizeof(name), "budget-%06u", number);
 	msg_set_text(&m, F_NAME, str_of(name));
 	msg_set(&m, F_SEQ, number);

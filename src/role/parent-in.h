@@ -40,7 +40,8 @@ struct cell {
 	struct timer again, room;
 	unsigned number;
 	bool down;
-	bool loading; /* load looks where its log ends */
+	bool loading;  /* load looks where its log ends */
+	bool unsynced; /* a sync failed: its ledger knows no more either */
 	unsigned deaths;
 	uint64_t born;
 	int agents;	  /* its listening socket */
@@ -157,8 +158,9 @@ void proc_ended(struct watch *w, unsigned what);
 void proc_lost(struct chan *c);
 void cells_start(uint64_t cells); /* the image knows where their logs end */
 void cells_later(uint64_t cells); /* it could not be told: again */
-/* Its judge cannot write: down and up again once the disk takes bytes. */
-void cell_unwritten(struct cell *c);
+/* Its judge cannot write, or (unsynced) its ledger not sync: down and up again
+ * once the disk takes bytes. */
+void cell_unwritten(struct cell *c, bool unsynced);
 void restarts_off(void); /* none any more: the house ends */
 
 /* parent-stop.c: the end */

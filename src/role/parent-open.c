@@ -164,6 +164,8 @@ open_budget_segment(unsigned number, bool fresh, int *fd, struct note *why)
 	    0600);
 	if (*fd < 0)
 		return fail(why, file);
+	if (fresh)
+		house.budget_last = number; /* that name is taken now */
 	if (fresh && fsync(house.ledger_dir) < 0)
 		return fail(why, "ledger");
 	return OK;

@@ -577,8 +577,8 @@ role_got(struct chan *c, const struct msg *m)
 	} else if (p->id == ROLE_BUDGET) {
 		budget_said(p, m);
 	} else if (m->kind == MSG_FULL && msg_num(m, F_STATUS) != 0) {
-		cell_unwritten(&house.cell[p->cell]);
-	} else if (m->kind == MSG_FULL) {
+		cell_unwritten(&house.cell[p->cell], p->id == ROLE_LEDGER);
+	} else if (m->kind == MSG_FULL && p->id == ROLE_JUDGE) {
 		segment_full(&house.cell[p->cell], msg_num(m, F_SEQ));
 	} else if (m->kind == MSG_SYNCED) {
 		segments_synced(&house.cell[p->cell], msg_num(m, F_SEQ));

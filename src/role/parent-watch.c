@@ -169,7 +169,7 @@ cell_down(struct cell *c)
 	cell_try(c);
 }
 
-/* ---- a disk that was full ---- */
+/* ---- a disk that was full, or failed ---- */
 
 enum { ROOM_EACH_MS = 1000, ROOM_BYTES = 256 * 1024 };
 
@@ -179,7 +179,7 @@ room_look(struct timer *t)
 	char *at = (char *)t;
 	struct cell *c = (void *)(at - offsetof(struct cell, room));
 
-	if (c->down)
+	if (c->down && !c->unsynced)
 		return; /* it starts anew in any case */
 	if (!ledger_room(ROOM_BYTES)) {
 		loop_timer(house.loop, &c->room, MS(ROOM_EACH_MS));
@@ -187,12 +187,16 @@ room_look(struct timer *t)
 	}
 	log_line(LOG_WARN, "ledger-room",
 	    "cell %u: the disk takes records again: starting it", c->number);
+	if (c->unsynced)
+		proc_kill(proc_find(ROLE_LEDGER, c->number), SIGKILL);
+	c->unsynced = false;
 	cell_down(c);
 }
 
 void
-cell_unwritten(struct cell *c)
+cell_unwritten(struct cell *c, bool unsynced)
 {
+	c->unsynced = c->unsynced || unsynced;
 	c->room.fire = room_look;
 	loop_timer(house.loop, &c->room, MS(ROOM_EACH_MS));
 }

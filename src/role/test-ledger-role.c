@@ -16,7 +16,7 @@ static struct {
 } judge;
 static struct {
 	struct chan *chan;
-	uint64_t synced;
+	uint64_t synced, broken;
 } parent;
 
 static void
@@ -35,6 +35,8 @@ parent_got(struct chan *c, const struct msg *m)
 	(void)c;
 	if (m->kind == MSG_SYNCED)
 		parent.synced = msg_num(m, F_SEQ);
+	if (m->kind == MSG_FULL && msg_num(m, F_STATUS) != 0)
+		parent.broken = msg_num(m, F_SEQ);
 }
 
 static void
@@ -280,7 +282,8 @@ test_sync_fails(void)
 	ok(ask(70, 70, MF_STRICT) && wait_for(&judge.status, 1) &&
 		judge.status == ERR_OS && judge.durable == 0,
 	    "a sync that fails is never called one");
-	ok(counters[CNT_LEDGER_BROKEN] == 1, "and shows");
+	ok(counters[CNT_LEDGER_BROKEN] == 1 && wait_for(&parent.broken, 70),
+	    "it shows, and the parent hears");
 	segment_give(71, a_file());
 	judge.status = 0;
 	ok(ask(71, 71, MF_STRICT) && wait_for(&judge.status, 1) &&

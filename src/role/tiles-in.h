@@ -39,7 +39,7 @@ struct tiles_disk {
 	/* A segment to read; -1: there is none, or it cannot be had. */
 	int (*open)(struct tiles_disk *d, const char *path);
 	void (*close)(struct tiles_disk *d, int *fd);
-	/* Its bytes, to be given back; ERR_GONE: it is empty. */
+	/* Its bytes, to be given back; there may be none.  ERR_OS. */
 	enum err (*map)(struct tiles_disk *d, int fd, struct str *out);
 	void (*unmap)(struct tiles_disk *d, struct str bytes);
 	enum err (*sync)(struct tiles_disk *d, int fd); /* what it holds */

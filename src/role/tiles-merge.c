@@ -90,18 +90,18 @@ segment_fd(const struct source *c, unsigned n)
 static enum err
 segment_take(struct source *c, unsigned n, bool start, struct note *why)
 {
+	struct ledger_seen seen = c->seen; /* stays, where it cannot be taken */
 	struct tiles_disk *d = c->disk;
 	int fd = segment_fd(c, n);
 	struct str bytes = { NULL, 0 };
-	enum err e = ERR_GONE;
+	enum err e = ERR_OS;
 
 	if (fd < 0)
 		return ERR_GONE;
-	e = ERR_MORE; /* empty: its header is yet to come */
 	if (d->map(d, fd, &bytes) == OK) {
-		e = start ? ledger_start(bytes, &c->seen, why) : OK;
+		e = start ? ledger_start(bytes, &seen, why) : OK;
 		if (e == OK)
-			e = ledger_open(bytes, &c->seen, why);
+			e = ledger_open(bytes, &seen, why);
 		d->unmap(d, bytes);
 	}
 	if (e != OK) {
@@ -110,6 +110,7 @@ segment_take(struct source *c, unsigned n, bool start, struct note *why)
 	}
 	d->close(d, &c->fd);
 	c->fd = fd;
+	c->seen = seen;
 	c->segment = n;
 	c->at = 0;
 	return OK;
@@ -124,7 +125,7 @@ records_before(
 	int fd = segment_fd(c, n);
 	struct ledger_seen seen = { .good = 0 };
 	struct str bytes = { NULL, 0 };
-	enum err e = ERR_MORE;
+	enum err e = ERR_OS;
 
 	if (fd < 0)
 		return ERR_GONE;
