@@ -31,6 +31,13 @@ struct reading {
 	    tools; /* or of these: "SERVER___TOOL" with its length each */
 };
 void reading_add(struct reading *r, struct jv est);
+/* JSON that this house wrote itself may be as deep as any tape is. */
+extern const struct json_limits own_limits;
+/* A policy's JSON form (EST), as text and as a tape. */
+NODISCARD enum err est_of(const struct cedar_policies *ps, struct str id,
+    struct buf *text, struct buf *tape, struct note *why);
+/* Puts the file's name before what is wrong with policy i of all files. */
+void note_file(struct jv image, size_t i, struct note *why);
 void reading_put(const struct reading *r, struct buf *out);
 void reading_done(struct reading *r);
 struct policy;

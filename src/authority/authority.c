@@ -104,17 +104,14 @@ copy_one(const struct cedar_policies *from, size_t i, struct cedar_policies *to,
 	id = id_of(from, i, &info);
 	if (id.n == 0)
 		return ERR_SYNTAX;
-	e = cedar_policy_to_json(from, info.id, &text);
-	if (!e)
-		e = json_parse(buf_view(&text), &json_default, &tape, why);
+	e = est_of(from, info.id, &text, &tape, &at.note);
 	if (!e)
 		reading_add(r, jv_of(buf_view(&tape)));
-	if (!e && to != NULL) {
+	if (!e && to != NULL)
 		e = cedar_policies_from_json(to, id, buf_view(&text), &at);
-		if (e)
-			note_set(why, "policy %.*s, line %u: %s", STR_ARG(id),
-			    info.line, at.note.text);
-	}
+	if (e)
+		note_set(why, "%u:%u: policy %.*s: %s", info.line, info.col,
+		    STR_ARG(id), at.note.text);
 	buf_done(&text);
 	buf_done(&tape);
 	return e;
@@ -155,10 +152,15 @@ sets_fill(struct sets *s, struct jv image, struct reading *r, struct note *why)
 	TRY(rules_compile(rules, true, s->shown, why));
 	n = cedar_policies_count(s->files);
 	for (size_t i = 0; i < n; i++) {
-		TRY(copy_one(s->files, i, s->all, r, why));
-		if (!cedar_policy_annotation(
-			s->files, i, STR("requestable"), &lifts))
-			TRY(copy_one(s->files, i, s->lifted, r, why));
+		enum err e = copy_one(s->files, i, s->all, r, why);
+
+		if (!e && !cedar_policy_annotation(
+			      s->files, i, STR("requestable"), &lifts))
+			e = copy_one(s->files, i, s->lifted, r, why);
+		if (e) {
+			note_file(image, i, why);
+			return e;
+		}
 	}
 	return shown_compile(s->files, s->shown, why);
 }
@@ -172,8 +174,11 @@ all_compile(struct jv image, struct cedar_policies *all, struct note *why)
 
 	if (!e)
 		e = rules_compile(jv_get(image, STR("rules")), false, all, why);
-	for (size_t i = 0; !e && i < cedar_policies_count(files); i++)
+	for (size_t i = 0; !e && i < cedar_policies_count(files); i++) {
 		e = copy_one(files, i, all, &r, why);
+		if (e)
+			note_file(image, i, why);
+	}
 	reading_done(&r);
 	cedar_policies_free(files);
 	return e;

@@ -181,10 +181,7 @@ explain_all(struct asked *k, const struct cedar_policies *ps, struct note *why)
 		buf_clear(&tape);
 		e = cedar_policy_info(ps, i, &info) ? OK : ERR_SYNTAX;
 		if (!e)
-			e = cedar_policy_to_json(ps, info.id, &text);
-		if (!e)
-			e = json_parse(
-			    buf_view(&text), &json_default, &tape, why);
+			e = est_of(ps, info.id, &text, &tape, why);
 		if (!e)
 			e = explain_one(k, info, jv_of(buf_view(&tape)));
 	}

@@ -322,9 +322,7 @@ one_read(struct partly_set *s, size_t i, struct cedar_policies *scopes,
 
 	one_fill(s, i, o);
 	o->tape.max = PARTLY_ONE_MAX;
-	e = cedar_policy_to_json(s->all, o->id, &text);
-	if (!e)
-		e = json_parse(buf_view(&text), &json_default, &o->tape, why);
+	e = est_of(s->all, o->id, &text, &o->tape, why);
 	if (!e) {
 		buf_clear(&text);
 		put_scope(&tape, jv_of(buf_view(&o->tape)));

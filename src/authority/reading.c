@@ -4,6 +4,9 @@
  */
 #include "authority/authority-in.h"
 
+/* A chain of a hundred && nests two hundred deep in JSON. */
+const struct json_limits own_limits = { JSON_DEPTH_MAX, 10000000, 8 << 20 };
+
 enum { TOOLS_BYTES = 16 << 20, ACTION_MAX = 9000 };
 
 /* ---- compiling ---- */
@@ -40,6 +43,40 @@ reading_add(struct reading *r, struct jv est)
 		r->any = true;
 	while (jit_next(&it, NULL, &v))
 		add_action(r, v);
+}
+
+enum err
+est_of(const struct cedar_policies *ps, struct str id, struct buf *text,
+    struct buf *tape, struct note *why)
+{
+	enum err e = cedar_policy_to_json(ps, id, text);
+
+	if (!e)
+		e = json_parse(buf_view(text), &own_limits, tape, NULL);
+	if (e)
+		note_set(why,
+		    "too large, or nested too deeply: a chain of more than "
+		    "100 && or || is one; use several when {}, a set, or two "
+		    "policies");
+	return e;
+}
+
+void
+note_file(struct jv image, size_t i, struct note *why)
+{
+	struct cedar_policies *ps = cedar_policies_new();
+	struct jit it = jit_of(jv_get(image, STR("policies")));
+	const struct note was = *why;
+	struct jv v;
+
+	while (cedar_policies_count(ps) <= i && jit_next(&it, NULL, &v)) {
+		/* It was parsed before. */
+		(void)!cedar_policies_parse(
+		    ps, jv_str(jv_get(v, STR("text"))), NULL);
+		note_set(why, "%.*s:%s",
+		    STR_ARG(jv_str(jv_get(v, STR("name")))), was.text);
+	}
+	cedar_policies_free(ps);
 }
 
 void

@@ -330,8 +330,7 @@ make(struct making *k, const struct cedar_mcp_server *server, size_t n,
 	e = cedar_mcp_schema_of(buf_view(&stub), server, n, &o, &text, why);
 	buf_done(&stub);
 	if (!e)
-		e = json_parse(
-		    buf_view(&text), &json_default, &tape, &why->note);
+		e = json_parse(buf_view(&text), &own_limits, &tape, &why->note);
 	if (!e) {
 		put_schema(
 		    &full, jv_of(buf_view(&tape)), AT_TOP, k->image, STR(""));

@@ -251,10 +251,7 @@ shown_compile(const struct cedar_policies *files, struct cedar_policies *list,
 		buf_clear(&tape);
 		e = cedar_policy_info(files, i, &info) ? OK : ERR_SYNTAX;
 		if (!e)
-			e = cedar_policy_to_json(files, info.id, &text);
-		if (!e)
-			e = json_parse(
-			    buf_view(&text), &json_default, &tape, why);
+			e = est_of(files, info.id, &text, &tape, why);
 		if (!e)
 			e = shown_one(
 			    files, i, jv_of(buf_view(&tape)), list, why);

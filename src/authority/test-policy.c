@@ -32,6 +32,28 @@ load(const char *text, struct policy **out)
 	return policy_new(jv_of(buf_view(&image)), out, &why);
 }
 
+static void
+chain(size_t n, bool good)
+{
+	struct buf text = { .max = 1 << 20 };
+	struct policy *p = NULL;
+	enum err e;
+
+	buf_str(&text, STR("permit (principal, action, resource);\n permit "
+			   "(principal, action, resource) when { true"));
+	for (size_t i = 1; i < n; i++)
+		buf_str(&text, STR(" && true"));
+	buf_str(&text, STR(" };"));
+	buf_u8(&text, 0);
+	e = load(text.p, &p);
+	ok(good ? e == OK
+		: e != OK && str_starts(str_of(why.text), STR("a.cedar:2:2: ")),
+	    "a chain of %zu && is %s (%s)", n, good ? "taken" : "too long",
+	    e ? why.text : "");
+	policy_free(p);
+	buf_done(&text);
+}
+
 static struct jv
 json(const char *text, struct buf *tape)
 {
@@ -309,6 +331,8 @@ main(void)
 	test_groups();
 	test_lists();
 	test_refused();
+	chain(120, true);
+	chain(200, false);
 	arena_free(arena);
 	buf_done(&image);
 	buf_done(&params);
