@@ -62,10 +62,18 @@ file_compile(
 {
 	const struct str name = jv_str(jv_get(v, STR("name")));
 	const size_t from = cedar_policies_count(ps);
+	struct cedar_policy_info slots;
 	struct cedar_why at = { .line = 0 };
 	const enum err e =
 	    cedar_policies_parse(ps, jv_str(jv_get(v, STR("text"))), &at);
 
+	if (e == OK && cedar_template_info(ps, 0, &slots)) {
+		note_set(why,
+		    "%.*s:%u:%u: a template: nothing here fills ?principal "
+		    "and ?resource; say who and what",
+		    STR_ARG(name), slots.line, slots.col);
+		return ERR_SYNTAX;
+	}
 	if (e == OK)
 		return ids_new(ps, from, name, seen, why);
 	note_set(why, "%.*s:%u:%u: %s", STR_ARG(name), at.line, at.col,

@@ -246,6 +246,90 @@ lint_lists(const struct checking *k, struct str file,
 	}
 }
 
+/* Annotations that mean something, and in whose hands alone. */
+static const struct {
+	struct str name;
+	bool forbid, permit;
+	const char *wrong;
+} marks[] = {
+	{ STR_INIT("id"), true, true, "" },
+	{ STR_INIT("reason"), true, true, "" },
+	{ STR_INIT("owner"), true, true, "" },
+	{ STR_INIT("control"), true, true, "" },
+	{ STR_INIT("requestable"), true, false,
+	    "@requestable says nothing of a permit: a person can lift a forbid "
+	    "alone" },
+	{ STR_INIT("obligation"), false, true,
+	    "@obligation says nothing of a forbid: what it denies is not "
+	    "done" },
+};
+
+/* False: it is right, or somebody else's. */
+static bool
+mark_wrong(struct str name, struct str value, bool forbid, struct note *note)
+{
+	for (size_t i = 0; i < countof(marks); i++) {
+		if (!str_eq(marks[i].name, name))
+			continue;
+		note_set(note, "%s", marks[i].wrong);
+		if (forbid ? !marks[i].forbid : !marks[i].permit)
+			return true;
+		note_set(note,
+		    "it permits nothing: nobody here can do what @obligation "
+		    "says, %.*s",
+		    STR_ARG(value));
+		return str_eq(name, STR("obligation")) &&
+		       !obligations_met(value);
+	}
+	for (size_t i = 0; i < countof(marks); i++) {
+		note_set(note, "@%.*s says nothing here; did you mean @%.*s?",
+		    STR_ARG(name), STR_ARG(marks[i].name));
+		if (str_ieq(name, marks[i].name) ||
+		    (name.n > 3 && str_distance(name, marks[i].name) <= 2))
+			return true;
+	}
+	return false;
+}
+
+static void
+lint_marks(const struct checking *k, struct str file,
+    const struct cedar_policies *ps, size_t at, struct cedar_policy_info info)
+{
+	struct str name, value;
+	struct note note;
+
+	for (size_t i = 0; cedar_policy_annotation_at(ps, at, i, &name, &value);
+	     i++)
+		if (mark_wrong(name, value, info.forbid, &note))
+			warn(k, file, ps, info, &note);
+}
+
+/* The action of one tool, and another tool as the resource. */
+static void
+lint_other_tool(const struct checking *k, struct str file,
+    const struct cedar_policies *ps, struct cedar_policy_info info, struct jv p)
+{
+	const struct jv action = jv_get(p, parts[OF_ACTION]);
+	const struct jv on = jv_get(p, parts[OF_RESOURCE]);
+	const struct str type = text(jv_get(on, STR("entity")), "type");
+	const struct str does = id_of(action), tool = id_of(on);
+	const size_t at = str_search(does, STR("___"));
+	const size_t slash = str_find(tool, '/');
+	struct note note;
+
+	if (!str_eq(text(action, "op"), STR("==")) || at == does.n ||
+	    !str_eq(text(on, "op"), STR("==")) ||
+	    (str_eq(type, STR(NS "Tool")) &&
+		str_eq(str_sub(does, 0, at), str_sub(tool, 0, slash)) &&
+		str_eq(str_sub(does, at + 3, does.n),
+		    str_sub(tool, slash + 1, tool.n))))
+		return;
+	note_set(&note,
+	    "unreachable: action %.*s is done to its own tool alone",
+	    (int)(does.n > 100 ? 100 : does.n), does.p);
+	warn(k, file, ps, info, &note);
+}
+
 void
 lint_file(
     const struct checking *k, struct str file, const struct cedar_policies *ps)
@@ -260,6 +344,8 @@ lint_file(
 		lint_covered(k, file, ps, i, p);
 		lint_nobody(k, file, ps, info, p);
 		lint_lists(k, file, ps, info, p);
+		lint_marks(k, file, ps, i, info);
+		lint_other_tool(k, file, ps, info, p);
 		buf_done(&tape);
 	}
 }

@@ -182,6 +182,29 @@ static const struct {
 	    "permit (principal == Gatehouse::Agent::\"local\", action, "
 	    "resource);",
 	    "unreachable: no principal", 1, false, false },
+	{ "permit (" ANN
+	  ", " ACT("fs___read") ", resource == "
+				"Gatehouse::Tool::\"fs/write\");",
+	    "permit (" ANN
+	    ", " ACT("fs___read") ", resource == "
+				  "Gatehouse::Tool::\"fs/read\");",
+	    "unreachable: action fs___read", 1, false, false },
+	/* Annotations. */
+	{ "@requestable(\"x\") permit (" ANN ", action, resource);",
+	    "@requestable(\"x\") forbid (" ANN ", action, resource);",
+	    "nothing of a permit", 1, false, false },
+	{ "@obligation(\"log:full\") forbid (" ANN ", action, resource);",
+	    "@obligation(\"log:full\") permit (" ANN ", action, resource);",
+	    "nothing of a forbid", 1, false, false },
+	{ "@obligation(\"log:ful\") permit (" ANN ", action, resource);",
+	    "@obligation(\"log:full\") permit (" ANN ", action, resource);",
+	    "nobody here can do", 1, false, false },
+	{ "@Requestable(\"x\") forbid (" ANN ", action, resource);",
+	    "@note(\"x\") forbid (" ANN ", action, resource);",
+	    "did you mean @requestable", 1, false, false },
+	{ "@resaon(\"x\") forbid (" ANN ", action, resource);",
+	    "@reason(\"x\") forbid (" ANN ", action, resource);",
+	    "did you mean @reason", 1, false, false },
 	/* Shadowed. */
 	{ "@id(\"x\") permit (" ANN ", " ACT(
 	      "fs___read") ", " FS ");\n@id(\"y\") permit (" ANN ", action in "

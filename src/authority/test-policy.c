@@ -307,6 +307,11 @@ test_refused(void)
 	       &p) != OK &&
 		strncmp(why.text, "a.cedar:1:56: ", 14) == 0,
 	    "one id twice (%s)", why.text);
+	ok(load("permit (principal, action, resource);\n"
+		"forbid (principal == ?principal, action, resource);",
+	       &p) != OK &&
+		strncmp(why.text, "a.cedar:2:1: a template", 23) == 0,
+	    "a template, that nobody fills (%s)", why.text);
 	ok(load("@id(\"a\") permit (principal, action, resource);"
 		"permit (principal, action, resource);",
 	       &p) == OK,

@@ -76,8 +76,9 @@ struct cedar_policy_info {
 	uint32_t line, col;
 };
 size_t cedar_policies_count(const struct cedar_policies *ps);
-size_t cedar_templates_count(const struct cedar_policies *ps);
 bool cedar_policy_info(
+    const struct cedar_policies *ps, size_t i, struct cedar_policy_info *out);
+bool cedar_template_info( /* of templates */
     const struct cedar_policies *ps, size_t i, struct cedar_policy_info *out);
 bool cedar_policy_find(
     const struct cedar_policies *ps, struct str id, size_t *i);

@@ -166,21 +166,9 @@ cedar_policies_count(const struct cedar_policies *ps)
 	return ps->pol_n;
 }
 
-size_t
-cedar_templates_count(const struct cedar_policies *ps)
+static bool
+info_of(const struct ast_policy *p, struct cedar_policy_info *out)
 {
-	return ps->tmpl_n;
-}
-
-bool
-cedar_policy_info(
-    const struct cedar_policies *ps, size_t i, struct cedar_policy_info *out)
-{
-	const struct ast_policy *p;
-
-	if (i >= ps->pol_n)
-		return false;
-	p = ps->pol[i];
 	*out = (struct cedar_policy_info){ .id = p->id,
 		.forbid = p->forbid,
 		.line = p->pos.line,
@@ -188,6 +176,20 @@ cedar_policy_info(
 	if (p->from != NULL)
 		out->template_id = p->from->id;
 	return true;
+}
+
+bool
+cedar_policy_info(
+    const struct cedar_policies *ps, size_t i, struct cedar_policy_info *out)
+{
+	return i < ps->pol_n && info_of(ps->pol[i], out);
+}
+
+bool
+cedar_template_info(
+    const struct cedar_policies *ps, size_t i, struct cedar_policy_info *out)
+{
+	return i < ps->tmpl_n && info_of(ps->tmpl[i], out);
 }
 
 bool
