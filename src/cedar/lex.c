@@ -227,6 +227,9 @@ unknown(const struct ast_lex *lx, const struct ast_tok *t)
 	if (ch == '\'')
 		return ast_fail(ERR_SYNTAX, lx->why, t->pos,
 		    "found '; strings have double quotes");
+	if (str_starts(lx->text, STR("\xef\xbb\xbf")) && lx->at == 0)
+		return ast_fail(ERR_SYNTAX, lx->why, t->pos,
+		    "found a byte order mark; save the text without");
 	if (ch < 0x20 || ch >= 0x7f)
 		return ast_fail(ERR_SYNTAX, lx->why, t->pos,
 		    "found byte 0x%02x, which begins no word or sign", ch);

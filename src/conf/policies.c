@@ -57,6 +57,18 @@ struct files {
 	size_t n;
 };
 
+/* The first line that is not UTF-8. */
+static size_t
+bad_line(struct str text)
+{
+	struct str line;
+	size_t n = 1;
+
+	while (str_split(&text, '\n', &line) && utf8_ok(line))
+		n++;
+	return n;
+}
+
 static void
 put_file(struct files *f, const struct node *at, struct str name)
 {
@@ -79,8 +91,9 @@ put_file(struct files *f, const struct node *at, struct str name)
 		     j->files->arg, z, CONF_POLICY_MAX, &text, &why) != OK)
 		conf_bad(j, at, "%s", why.text);
 	else if (!utf8_ok(buf_view(&text)) || !utf8_ok(name))
-		conf_bad(j, at, "%.*s is not UTF-8",
-		    (int)(name.n > 100 ? 100 : name.n), name.p);
+		conf_bad(j, at, "%.*s is not UTF-8, line %zu",
+		    (int)(name.n > 100 ? 100 : name.n), name.p,
+		    bad_line(buf_view(&text)));
 	else if (conf_sha256(buf_view(&text), d) != OK)
 		conf_bad(j, at, "SHA-256 failed");
 	else {

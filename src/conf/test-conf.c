@@ -186,7 +186,7 @@ static const struct row rows[] = {
 	{ "a directory without policies", S A "policies: [pol]\n",
 	    S A "policies: [pol, empty]\n", 3, 17, "holds no file" },
 	{ "a policy that is not UTF-8", S A "policies: [a.cedar]\n",
-	    S A "policies: [bad.cedar]\n", 3, 12, "is not UTF-8" },
+	    S A "policies: [bad.cedar]\n", 3, 12, "is not UTF-8, line 2" },
 	{ "anchor", S A R, "servers: {fs: {command: &a [x]}}\n" A R, 1, 28,
 	    "anchors are refused" },
 	{ "alias", S A R, S "anonymous: *a\n" R, 2, 0, NULL },

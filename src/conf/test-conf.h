@@ -49,7 +49,7 @@ fake_read(
 	else if (strcmp(path, "/d/inv.yaml") == 0)
 		buf_str(out, str_of(fake_inventory));
 	else if (strcmp(path, "/d/bad.cedar") == 0)
-		buf_str(out, STR("\xff"));
+		buf_str(out, STR("//\n\xff"));
 	else if (str_ends(str_of(path), STR(".cedar")))
 		buf_fmt(out, "// %s\n", path);
 	else {
