@@ -15,7 +15,8 @@ enum {
 
 struct at { /* where in the arguments */
 	const struct at *up;
-	struct str key;
+	struct str key; /* NULL: an array's element */
+	size_t index;
 };
 
 struct run {
@@ -36,6 +37,10 @@ put_place(struct buf *out, const struct at *at)
 	if (at == NULL)
 		return;
 	put_place(out, at->up);
+	if (at->key.p == NULL) {
+		buf_fmt(out, "[%zu]", at->index);
+		return;
+	}
 	buf_fmt(out, "%s%.*s", at->up ? "." : "",
 	    (int)(at->key.n > 60 ? 60 : at->key.n), at->key.p);
 }
@@ -195,8 +200,11 @@ set(struct run *r, const struct in_type *t, struct jv v, const struct at *at,
 	el = arena_alloc(r->a, (n + 1) * sizeof(*el));
 	if (el == NULL)
 		return spent(r, at);
-	for (size_t i = 0; i < n && jit_next(&it, NULL, &one); i++)
-		TRY(value(r, t->el, one, at, depth + 1, &el[i]));
+	for (size_t i = 0; i < n && jit_next(&it, NULL, &one); i++) {
+		const struct at here = { at, { NULL, 0 }, i };
+
+		TRY(value(r, t->el, one, &here, depth + 1, &el[i]));
+	}
 	*out = cedar_set(el, n, r->a);
 	return out->type == CEDAR_NONE ? spent(r, at) : OK;
 }
@@ -216,8 +224,11 @@ tuple(struct run *r, const struct in_type *t, struct jv v, const struct at *at,
 	if (f == NULL)
 		return spent(r, at);
 	for (size_t i = 0; i < t->n && jit_next(&it, NULL, &one); i++) {
+		const struct at here = { at, { NULL, 0 }, i };
+
 		f[i].key = t->member[i].key;
-		TRY(value(r, t->member[i].type, one, at, depth + 1, &f[i].v));
+		TRY(value(
+		    r, t->member[i].type, one, &here, depth + 1, &f[i].v));
 	}
 	*out = cedar_record(f, t->n, r->a);
 	return out->type == CEDAR_NONE ? spent(r, at) : OK;
@@ -275,7 +286,7 @@ missing(
     struct run *r, const struct in_type *t, struct jv v, const struct at *at)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		const struct at here = { at, t->member[i].key };
+		const struct at here = { at, t->member[i].key, 0 };
 
 		if (t->member[i].required &&
 		    jv_is(jv_get(v, t->member[i].key), J_NONE))
@@ -317,7 +328,7 @@ fields(struct run *r, const struct in_type *t, struct jv v, const struct at *at,
 	struct jv one;
 
 	while (jit_next(&it, &key, &one)) {
-		const struct at here = { at, key };
+		const struct at here = { at, key, 0 };
 		const struct in_member *m = member_of(t, key);
 		struct cedar_field *to;
 

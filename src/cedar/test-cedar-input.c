@@ -98,7 +98,7 @@ static const struct row rows[] = {
 	A("{\"type\":\"array\",\"items\":" T("integer") "}", "[3,3,1]",
 	    "[1, 3]"),
 	BAD("{\"type\":\"array\",\"items\":" T("integer") "}", "[1,\"x\"]",
-	    "argument a: must be an integer"),
+	    "argument a[1]: must be an integer"),
 	BAD("{\"type\":\"array\",\"items\":" T("integer") "}", "1",
 	    "must be an array"),
 	A("{\"type\":\"array\",\"items\":false,\"prefixItems\":[" T(
