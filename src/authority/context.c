@@ -106,6 +106,21 @@ context_model(const struct inventory *v, const struct call *c, bool read,
 	return OK;
 }
 
+/* ---- resources ---- */
+
+/* They are compared as text: one that can be written in two ways would be
+ * forbidden in one and read in the other. */
+static enum err
+context_uri(const struct call *c, struct note *why)
+{
+	if (thing_on(c->method) != RESOURCE || uri_plain(c->name))
+		return OK;
+	note_set(why,
+	    "The URI can be written in another way: without . and .., without "
+	    "escapes that it does not need, its scheme in small letters.");
+	return ERR_SYNTAX;
+}
+
 /* ---- the session ---- */
 
 /* What a session has when nothing is known of it. */
@@ -227,6 +242,7 @@ known_read(const struct inventory *v, const struct call *c, unsigned reads,
 	struct touched t;
 
 	TRY(inventory_declares(v, c, a, &k, why));
+	TRY(context_uri(c, why));
 	TRY(context_model(v, c, reads & READS_MODEL, a, &k, why));
 	if (reads & READS_INPUT)
 		TRY(call_input(c, a, &k, why));

@@ -324,6 +324,41 @@ test_refused(void)
 	policy_free(p);
 }
 
+/* The same resource in another spelling. */
+static void
+test_uris(void)
+{
+	static const struct {
+		const char *uri;
+		enum effect want;
+		const char *rule;
+	} rows[] = {
+		{ "file:///srv/a", ALLOW, "all" },
+		{ "file:///srv/key", DENY, "key" },
+		{ "file:///srv/a/../key", DENY, "arguments" },
+		{ "file:///srv/%6Bey", DENY, "arguments" },
+		{ "FILE:///srv/key", DENY, "arguments" },
+	};
+	struct policy *p = NULL;
+
+	ok(load("@id(\"all\") permit (principal, action, resource);"
+		"@id(\"key\") forbid (principal, action, resource == "
+		"Gatehouse::Resource::\"file:///srv/key\");",
+	       &p) == OK,
+	    "a resource that is forbidden");
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct call c = call_of("ann", rows[i].uri, "{}");
+		struct verdict v;
+
+		c.method = STR("resources/read");
+		v = decide(p, c);
+		ok(v.effect == rows[i].want &&
+			str_eq(v.rule, str_of(rows[i].rule)),
+		    "%s: %.*s", rows[i].uri, STR_ARG(v.rule));
+	}
+	policy_free(p);
+}
+
 int
 main(void)
 {
@@ -336,6 +371,7 @@ main(void)
 	test_groups();
 	test_lists();
 	test_refused();
+	test_uris();
 	chain(120, true);
 	chain(200, false);
 	arena_free(arena);

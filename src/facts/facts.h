@@ -85,4 +85,9 @@ enum { FACT_TEXT_MAX = 64 * 1024 }; /* longer: ERR_LIMIT */
 NODISCARD enum err facts_read(enum fact_kind k, const struct fact_value *v,
     struct arena *a, struct facts *out, struct note *why);
 
+/* Is it the one way to write that URI (RFC 3986 section 6.2.2)?  No: a scheme
+ * in capitals, . or .. as a part, an escape of what needs none, a backslash, a
+ * control character; of file: URIs a host, a query, or an empty part. */
+bool uri_plain(struct str s);
+
 #endif

@@ -388,6 +388,39 @@ limits(void)
 	ok(!take(FACT_PATH, FACT_OF_TEXT, big, &f), "one of 250");
 }
 
+/* A URI and another spelling of the same. */
+static void
+uris(void)
+{
+	static const char *const rows[][2] = {
+		{ "file:///srv/y", "file:///srv/x/../y" },
+		{ "file:///srv/.y", "file:///srv/./y" },
+		{ "file:///srv/..y", "file:///srv/%2e%2e/y" },
+		{ "file:///srv/y/", "file:///srv//y" },
+		{ "file:///", "file:////srv" },
+		{ "file:///srv/%C3%A9", "file:///srv/%c3%a9" },
+		{ "file:///srv/a%20b", "file:///srv/%61" },
+		{ "file:///srv/100%25", "file:///srv/%252e%252e/y" },
+		{ "file:///srv/y:1", "FILE:///srv/y" },
+		{ "file:///a", "file://localhost/a" },
+		{ "file:///b", "file:/b" },
+		{ "file:///srv/a%3Fb", "file:///srv/a?b" },
+		{ "file:///srv/a%23b", "file:///srv/a#b" },
+		{ "test://A/b%2Fc", "test://A/..%2Fc" },
+		{ "test://a//b?c=d/../e.", "test://a//b/.." },
+		{ "memo://insights", "memo:..\\x" },
+		{ "https://h.example/a?q=..", "https://h.example/a/..?q" },
+		{ "test://a/{path}", "test://a/%7Epath" },
+		{ "file", ".." },
+		{ "test://100%25", "test://100%" },
+	};
+
+	for (size_t i = 0; i < countof(rows); i++)
+		ok(uri_plain(str_of(rows[i][0])) &&
+			!uri_plain(str_of(rows[i][1])),
+		    "%s is plain, %s is not", rows[i][0], rows[i][1]);
+}
+
 static void
 shapes(void)
 {
@@ -413,6 +446,7 @@ main(void)
 	run(amounts, countof(amounts));
 	numbers_and_lists();
 	limits();
+	uris();
 	shapes();
 	arena_free(arena);
 	return tap_done();
