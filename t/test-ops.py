@@ -79,10 +79,55 @@ def slow():
     result["a"] = agent.call("slow")
 
 
+def connected():
+    return socket.create_connection(("127.0.0.1", gate.port), 5)
+
+
+def closes(s):
+    """What is read to the end; None: reset."""
+    out = b""
+    try:
+        while True:
+            part = s.recv(65536)
+            if not part:
+                return out
+            out += part
+    except OSError:
+        return None
+
+
+h, m = agent.modern_parts("tools/call", {"name": "ok_read", "arguments": {}})
+body = json.dumps(m).encode()
+ask = (f"POST {agent.path} HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\n" +
+       "".join(f"{k}: {v}\r\n" for k, v in h.items()) +
+       f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+kept = connected()
+kept.sendall(ask)
+kept.recv(65536)
 t = threading.Thread(target=slow)
 t.start()
 time.sleep(0.4)
+fresh = [connected() for _ in range(8)]  # they have asked nothing yet
+time.sleep(0.2)
+fronts = [p for _, p in gate.roles()["front"]]
+for p in fronts:
+    os.kill(p, signal.SIGSTOP)
+waiting = [connected() for _ in range(8)]  # nobody accepted them
+for s in waiting:
+    s.sendall(ask)
 gate.process.send_signal(signal.SIGTERM)
+time.sleep(0.2)
+for p in fronts:
+    os.kill(p, signal.SIGCONT)
+time.sleep(0.2)
+for s in fresh:
+    s.sendall(ask)
+got = [closes(s) for s in waiting + fresh]
+g.same([(x or b"")[9:12] for x in got], [b"200"] * 16,
+       "who is connected at SIGTERM is answered, before or after he asks")
+g.ok(all(b"Connection: close" in (x or b"") for x in got),
+     "and told that it was the last", got[0])
+g.same(closes(kept), b"", "an idle connection that was served is closed")
 t.join(10)
 g.ok(result.get("a") is not None and result["a"].allowed,
      "a call under way ends well at SIGTERM", result)

@@ -107,6 +107,10 @@ conn_bury(struct front *f)
 	}
 }
 
+static void conn_resume(struct conn *c);
+
+/* At a drain.  A request that is there already is heard, and who has asked
+ * nothing yet has a second to: to close on him would be a reset. */
 void
 conn_idle_close(struct front *f)
 {
@@ -114,8 +118,15 @@ conn_idle_close(struct front *f)
 
 	for (; c != NULL; c = next) {
 		next = c->next;
-		if (c->mode == CONN_READ && !c->partial && c->out.n == 0)
+		c->readable = true;
+		conn_resume(c);
+		if (c->dead || c->mode != CONN_READ || c->partial ||
+		    c->out.n > 0)
+			continue;
+		if (c->asked)
 			conn_close(c);
+		else
+			conn_deadline(c, FRONT_LINGER_NS);
 	}
 	conn_bury(f);
 }
@@ -256,6 +267,7 @@ conn_request(struct conn *c, const struct http_head *raw,
 	const struct source s = { .f = c->f, .c = c, .h = h, .raw = raw };
 
 	c->partial = false;
+	c->asked = true;
 	c->head_n = c->body_n = 0;
 	c->last |= raw->close || c->f->draining;
 	if (h->verb == VERB_POST)

@@ -129,6 +129,7 @@ struct conn {
 	uint8_t mode;
 	bool readable, hup, dead;
 	bool partial;	/* in a head or body */
+	bool asked;	/* a request came on it */
 	bool feeding;	/* conn_feed is below us */
 	bool last;	/* close after this answer */
 	bool ending;	/* linger once out is empty */

@@ -281,6 +281,8 @@ front_drain(struct front *f)
 {
 	if (f->draining)
 		return;
+	if (f->listening.fd >= 0) /* who is connected already is served */
+		conn_accept(&f->listening, SYS_IN);
 	f->draining = true;
 	loop_unwatch(f->loop, &f->listening);
 	fd_close(&f->listening.fd);

@@ -101,6 +101,10 @@ house_stop(const char *why)
 	house.stage = 0;
 	restarts_off();
 	proc_kill(&house.load, SIGKILL);
+	/* Fronts serve who waits in the sockets and close them; were ours open,
+	 * others could come to wait there for nobody. */
+	for (unsigned c = 0; c < house.cells; c++)
+		fd_close(&house.cell[c].agents);
 	stage_begin();
 	stop_next();
 }
