@@ -14,10 +14,11 @@ build/bench/bench-%: bench/bench-%.c bench/bench-in.h $(A)
 ROOMS := $(patsubst bench/%.c,build/bench/%,$(wildcard bench/bench-*.c))
 bench-rooms: $(ROOMS)
 	@for b in $(ROOMS); do $$b || exit 1; done
-bench-tools: $(BENCH)
-bench: all $(BENCH)
-	@tool/need bench node
+# All that bench/run needs, so that it can run by itself.
+bench-tools: all $(BENCH)
 	@$(MAKE) --no-print-directory V=open build/open/gatehouse
 	@$(MAKE) --no-print-directory V=rel build/bench/bench-cedar build/bench/bench-decide build/bench/bench-tlog build/bench/bench-schema build/bench/bench-ledger
+bench: bench-tools
+	@tool/need bench node
 	bench/run $(if $(QUICK),--quick) $(if $(JSON),--json)
 .PHONY: bench bench-tools bench-rooms
