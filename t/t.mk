@@ -20,6 +20,7 @@ conform: all
 	t/conform-evidence.py --corpora $(CORPORA)
 	@$(MAKE) --no-print-directory V=rel build/bench/bench-tlog
 	t/conform-go.py
+	t/conform-witness.py
 	t/conform-jsonschema $(CORPORA)
 	t/conform.py --corpora $(CORPORA)
 conform-direct:
