@@ -192,7 +192,7 @@ static void
 test_answer(void)
 {
 	struct buf b = { .max = 4096 }, line = { .max = 1024 };
-	unsigned char sig[COSIGNATURE];
+	unsigned char sig[COSIGNATURE] = { 0 };
 	const struct str text = STR("a.example\n1\nAA\n");
 	struct signed_note n;
 	struct note why = { "" };
