@@ -56,7 +56,7 @@ static const struct row rows[] = {
 #define W "w: {url: \"https://w.example/\", key: a}"
 	{ "a quorum of those there are",
 	    S A R "log: {witnesses: {" W "}, quorum: 1}\n",
-	    S A R "log: {witnesses: {" W "}, quorum: 2}\n", 4, 67,
+	    S A R "log: {witnesses: {" W "}, quorum: 2}\n", 4, 68,
 	    "log.quorum: is more than the 1 witnesses" },
 	{ "a witness without a key", S A R "log: {witnesses: {" W "}}\n",
 	    S A R "log: {witnesses: {w: {url: \"https://w.example/\"}}}\n", 4,
@@ -66,7 +66,7 @@ static const struct row rows[] = {
 		  ", v: {url: \"https://v.example/\", key: b}}}\n",
 	    S A R "log: {witnesses: {" W
 		  ", v: {url: \"https://v.example/\", key: a}}}\n",
-	    4, 98, "is the key of w too" },
+	    4, 95, "is the key of w too" },
 	{ "a prefix with a query", S A R "log: {witnesses: {" W "}}\n",
 	    S A R "log: {witnesses: {w: {url: \"https://w.example/?a\", key: "
 		  "a}}}\n",
