@@ -3,6 +3,7 @@
 #define OPTIONS_H
 
 #include "ctl/ctl.h"
+#include "ctl/ledger-filter.h"
 
 static const struct ctl_opt with_file[] = {
 	{ "-c", "FILE", "the configuration; gatehouse.yaml by default" },
