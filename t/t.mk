@@ -18,6 +18,7 @@ conform: all
 	t/conform-authzen.py --corpora $(CORPORA)
 	t/conform-tlog.py --corpora $(CORPORA)
 	t/conform-evidence.py --corpora $(CORPORA)
+	t/conform-export.py --corpora $(CORPORA)
 	@$(MAKE) --no-print-directory V=rel build/bench/bench-tlog
 	t/conform-go.py
 	t/conform-witness.py

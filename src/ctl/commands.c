@@ -267,6 +267,15 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "index. TEXT is looked for as records write it, in JSON. Exit 0 "
 	    "some, 1 none or the ledger is not valid, 3 no ledger there.",
 	    with_filters, ctl_ledger_grep, true, false, false },
+	{ "ledger export", "DIR", 1, 1,
+	    "Writes records in a format that others read",
+	    "ocsf: an event a line. otlp-json: LogsData, a line for every 64 "
+	    "records. cosai-containment: one evidence record of the decisions, "
+	    "what was charged for them and their outcomes, signed with the "
+	    "log's key, for \"gatehouse verify evidence\"; at most 16 MiB. "
+	    "The same ledger gives the same bytes. Exit 0 done, 1 nothing to "
+	    "write or the ledger is not valid, 3 no ledger there, 4 too large.",
+	    with_export, ctl_ledger_export, false, false, false },
 	{ "ledger query", "DIR WHAT [VALUE]", 1, 3,
 	    "Answers questions about a ledger from an index of it",
 	    "WHAT is agents, allowed, policies, kinds or approvals, session "

@@ -2,6 +2,7 @@
  * ctl-evidence: "gatehouse verify evidence|observed-effect".  A failure of
  * processing is never a verdict: it is said as one and exits with 4.
  */
+#include "checkpoint/checkpoint.h"
 #include "crypto/crypto.h"
 #include "ctl/tlog-dir.h"
 #include "evidence/evidence.h"
@@ -67,11 +68,28 @@ evidence_json(enum err e, const struct cosai_found *f, const struct note *why)
 	return tape_print(&tape);
 }
 
+/* --signer: the key in base64url, or as "keys show" prints it. */
+static struct str
+signer_of(const struct ctl *c, char room[static 48])
+{
+	const struct str given = str_of(ctl_option(c, "--signer"));
+	struct buf b = { .max = 48 };
+	struct note unused;
+	struct vkey key;
+
+	if (vkey_of(given, &key, &unused) != OK)
+		return given;
+	base64url_put(&b, (struct str){ (const char *)key.pub, VKEY_PUB });
+	(void)snprintf(room, 48, "%.*s", STR_ARG(buf_view(&b)));
+	buf_done(&b);
+	return str_of(room);
+}
+
 int
 ctl_verify_evidence(struct ctl *c)
 {
-	const char *signer = ctl_option(c, "--signer");
 	struct buf text = { .max = 0 };
+	char room[48];
 	struct cosai_found f;
 	struct note why = { "" };
 	int status = slurp(c, c->arg[0], &text);
@@ -79,7 +97,7 @@ ctl_verify_evidence(struct ctl *c)
 
 	if (status != CTL_YES)
 		return status;
-	e = cosai_check(buf_view(&text), str_of(signer), &f, &why);
+	e = cosai_check(buf_view(&text), signer_of(c, room), &f, &why);
 	buf_done(&text);
 	if (e != OK && e != ERR_DENIED)
 		return ctl_say(c, CTL_FAILED, "%s: %s", c->arg[0], why.text);

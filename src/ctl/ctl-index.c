@@ -135,7 +135,7 @@ place_got(struct asking *a, const struct index_place *p)
 		return true;
 	if (jv_i64(jv_get(r.rec, STR("time")), &time) == OK)
 		r.time_us = (uint64_t)time;
-	printer_put(a->printer, &r);
+	printer_put(a->printer, &r, NULL);
 	a->rows++;
 	return a->most == 0 || a->rows < a->most;
 }
@@ -342,7 +342,7 @@ ask(struct asking *a)
 {
 	enum err e;
 
-	a->printer = printer_new(a->c->json);
+	a->printer = printer_new(a->c->json, PRINT_RECORDS);
 	e = index_ask(a->file.x, a->q, &a->filter, got, a, &a->why);
 	if (e != OK && a->status == CTL_YES)
 		a->status = ctl_say(a->c, CTL_FAILED, "%s", a->why.text);

@@ -1,4 +1,5 @@
-/* ctl-records: "gatehouse ledger tail|grep", and show without a number. */
+/* ctl-records: "gatehouse ledger tail|grep|export", and show without a number.
+ */
 #include "ctl/ctl-records.h"
 
 #include <time.h>
@@ -24,7 +25,7 @@ take(struct list *k, const struct feed_record *r)
 	if (!matcher_wants(k->matcher, r))
 		return;
 	if (k->ring == NULL)
-		printer_put(k->printer, r);
+		printer_put(k->printer, r, k->matcher);
 	else
 		k->ring[k->found % k->l->newest] = *r;
 	k->found++;
@@ -37,7 +38,8 @@ ring_print(struct list *k)
 	const uint64_t n = k->found < newest ? k->found : newest;
 
 	for (uint64_t i = 0; k->ring != NULL && i < n; i++)
-		printer_put(k->printer, &k->ring[(k->found - n + i) % newest]);
+		printer_put(k->printer, &k->ring[(k->found - n + i) % newest],
+		    k->matcher);
 	mem_free(k->ring);
 	k->ring = NULL;
 }
@@ -63,7 +65,7 @@ follow(struct list *k)
 	const struct timespec pause = { .tv_nsec = POLL_NS };
 	struct feed_record r;
 	struct note why = { "" };
-	int status = printer_flush(k->printer);
+	int status = printer_end(k->printer);
 
 	while (status == CTL_YES) {
 		(void)nanosleep(&pause, NULL);
@@ -71,7 +73,7 @@ follow(struct list *k)
 			return ctl_say(NULL, CTL_FAILED, "%s", why.text);
 		while (feed_next(k->feed, &r))
 			take(k, &r);
-		status = printer_flush(k->printer);
+		status = printer_end(k->printer);
 		if (status == CTL_YES)
 			status = blame(k->feed);
 	}
@@ -93,7 +95,7 @@ list(struct list *k)
 	}
 	progress_done(&at);
 	ring_print(k);
-	status = printer_flush(k->printer);
+	status = printer_end(k->printer);
 	if (status == CTL_YES)
 		status = blame(k->feed);
 	if (status == CTL_YES && k->l->follow)
@@ -116,7 +118,7 @@ ledger_list(const struct listing *l)
 		    e == ERR_GONE ? CTL_UNREACHABLE : CTL_FAILED, "%s",
 		    why.text);
 	k.matcher = matcher_new(&l->filter, l->text);
-	k.printer = printer_new(l->json);
+	k.printer = printer_new(l->json, l->format);
 	if (l->newest > 0)
 		k.ring = mem_get(l->newest * sizeof(*k.ring));
 	status = list(&k);
@@ -133,6 +135,7 @@ ctl_ledger_tail(struct ctl *c)
 	struct listing l = { .dir = c->arg[0],
 		.json = c->json,
 		.follow = ctl_option(c, "--follow") != NULL };
+	const char *format = ctl_option(c, "--format");
 	uint64_t newest = 10;
 	const int status = ledger_filter_of(c, now_wall() / 1000, &l.filter);
 
@@ -142,6 +145,11 @@ ctl_ledger_tail(struct ctl *c)
 	    newest > 100000)
 		return ctl_say(c, CTL_MISUSE, "-n is 1 to 100000");
 	l.newest = (size_t)newest;
+	if (format != NULL &&
+	    (!print_format_of(format, &l.format) || l.format == PRINT_COSAI))
+		return ctl_say(c, CTL_MISUSE,
+		    "--format is ocsf or otlp-json; \"ledger export\" has "
+		    "cosai-containment");
 	return ledger_list(&l);
 }
 
@@ -155,4 +163,20 @@ ctl_ledger_grep(struct ctl *c)
 	const int status = ledger_filter_of(c, now_wall() / 1000, &l.filter);
 
 	return status == CTL_YES ? ledger_list(&l) : status;
+}
+
+int
+ctl_ledger_export(struct ctl *c)
+{
+	struct listing l = { .dir = c->arg[0] };
+	const char *format = ctl_option(c, "--format");
+	const int status = ledger_filter_of(c, now_wall() / 1000, &l.filter);
+
+	if (status != CTL_YES)
+		return status;
+	if (format == NULL || !print_format_of(format, &l.format))
+		return ctl_say(c, CTL_MISUSE,
+		    "--format is ocsf, otlp-json or cosai-containment");
+	return l.format == PRINT_COSAI ? ctl_export_cosai(c, &l)
+				       : ledger_list(&l);
 }

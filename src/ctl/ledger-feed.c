@@ -463,7 +463,7 @@ feed_fetch(struct feed *f, struct feed_record *r, struct note *why)
 {
 	struct feed_cell *c = cell_of(f, r->cell);
 	struct segment *s = c == NULL ? NULL : segment_of(c, r->segment);
-	unsigned char sum[LEDGER_HASH];
+	unsigned char sum[LEDGER_HASH] = { 0 };
 	struct cur cur;
 	uint32_t n;
 

@@ -172,7 +172,8 @@ struct cell_places {
 	unsigned cell;
 	const char **at;
 	size_t n, cap;
-	uint64_t start;
+	uint64_t *start; /* of each process's first record */
+	size_t starts;
 };
 /* A record that was parsed last of its sort. */
 struct looked_up {
@@ -204,8 +205,10 @@ matcher_free(struct matcher *m)
 {
 	if (m == NULL)
 		return;
-	for (size_t i = 0; i < m->cells_n; i++)
+	for (size_t i = 0; i < m->cells_n; i++) {
 		mem_free(m->cells[i].at);
+		mem_free(m->cells[i].start);
+	}
 	for (size_t i = 0; i < countof(m->last); i++)
 		buf_done(&m->last[i].tape);
 	mem_free(m->cells);
@@ -238,8 +241,11 @@ remember(struct matcher *m, const struct feed_record *r)
 	}
 	if (r->seq == p->n + 1)
 		p->at[p->n++] = r->text.p;
-	if (str_eq(jv_str(jv_get(r->rec, STR("kind"))), STR("start")))
-		p->start = r->seq;
+	if (!str_eq(jv_str(jv_get(r->rec, STR("kind"))), STR("start")))
+		return;
+	p->start = mem_more(p->start, p->starts * sizeof(*p->start),
+	    (p->starts + 1) * sizeof(*p->start));
+	p->start[p->starts++] = r->seq;
 }
 
 /* An earlier record of this kind.  A text in a segment has its length before
@@ -277,6 +283,16 @@ refers(struct jv rec, struct str member)
 		   : 0;
 }
 
+/* Of the process that wrote it. */
+static uint64_t
+start_of(const struct cell_places *p, uint64_t seq)
+{
+	for (size_t i = p->starts; i > 0; i--)
+		if (p->start[i - 1] < seq)
+			return p->start[i - 1];
+	return 0;
+}
+
 void
 matcher_look(
     struct matcher *m, const struct feed_record *r, struct matcher_view *out)
@@ -297,7 +313,8 @@ matcher_look(
 	    r->seq, STR("identity"));
 	out->boundary = look_up(&m->last[2], p, refers(of, STR("boundary")),
 	    r->seq, STR("boundary"));
-	out->start = look_up(&m->last[3], p, p->start, r->seq, STR("start"));
+	out->start =
+	    look_up(&m->last[3], p, start_of(p, r->seq), r->seq, STR("start"));
 }
 
 bool

@@ -5,20 +5,39 @@
 
 #include "sys/sys.h"
 
-enum { FLUSH_AT = 64 * 1024, WORD_MAX = 120 };
+enum { FLUSH_AT = 64 * 1024, WORD_MAX = 120, OTLP_LINE = 64 };
 
 struct printer {
 	bool json, colour, terminal;
+	enum print_format format;
 	struct buf out, tape;
+	struct export_otlp otlp;
 	int status;
 };
 
+bool
+print_format_of(const char *name, enum print_format *out)
+{
+	static const char *const names[] = { [PRINT_OCSF] = "ocsf",
+		[PRINT_OTLP] = "otlp-json",
+		[PRINT_COSAI] = "cosai-containment" };
+
+	for (size_t i = PRINT_OCSF; i < countof(names); i++)
+		if (strcmp(names[i], name) == 0) {
+			*out = (enum print_format)i;
+			return true;
+		}
+	return false;
+}
+
 struct printer *
-printer_new(bool json)
+printer_new(bool json, enum print_format format)
 {
 	struct printer *p = mem_get(sizeof(*p));
 
 	p->json = json;
+	p->format = format;
+	p->otlp.tape.max = SIZE_MAX / 4;
 	p->terminal = isatty(STDOUT_FILENO) == 1;
 	p->colour = p->terminal && getenv("NO_COLOR") == NULL;
 	p->out.max = SIZE_MAX / 4;
@@ -33,6 +52,7 @@ printer_free(struct printer *p)
 		return;
 	buf_done(&p->out);
 	buf_done(&p->tape);
+	export_otlp_done(&p->otlp);
 	mem_free(p);
 }
 
@@ -138,8 +158,47 @@ put_ascii(struct buf *b, struct str s)
 	}
 }
 
+/* ---- formats ---- */
+
 void
-printer_put(struct printer *p, const struct feed_record *r)
+view_of(const struct feed_record *r, struct matcher *m, struct export_view *out)
+{
+	struct matcher_view seen;
+
+	matcher_look(m, r, &seen);
+	*out = (struct export_view){ .cell = r->cell,
+		.seq = r->seq,
+		.text = r->text,
+		.leaf = r->leaf,
+		.rec = r->rec,
+		.decision = seen.v.decision,
+		.decision_seq = seen.decision_seq,
+		.identity = seen.v.identity,
+		.boundary = seen.boundary,
+		.start = seen.start };
+}
+
+static void
+put_event(struct printer *p, const struct feed_record *r, struct matcher *m)
+{
+	struct feed_record parsed = *r;
+	struct export_view v;
+
+	buf_clear(&p->tape);
+	if (json_parse(r->text, &json_default, &p->tape, NULL) != OK)
+		return;
+	parsed.rec = jv_of(buf_view(&p->tape));
+	view_of(&parsed, m, &v);
+	if (p->format == PRINT_OCSF)
+		export_ocsf(&v, &p->out);
+	else
+		export_otlp_put(&p->otlp, &v);
+	if (p->otlp.n == OTLP_LINE)
+		export_otlp_flush(&p->otlp, &p->out);
+}
+
+static void
+put_record(struct printer *p, const struct feed_record *r)
 {
 	if (p->json && p->terminal) {
 		put_ascii(&p->out, r->text);
@@ -152,8 +211,24 @@ printer_put(struct printer *p, const struct feed_record *r)
 		if (json_parse(r->text, &json_default, &p->tape, NULL) == OK)
 			put_line(p, r, jv_of(buf_view(&p->tape)));
 	}
+}
+
+void
+printer_put(struct printer *p, const struct feed_record *r, struct matcher *m)
+{
+	if (p->format == PRINT_RECORDS || m == NULL)
+		put_record(p, r);
+	else
+		put_event(p, r, m);
 	if (p->out.n > FLUSH_AT)
 		(void)!printer_flush(p);
+}
+
+int
+printer_end(struct printer *p)
+{
+	export_otlp_flush(&p->otlp, &p->out);
+	return printer_flush(p);
 }
 
 /* ---- progress ---- */

@@ -8,14 +8,27 @@
 
 #include "ctl/ctl.h"
 #include "ctl/ledger-feed.h"
+#include "ctl/ledger-filter.h"
+#include "export/export.h"
+
+enum print_format { PRINT_RECORDS, PRINT_OCSF, PRINT_OTLP, PRINT_COSAI };
+/* By its name, "ocsf" and so on; false: there is none. */
+bool print_format_of(const char *name, enum print_format *out);
 
 struct printer;
 /* json: records as they stand; on a terminal what is not ASCII is escaped, as
  * JSON can.  Colours where stdout is a terminal and NO_COLOR is not set. */
-struct printer *printer_new(bool json);
-void printer_put(struct printer *p, const struct feed_record *r);
+struct printer *printer_new(bool json, enum print_format format);
+/* m, which was asked about r: for a format; else it may be NULL. */
+void printer_put(
+    struct printer *p, const struct feed_record *r, struct matcher *m);
 NODISCARD int printer_flush(struct printer *p); /* to stdout; an exit status */
+/* The same, and what waits for more to come. */
+NODISCARD int printer_end(struct printer *p);
 void printer_free(struct printer *p);
+
+void view_of(
+    const struct feed_record *r, struct matcher *m, struct export_view *out);
 
 /* "12 % of 734 MB" on stderr, where that is a terminal, once work takes more
  * than a second, twice a second; done: wipes the line. */

@@ -38,6 +38,12 @@ static const struct ctl_opt with_wrap[] = {
 static const struct ctl_opt with_tail[] = {
 	{ "-n", "N", "how many; 10 by default" },
 	{ "--follow", NULL, "go on with what comes" },
+	{ "--format", "NAME", "as ocsf or otlp-json" },
+	LEDGER_FILTERS,
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_export[] = {
+	{ "--format", "NAME", "ocsf, otlp-json or cosai-containment" },
 	LEDGER_FILTERS,
 	{ NULL, NULL, NULL },
 };
@@ -90,7 +96,8 @@ static const struct ctl_opt with_proof[] = {
 	{ NULL, NULL, NULL },
 };
 static const struct ctl_opt with_signer[] = {
-	{ "--signer", "KEY", "whose checkpoint it must be: base64url" },
+	{ "--signer", "KEY",
+	    "whose it must be: as keys show has it, or base64url" },
 	{ NULL, NULL, NULL },
 };
 static const struct ctl_opt with_record[] = {

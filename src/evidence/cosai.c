@@ -5,8 +5,7 @@
  */
 #include "evidence/evidence-in.h"
 
-static const char record_format[] =
-    "cosai-ws4/agent-containment/evidence-sample";
+const char cosai_format[] = "cosai-ws4/agent-containment/evidence-sample";
 
 enum { DEEP = 64, HEX = 7 + 2 * SHA256_N };
 
@@ -356,12 +355,12 @@ cosai_check(struct str text, struct str signer, struct cosai_found *out,
 	c.entries = jv_get(c.doc, STR("entries"));
 	if (e == OK &&
 	    (!is_str(
-		 jv_get(c.doc, STR("record_format")), str_of(record_format)) ||
+		 jv_get(c.doc, STR("record_format")), str_of(cosai_format)) ||
 		!jv_is(c.entries, J_ARR) || jv_count(c.entries) == 0)) {
 		note_set(why,
 		    "no evidence record: record_format is \"%s\", "
 		    "entries a list",
-		    record_format);
+		    cosai_format);
 		e = ERR_SYNTAX;
 	}
 	out->entries = jv_count(c.entries);

@@ -5,6 +5,7 @@
 #include "crypto/crypto.h"
 #include "evidence/evidence.h"
 
+extern const char cosai_format[]; /* its record_format */
 /* "sha256:" and hex of the JCS text of obj without one member; J_NONE-safe.
  * ERR_SYNTAX: it has no canonical form. */
 NODISCARD enum err digest_without(

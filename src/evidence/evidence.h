@@ -59,6 +59,26 @@ struct cosai_found {
 NODISCARD enum err cosai_check(struct str text, struct str signer,
     struct cosai_found *out, struct note *why);
 
+/*
+ * Writing one: begin, entries as they come, end.  out is a buf of the caller's
+ * of at most EVIDENCE_MAX; what is full is ERR_LIMIT, and of no use then.
+ */
+struct cosai_writer {
+	struct buf *out;
+	uint64_t n;    /* entries */
+	char last[80]; /* entry_hash of the last */
+};
+void cosai_begin(struct cosai_writer *w, struct str software, struct buf *out);
+/* entry: an object without index, prev_hash and entry_hash. */
+NODISCARD enum err cosai_add(struct cosai_writer *w, struct jv entry);
+struct cosai_scope {
+	struct str id, declared; /* of the sequence; what it collects */
+	struct str none_omitted; /* why nothing was left out before it */
+};
+/* Signs the checkpoint with the key of this seed (VKEY_SEED bytes). */
+NODISCARD enum err cosai_end(struct cosai_writer *w,
+    const struct cosai_scope *s, const unsigned char seed[static 32]);
+
 /* ---- observed effect, and what it is evidence enough for (RFC-189) ---- */
 enum effect_result {
 	EFFECT_MALFORMED,   /* the record; *code tells */

@@ -9,35 +9,16 @@ enum { DEEP = 80 }; /* as deep as a record can be */
 
 /* ---- digests ---- */
 
-static int
-digit64(char ch)
-{
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz0123456789-_";
-	const char *at = ch == '\0' ? NULL : strchr(set, ch);
-
-	return at == NULL ? -1 : (int)(at - set);
-}
-
 static bool
 base64url_digest(struct str s, unsigned char out[static LEDGER_HASH])
 {
-	uint32_t bits = 0;
-	size_t n = 0, have = 0;
+	struct buf b = { .max = 2 * LEDGER_HASH };
+	const bool is = base64url_get(s, &b) == OK && b.n == LEDGER_HASH;
 
-	for (size_t i = 0; i < s.n; i++) {
-		const int d = digit64(s.p[i]);
-
-		if (d < 0)
-			return false;
-		bits = bits << 6 | (uint32_t)d;
-		have += 6;
-		if (have >= 8 && n < LEDGER_HASH) {
-			have -= 8;
-			out[n++] = (unsigned char)(bits >> have);
-		}
-	}
-	return n == LEDGER_HASH && (bits & 3) == 0;
+	if (is)
+		memcpy(out, b.p, LEDGER_HASH);
+	buf_done(&b);
+	return is;
 }
 
 bool
