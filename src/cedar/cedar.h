@@ -68,8 +68,8 @@ void cedar_policies_to_json(const struct cedar_policies *ps, struct buf *out);
 NODISCARD enum err cedar_policy_to_json(
     const struct cedar_policies *ps, struct str id, struct buf *out);
 
-/* Static policies and links by place, then by id; what they say of themselves.
- * false: no such. */
+/* Static policies and links by place, then by id, and templates by place; what
+ * they say of themselves.  false: no such. */
 struct cedar_policy_info {
 	struct str id, template_id; /* template_id empty: static */
 	bool forbid;
@@ -78,7 +78,7 @@ struct cedar_policy_info {
 size_t cedar_policies_count(const struct cedar_policies *ps);
 bool cedar_policy_info(
     const struct cedar_policies *ps, size_t i, struct cedar_policy_info *out);
-bool cedar_template_info( /* of templates */
+bool cedar_template_info(
     const struct cedar_policies *ps, size_t i, struct cedar_policy_info *out);
 bool cedar_policy_find(
     const struct cedar_policies *ps, struct str id, size_t *i);
