@@ -100,6 +100,10 @@ struct cedar_value touched_labels(
 /* ---- chain.c, context.c ---- */
 NODISCARD enum err chain_fill(
     const struct inventory *v, struct call *c, struct note *why);
+/* Do policies read of the chain what is only claimed?  Then the call must be
+ * allowed without its claims as well: they can only take away. */
+bool chain_is_read(const struct policy *p, const struct call *c);
+struct call chain_unclaimed(const struct call *c);
 void chain_join(struct verdict *v, const struct verdict *of, struct str link,
     struct arena *a);
 /* k as the link of the chain sees it: another principal. */

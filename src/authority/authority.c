@@ -468,12 +468,6 @@ verdict_of(const struct policy *p, const struct world *w, struct arena *a)
 		.reason = STR("No rule allows this call.") };
 }
 
-unsigned
-policy_reads(const struct policy *p)
-{
-	return p->reads;
-}
-
 /* The verdict for one of those whose call it is. */
 static struct verdict
 verdict_for(const struct policy *p, const struct call *c, const struct known *k,
@@ -559,6 +553,12 @@ decide(const struct policy *p, const struct call *c, struct arena *a)
 	if (e != OK)
 		return denied(rule_of(e), a, &why);
 	v = verdict_known(p, c, &k, a);
+	if (v.effect != DENY && chain_is_read(p, c)) {
+		const struct call less = chain_unclaimed(c);
+		const struct verdict w = decide(p, &less, a);
+
+		chain_join(&v, &w, STR(""), a);
+	}
 	v.labels = k.labels;
 	return v;
 }
@@ -591,10 +591,4 @@ policy_decide(const struct policy *p, const struct call *c, struct arena *a)
 	/* Mostly there is one question, and nothing need be copied. */
 	return c->chained && c->also.n == 0 ? decide(p, c, a)
 					    : decide_full(p, c, a);
-}
-
-enum err
-policy_chain(const struct policy *p, struct call *c, struct note *why)
-{
-	return chain_fill(p->inv, c, why);
 }

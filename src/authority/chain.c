@@ -92,6 +92,30 @@ chain_fill(const struct inventory *v, struct call *c, struct note *why)
 	return OK;
 }
 
+enum err
+policy_chain(const struct policy *p, struct call *c, struct note *why)
+{
+	return chain_fill(p->inv, c, why);
+}
+
+/* ---- claims ---- */
+
+bool
+chain_is_read(const struct policy *p, const struct call *c)
+{
+	return c->claimed > 0 && (p->reads & READS_CHAIN) != 0;
+}
+
+struct call
+chain_unclaimed(const struct call *c)
+{
+	struct call less = *c;
+
+	less.chain_n -= less.claimed;
+	less.claimed = 0;
+	return less;
+}
+
 /* ---- verdicts of all links ---- */
 
 void
@@ -138,23 +162,31 @@ must_join(struct verdict *v, const struct verdict *other)
 	return true;
 }
 
-/* The stricter one stands, and says for whom it is so. */
+static void
+say_for(struct verdict *v, struct str link, struct arena *a)
+{
+	struct str words;
+	struct note said;
+
+	note_set(&said, "For %.*s, on whose behalf it is: %.*s",
+	    (int)(link.n > 64 ? 64 : link.n), link.p, STR_ARG(v->reason));
+	words = arena_str(a, str_of(said.text));
+	v->link = link;
+	if (words.p != NULL)
+		v->reason = words;
+}
+
+/* The stricter one stands, and says for whom it is so; link empty: nobody. */
 void
 chain_join(struct verdict *v, const struct verdict *of, struct str link,
     struct arena *a)
 {
 	const struct verdict was = *v;
-	struct note said;
 
 	if (strictness(of->effect) > strictness(v->effect)) {
 		*v = *of;
-		note_set(&said, "For %.*s, on whose behalf it is: %.*s",
-		    (int)(link.n > 64 ? 64 : link.n), link.p,
-		    STR_ARG(of->reason));
-		v->link = link;
-		v->reason = arena_str(a, str_of(said.text));
-		if (v->reason.p == NULL)
-			v->reason = of->reason;
+		if (link.n > 0)
+			say_for(v, link, a);
 		of = &was;
 	}
 	if (v->effect != DENY && !must_join(v, of))

@@ -204,6 +204,17 @@ decide_partly(struct ask *q, const struct call *c, struct verdict *out)
 		return true;
 	}
 	got = possible_for_all(q, c, &known, out);
+	if (chain_is_read(p, c)) {
+		const struct call own = chain_unclaimed(c);
+		struct verdict v = { .effect = DENY };
+		unsigned less = SET_DENY;
+
+		if (known_of(p->inv, &own, p->reads, q->a, &known, &why) == OK)
+			less = possible_for_all(q, &own, &known, &v);
+		if (joined(got, less) != got)
+			*out = v;
+		got = joined(got, less);
+	}
 	if (got != SET_DENY && may_be_broken(q))
 		got |= SET_DENY;
 	return got == SET_DENY || got == SET_ALLOW || got == SET_HOLD;

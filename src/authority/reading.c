@@ -119,6 +119,12 @@ reading_get(struct cur *c, struct policy *p)
 	return c->bad ? ERR_SYNTAX : cur_end(&at);
 }
 
+unsigned
+policy_reads(const struct policy *p)
+{
+	return p->reads;
+}
+
 bool
 policy_types(const struct policy *p, struct str server, struct str tool)
 {

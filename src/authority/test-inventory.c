@@ -369,6 +369,27 @@ test_chain(void)
 	    "a claim that is no name");
 }
 
+/* What policies read of the chain may be a claim: it opens nothing either. */
+static void
+test_claims(void)
+{
+	ok(opens(OPEN INVENTORY POLICY(
+	       "@id(\\\"for-ann\\\") permit (principal, action, resource) when "
+	       "{ context has on_behalf_of && context.on_behalf_of == "
+	       "Gatehouse::User::\\\"ann\\\" };"
+	       "@id(\\\"deep\\\") forbid (principal, action, resource) when { "
+	       "context.chain_depth > 1 };")),
+	    "policies about on whose behalf");
+	ok(is(&(struct asked){ .who = "alice" }, ALLOW, "for-ann", NULL),
+	    "who is declared to act for her");
+	ok(is(&(struct asked){ .who = "carl", .params = FOR("\"ann\"") }, DENY,
+	       "default-deny", NULL),
+	    "who says so");
+	ok(is(&(struct asked){ .who = "alice", .params = FOR("\"ben\"") }, DENY,
+	       "deep", NULL),
+	    "what is forbidden to who says so");
+}
+
 static void
 test_chain_ends(void)
 {
@@ -519,6 +540,7 @@ main(void)
 	test_datasets();
 	test_labels();
 	test_chain();
+	test_claims();
 	test_chain_ends();
 	test_context();
 	test_session();
