@@ -2,6 +2,8 @@
  * one text for one value. */
 #include "base/base.h"
 
+#include <endian.h>
+
 struct kind {
 	const char *digits;
 	bool padded;
@@ -14,32 +16,48 @@ static const struct kind url = {
 	false
 };
 
+/* Six bytes, of eight that may be read, to eight digits with one write: were
+ * they written one by one, each might have changed where the digits are. */
+static void
+eight(const uint8_t *p, char *to, const char *digits)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	v = be64toh(v);
+#define DIGIT(i) digits[v >> (58 - 6 * (i)) & 63]
+	const char d[8] = { DIGIT(0), DIGIT(1), DIGIT(2), DIGIT(3), DIGIT(4),
+		DIGIT(5), DIGIT(6), DIGIT(7) };
+#undef DIGIT
+	memcpy(to, d, sizeof(d));
+}
+
 static void
 put(struct buf *b, struct str bytes, const struct kind *k)
 {
 	const uint8_t *p = (const uint8_t *)bytes.p;
-	const size_t whole = bytes.n / 3, rest = bytes.n % 3;
-	char *to = buf_room(b, 4 * (whole + 1));
+	const char *const digits = k->digits;
+	size_t left = bytes.n;
+	char *to = buf_room(b, 4 * (left / 3 + 1));
+	char *const from = to;
 	uint32_t v;
 
 	if (to == NULL)
 		return;
-	for (size_t i = 0; i < whole; i++, p += 3, to += 4) {
-		v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
-		to[0] = k->digits[v >> 18];
-		to[1] = k->digits[v >> 12 & 63];
-		to[2] = k->digits[v >> 6 & 63];
-		to[3] = k->digits[v & 63];
+	for (; left >= 8; left -= 6, p += 6, to += 8)
+		eight(p, to, digits);
+	for (; left > 0; left -= left < 3 ? left : 3) {
+		v = (uint32_t)*p++ << 16;
+		v |= left > 1 ? (uint32_t)*p++ << 8 : 0;
+		v |= left > 2 ? *p++ : 0;
+		*to++ = digits[v >> 18];
+		*to++ = digits[v >> 12 & 63];
+		if (left > 1 || k->padded)
+			*to++ = left > 1 ? digits[v >> 6 & 63] : '=';
+		if (left > 2 || k->padded)
+			*to++ = left > 2 ? digits[v & 63] : '=';
 	}
-	buf_add(b, 4 * whole);
-	if (rest == 0)
-		return;
-	v = (uint32_t)p[0] << 16 | (rest > 1 ? (uint32_t)p[1] << 8 : 0);
-	to[0] = k->digits[v >> 18];
-	to[1] = k->digits[v >> 12 & 63];
-	to[2] = rest > 1 ? k->digits[v >> 6 & 63] : '=';
-	to[3] = '=';
-	buf_add(b, k->padded ? 4 : rest + 1);
+	buf_add(b, (size_t)(to - from));
 }
 
 void

@@ -86,6 +86,8 @@ test_buf(void)
 	buf_done(&c);
 }
 
+#define WORDS "\xfb\xff\xfe a text longer than a word."
+
 static void
 test_base64(void)
 {
@@ -103,6 +105,24 @@ test_base64(void)
 			str_eq(
 			    buf_view(&d), str_sub(STR("\x00\xffgatehs"), 0, n)),
 		    "base64 round trip of %zu", n);
+	}
+	buf_clear(&b);
+	base64_put(&b, STR("\xff\xef\xbe many hands make light work.."));
+	ok(str_eq(buf_view(&b),
+	       STR("/+++IG1hbnkgaGFuZHMgbWFrZSBsaWdodCB3b3JrLi4=")),
+	    "base64 of more than a word");
+	buf_clear(&b);
+	base64url_put(&b, STR("\xff\xef\xbe many hands make light work.."));
+	ok(str_eq(buf_view(&b),
+	       STR("_---IG1hbnkgaGFuZHMgbWFrZSBsaWdodCB3b3JrLi4")),
+	    "base64url of more than a word");
+	for (size_t n = 8; n < 33; n++) {
+		buf_clear(&b);
+		buf_clear(&d);
+		base64url_put(&b, str_sub(STR(WORDS), 0, n));
+		ok(base64url_get(buf_view(&b), &d) == OK &&
+			str_eq(buf_view(&d), str_sub(STR(WORDS), 0, n)),
+		    "base64url round trip of %zu", n);
 	}
 	for (size_t i = 0; i < countof(bad); i++)
 		ok(base64_get(str_of(bad[i]), &d) == ERR_SYNTAX,
