@@ -22,10 +22,8 @@
 #define UNUSED __attribute__((unused))
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
 
-/*
- * Errors.  OK is 0, so "if (e)" means "if it went wrong".  Each value is a
- * class the caller can act on; the detail for people goes to a struct note.
- */
+/* Errors.  OK is 0, so "if (e)" means "if it went wrong".  Each value is a
+ * class the caller can act on; the detail for people goes to a struct note. */
 enum err {
 	OK = 0,
 	ERR_MORE,   /* not an error: come back with more bytes */
@@ -65,7 +63,13 @@ struct str {
 	}			     /* for static tables */
 #define STR_ARG(s) (int)(s).n, (s).p /* for "%.*s" */
 struct str str_of(const char *z); /* of a NUL-terminated string; NULL: empty */
-bool str_eq(struct str a, struct str b);
+bool bytes_same(const char *a, const char *b, size_t n); /* n > 0 */
+static inline bool
+str_eq(struct str a, struct str b)
+{
+	return a.n == b.n &&
+	       (a.n == 0 || a.p == NULL || bytes_same(a.p, b.p, a.n));
+}
 bool str_ieq(struct str a, struct str b); /* ASCII letters fold */
 int str_cmp(struct str a, struct str b);  /* bytewise, as memcmp */
 bool str_starts(struct str s, struct str prefix);
@@ -100,10 +104,8 @@ void mem_wipe(void *p, size_t n);  /* not optimised away */
 /* In time that depends on n alone. */
 bool mem_same(const void *a, const void *b, size_t n);
 
-/*
- * struct arena: many allocations, zeroed, one lifetime, one budget.  Running
- * out is no crash: alloc returns NULL, arena_spent() is true until reset.
- */
+/* struct arena: many allocations, zeroed, one lifetime, one budget.  Running
+ * out is no crash: alloc returns NULL, arena_spent() is true until reset. */
 struct arena;
 struct arena *arena_new(size_t budget);
 void arena_free(struct arena *a); /* NULL is fine */
@@ -183,10 +185,8 @@ void base64url_put(struct buf *b, struct str bytes);
 NODISCARD enum err base64_get(struct str text, struct buf *out);
 NODISCARD enum err base64url_get(struct str text, struct buf *out);
 
-/*
- * struct map: bytes -> pointer, insertion-ordered nowhere; keys are copied.
- * Hash-flood safe with a random seed.
- */
+/* struct map: bytes -> pointer, insertion-ordered nowhere; keys are copied.
+ * Hash-flood safe with a random seed. */
 struct map;
 struct map *map_new(uint64_t seed);
 void map_free(struct map *m); /* values are the caller's */

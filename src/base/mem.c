@@ -64,18 +64,21 @@ mem_same(const void *a, const void *b, size_t n)
 	return diff == 0;
 }
 
-enum { CHUNK = 16384 }; /* most turns fit in one */
+enum { CHUNK = 16384, UNIT = _Alignof(max_align_t) }; /* most turns fit in */
 
 struct chunk {
 	struct chunk *next;
-	size_t used, size;
+	size_t used, size; /* used: once it is no longer given from */
 	_Alignas(max_align_t) unsigned char mem[];
 };
 
+/* All that lies ahead of p is zero: what was used is cleared at once, when the
+ * turn is over, so an allocation is an addition. */
 struct arena {
+	unsigned char *p; /* NULL: spent */
+	size_t left;	  /* of the chunk and of the budget; whole units */
 	struct chunk *first, *now;
-	size_t taken, budget;
-	bool spent;
+	size_t budget, rest; /* rest: of the budget, after this chunk */
 };
 
 struct arena *
@@ -83,7 +86,8 @@ arena_new(size_t budget)
 {
 	struct arena *a = mem_get(sizeof(*a));
 
-	a->budget = budget;
+	a->budget = a->rest = budget;
+	a->p = (unsigned char *)a; /* no bytes of it, but not spent */
 	return a;
 }
 
@@ -107,65 +111,83 @@ arena_free(struct arena *a)
 	free(a);
 }
 
+/* Nothing more is given from this chunk. */
+static void
+leave(struct arena *a)
+{
+	if (a->now != NULL && a->p != NULL)
+		a->now->used = (size_t)(a->p - a->now->mem);
+	a->rest += a->left;
+	a->left = 0;
+}
+
+static void
+enter(struct arena *a, struct chunk *c)
+{
+	const size_t most = a->rest / UNIT * UNIT;
+
+	a->now = c;
+	a->p = c->mem;
+	a->left = c->size < most ? c->size : most;
+	a->rest -= a->left;
+}
+
 /* The first chunk stays for the next turn. */
 void
 arena_reset(struct arena *a)
 {
-	if (a->first != NULL) {
-		chunks_free(a->first->next);
-		a->first->next = NULL;
-		a->first->used = 0;
-	}
-	a->now = a->first;
-	a->taken = 0;
-	a->spent = false;
+	leave(a);
+	a->rest = a->budget;
+	a->p = (unsigned char *)a;
+	if (a->first == NULL)
+		return;
+	chunks_free(a->first->next);
+	a->first->next = NULL;
+	memset(a->first->mem, 0, a->first->used);
+	enter(a, a->first);
 }
 
-static struct chunk *
-chunk_for(struct arena *a, size_t n)
+static COLD void *
+spend(struct arena *a)
 {
-	const size_t size = n > CHUNK ? n : CHUNK;
-	struct chunk *c = malloc(sizeof(*c) + size);
+	leave(a);
+	a->p = NULL;
+	return NULL;
+}
 
+/* From a further chunk. */
+static void *
+more(struct arena *a, size_t n)
+{
+	const size_t whole = n / UNIT * UNIT + (n % UNIT ? UNIT : 0);
+	const size_t size = whole > CHUNK ? whole : CHUNK;
+	struct chunk *c;
+
+	if (a->p == NULL || n > a->budget || whole > a->rest + a->left)
+		return spend(a);
+	c = calloc(1, sizeof(*c) + size);
 	if (c == NULL)
-		return NULL;
-	c->next = NULL;
-	c->used = 0;
+		return spend(a);
 	c->size = size;
+	leave(a);
 	if (a->now == NULL)
 		a->first = c;
 	else
 		a->now->next = c;
-	a->now = c;
-	return c;
+	enter(a, c);
+	return arena_alloc(a, n);
 }
 
 void *
 arena_alloc(struct arena *a, size_t n)
 {
-	const size_t unit = _Alignof(max_align_t);
-	struct chunk *c = a->now;
-	void *p;
+	void *p = a->p;
 
-	if (n > a->budget) {
-		a->spent = true;
-		return NULL;
-	}
-	n = (n + unit - 1) / unit * unit;
-	if (a->spent || n > a->budget - a->taken) {
-		a->spent = true;
-		return NULL;
-	}
-	if (c == NULL || n > c->size - c->used)
-		c = chunk_for(a, n);
-	if (c == NULL) {
-		a->spent = true;
-		return NULL;
-	}
-	p = c->mem + c->used;
-	c->used += n;
-	a->taken += n;
-	memset(p, 0, n);
+	if (__builtin_expect(n > a->left, 0))
+		return more(a, n);
+	n = (n + UNIT - 1) / UNIT * UNIT;
+	a->p += n;
+	a->left -= n;
 	return p;
 }
 
@@ -184,5 +206,5 @@ arena_str(struct arena *a, struct str s)
 bool
 arena_spent(const struct arena *a)
 {
-	return a->spent;
+	return a->p == NULL;
 }

@@ -8,12 +8,36 @@ str_of(const char *z)
 			 : (struct str){ z, strlen(z) };
 }
 
+enum { SHORT = 32 };
+
+/* Names are short: by eight bytes or four, the last ones twice. */
 bool
-str_eq(struct str a, struct str b)
+bytes_same(const char *a, const char *b, size_t n)
 {
-	if (a.n != b.n)
-		return false;
-	return a.n == 0 || a.p == NULL || memcmp(a.p, b.p, a.n) == 0;
+	uint64_t x, y;
+	uint32_t v, w, v2, w2;
+
+	if (n > SHORT)
+		return memcmp(a, b, n) == 0;
+	if (n >= 8) {
+		for (size_t i = 0; i + 8 < n; i += 8) {
+			memcpy(&x, a + i, 8);
+			memcpy(&y, b + i, 8);
+			if (x != y)
+				return false;
+		}
+		memcpy(&x, a + n - 8, 8);
+		memcpy(&y, b + n - 8, 8);
+		return x == y;
+	}
+	if (n >= 4) {
+		memcpy(&v, a, 4);
+		memcpy(&w, b, 4);
+		memcpy(&v2, a + n - 4, 4);
+		memcpy(&w2, b + n - 4, 4);
+		return v == w && v2 == w2;
+	}
+	return a[0] == b[0] && a[n - 1] == b[n - 1] && a[n / 2] == b[n / 2];
 }
 
 static char
@@ -211,21 +235,40 @@ str_distance(struct str a, struct str b)
 	return row[b.n] < STR_FAR ? row[b.n] : STR_FAR;
 }
 
+/* The last bytes as one word: of eight and more some again, of fewer all. */
+static uint64_t
+last_word(const char *p, size_t n)
+{
+	uint64_t w = 0;
+	uint32_t head, tail;
+
+	if (n >= 8) {
+		memcpy(&w, p + n - 8, 8);
+		return w;
+	}
+	if (n >= 4) {
+		memcpy(&head, p, 4);
+		memcpy(&tail, p + n - 4, 4);
+		return (uint64_t)head << 32 | tail;
+	}
+	for (size_t i = 0; i < n; i++)
+		w = w << 8 | (uint8_t)p[i];
+	return w;
+}
+
 /* FNV-1a over 8-byte steps with a final mix: for tables only. */
 uint64_t
 hash64(struct str s, uint64_t seed)
 {
 	uint64_t h = seed ^ 0x9e3779b97f4a7c15U ^ s.n;
 	uint64_t w;
-	size_t i = 0;
 
-	for (; s.n - i >= 8; i += 8) {
+	for (size_t i = 0; i + 8 < s.n; i += 8) {
 		memcpy(&w, s.p + i, 8);
 		h = (h ^ w) * 0xff51afd7ed558ccdU;
 		h ^= h >> 32;
 	}
-	for (; i < s.n; i++)
-		h = (h ^ (uint8_t)s.p[i]) * 0x100000001b3U;
+	h = (h ^ last_word(s.p, s.n)) * 0xff51afd7ed558ccdU;
 	h ^= h >> 33;
 	h *= 0xc4ceb9fe1a85ec53U;
 	return h ^ h >> 33;

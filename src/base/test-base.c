@@ -184,8 +184,10 @@ static void
 test_arena(void)
 {
 	struct arena *a = arena_new(40000);
-	char *p = arena_alloc(a, 100);
+	char *p = arena_alloc(a, 0);
 
+	ok(p != NULL && !arena_spent(a), "no bytes at all are some");
+	p = arena_alloc(a, 100);
 	ok(p != NULL && p[0] == 0 && p[99] == 0, "memory is zeroed");
 	memset(p, 1, 100);
 	ok(arena_alloc(a, 30000) != NULL, "a big one fits the budget");
@@ -193,7 +195,21 @@ test_arena(void)
 	ok(arena_alloc(a, 1) == NULL, "spent stays spent");
 	arena_reset(a);
 	p = arena_alloc(a, 100);
-	ok(p != NULL && p[0] == 0 && !arena_spent(a), "reset begins anew");
+	ok(p != NULL && p[0] == 0 && p[99] == 0 && !arena_spent(a),
+	    "reset begins anew");
+	ok(arena_alloc(a, 0) != NULL && arena_alloc(a, SIZE_MAX) == NULL &&
+		arena_alloc(a, 0) == NULL && arena_spent(a),
+	    "nothing is little, everything too much");
+	for (int round = 0, dirty = 0; round < 3; round++) {
+		arena_reset(a);
+		for (size_t n = 1; n < 20000; n *= 3) { /* several chunks */
+			p = arena_alloc(a, n);
+			for (size_t i = 0; i < n; i++)
+				dirty |= p[i];
+			memset(p, 0xff, n);
+		}
+		ok(dirty == 0 && !arena_spent(a), "zeroed in every turn");
+	}
 	arena_free(a);
 	ok(mem_same("abc", "abc", 3) && !mem_same("abc", "abd", 3), "same");
 }
