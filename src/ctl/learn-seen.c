@@ -163,7 +163,10 @@ static void
 arg_add(struct seen_arg *a, struct jv v, struct arena *mem)
 {
 	const struct fact_value fv = value_of(v);
+	const struct fact_shape *shape;
+	const struct fact *f;
 	struct facts got;
+	size_t n;
 	struct note why = { "" };
 
 	a->there++;
@@ -173,8 +176,12 @@ arg_add(struct seen_arg *a, struct jv v, struct arena *mem)
 	}
 	if (facts_read(a->kind, &fv, mem, &got, &why) != OK)
 		return;
-	for (size_t i = 0; i < got.n; i++)
-		fact_add(a, &got.v[i]);
+	shape = fact_shapes(a->kind, &n);
+	for (size_t i = 0; i < n; i++) { /* in the order that people read */
+		f = fact_get(&got, shape[i].name);
+		if (f != NULL)
+			fact_add(a, f);
+	}
 }
 
 static struct seen_arg *

@@ -154,8 +154,8 @@ read_money(struct reading *r)
 		    "more than %d decimals, or too large: the amount "
 		    "cannot be held exactly",
 		    places);
-	put_long(r, "minor", minor);
-	put_text(r, "currency", code);
+	put_long(r, STR("minor"), minor);
+	put_text(r, STR("currency"), code);
 	return OK;
 }
 
@@ -203,7 +203,7 @@ read_size(struct reading *r)
 			return no(r, "a size beyond 63 bits");
 		for (; d.scale > 0; d.scale--) /* up: never less than meant */
 			v = v / 10 + (v % 10 != 0);
-		put_long(r, "bytes", v);
+		put_long(r, STR("bytes"), v);
 		return OK;
 	}
 	return no(r, "'%.*s' is no unit of size", (int)(unit.n & 31), unit.p);
@@ -226,15 +226,15 @@ read_count(struct reading *r)
 	int64_t n;
 
 	if (r->v->of == FACT_OF_LIST) {
-		put_long(r, "n", (int64_t)r->v->count);
+		put_long(r, STR("n"), (int64_t)r->v->count);
 		return OK;
 	}
 	if (r->v->of == FACT_OF_TEXT) {
-		put_long(r, "n", characters(r->text));
+		put_long(r, STR("n"), characters(r->text));
 		return OK;
 	}
 	if (!decimal_read(r->text, &d) || !scaled(&d, 0, &n))
 		return no(r, "a count is a whole number of at most 63 bits");
-	put_long(r, "n", n);
+	put_long(r, STR("n"), n);
 	return OK;
 }

@@ -13,22 +13,24 @@ struct reading {
 	struct note *why;
 };
 
-void put_is(struct reading *r, const char *name, bool is);
-void put_long(struct reading *r, const char *name, int64_t n);
-void put_text(struct reading *r, const char *name, struct str s);
-void put_ip(struct reading *r, const char *name, struct str s);
+/* Best in order of their names' length, then bytes: records are kept so. */
+void put_is(struct reading *r, struct str name, bool is);
+void put_long(struct reading *r, struct str name, int64_t n);
+void put_text(struct reading *r, struct str name, struct str s);
+void put_ip(struct reading *r, struct str name, struct str s);
 
 /* A set under construction: distinct, bounded. */
 enum { SET_MAX = 256 };
 struct fset {
-	struct str v[SET_MAX];
-	size_t n;
+	struct arena *a;
+	struct str *v;
+	size_t n, room;
 	bool full; /* something was left out */
 };
 struct fset *fset_new(struct reading *r); /* NULL: the arena is spent */
 void fset_add(struct fset *s, struct str member);
 bool fset_has(const struct fset *s, struct str member);
-void put_fset(struct reading *r, const char *name, const struct fset *s);
+void put_fset(struct reading *r, struct str name, const struct fset *s);
 
 /* ERR_SYNTAX with the sentence; so "return no(r, ...)". */
 enum err no(struct reading *r, const char *fmt, ...) PRINTF(2, 3);
@@ -53,15 +55,20 @@ NODISCARD enum err unpercent(
 /* Takes "." and ".." and empty parts out of what stands between slashes.
  * *climbs: ".." went above the start.  Parts, in order, at most SET_MAX. */
 struct parts {
-	struct str v[SET_MAX];
+	struct str *v;
 	size_t n;
 	bool climbs;
 };
-NODISCARD enum err parts_of(struct str path, struct parts *out);
+NODISCARD enum err parts_of(
+    struct arena *a, struct str path, struct parts *out);
 /* Do all who may read s come to the same parts, however much of its escapes
  * they decode and, where `backslash`, whether \ is a slash to them? ERR_SYNTAX:
  * no, as in "/w/a%2fb/../../x": /w/x to one and /x to another. */
 NODISCARD enum err parts_agree(struct arena *a, struct str s, bool backslash);
+/* The parts after root, with slashes between.  above (or NULL) gets root, if
+ * there is one, and the text up to each part: parts->n + 1 at most. */
+struct str parts_text(struct arena *a, struct str root,
+    const struct parts *parts, struct str *above, size_t *above_n);
 
 /* An address, 4 or 16 bytes. */
 struct ip {
@@ -84,8 +91,8 @@ struct host {
 };
 NODISCARD enum err host_parse(
     struct reading *r, struct str s, struct host *out);
-void put_host(
-    struct reading *r, const struct host *h); /* host ip private domains */
+void put_host(struct reading *r, const struct host *h);	 /* ip host */
+void put_above(struct reading *r, const struct host *h); /* domains private */
 
 enum err read_path(struct reading *r);
 enum err read_url(struct reading *r);

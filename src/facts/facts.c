@@ -167,9 +167,10 @@ enum err
 facts_read(enum fact_kind k, const struct fact_value *v, struct arena *a,
     struct facts *out, struct note *why)
 {
-	struct facts got = { .n = 0 };
-	struct reading r = { v, v->text, a, &got, why };
+	struct reading r;
 
+	out->n = 0;
+	r = (struct reading){ v, v->text, a, out, why };
 	BUG_ON(k <= FACT_NONE || k >= FACT_KINDS);
 	if (!takes(&kinds[k], v->of))
 		return no(
@@ -183,41 +184,40 @@ facts_read(enum fact_kind k, const struct fact_value *v, struct arena *a,
 		note_set(why, "more facts than a call has room for");
 		return ERR_LIMIT;
 	}
-	*out = got;
 	return OK;
 }
 
 static struct fact *
-put(struct reading *r, const char *name, enum fact_type type)
+put(struct reading *r, struct str name, enum fact_type type)
 {
 	struct fact *f = &r->out->v[r->out->n];
 
 	BUG_ON(r->out->n == FACTS_MAX);
 	r->out->n++;
-	*f = (struct fact){ .name = str_of(name), .type = type };
+	*f = (struct fact){ .name = name, .type = type };
 	return f;
 }
 
 void
-put_is(struct reading *r, const char *name, bool is)
+put_is(struct reading *r, struct str name, bool is)
 {
 	put(r, name, FACT_BOOL)->is = is;
 }
 
 void
-put_long(struct reading *r, const char *name, int64_t n)
+put_long(struct reading *r, struct str name, int64_t n)
 {
 	put(r, name, FACT_LONG)->n = n;
 }
 
 void
-put_text(struct reading *r, const char *name, struct str s)
+put_text(struct reading *r, struct str name, struct str s)
 {
 	put(r, name, FACT_TEXT)->text = s;
 }
 
 void
-put_ip(struct reading *r, const char *name, struct str s)
+put_ip(struct reading *r, struct str name, struct str s)
 {
 	put(r, name, FACT_IP)->text = s;
 }
@@ -225,7 +225,11 @@ put_ip(struct reading *r, const char *name, struct str s)
 struct fset *
 fset_new(struct reading *r)
 {
-	return arena_alloc(r->a, sizeof(struct fset));
+	struct fset *s = arena_alloc(r->a, sizeof(*s));
+
+	if (s != NULL)
+		s->a = r->a;
+	return s;
 }
 
 bool
@@ -237,20 +241,35 @@ fset_has(const struct fset *s, struct str member)
 	return false;
 }
 
+static bool
+fset_more(struct fset *s)
+{
+	const size_t room = s->room == 0 ? 8 : 2 * s->room;
+	struct str *v = NULL;
+
+	s->full = s->full || s->n == SET_MAX;
+	if (s->n < SET_MAX)
+		v = arena_alloc(s->a, room * sizeof(*v));
+	if (v == NULL)
+		return false;
+	if (s->n > 0)
+		memcpy(v, s->v, s->n * sizeof(*v));
+	s->v = v;
+	s->room = room;
+	return true;
+}
+
 void
 fset_add(struct fset *s, struct str member)
 {
 	if (member.p == NULL || fset_has(s, member))
 		return;
-	if (s->n == SET_MAX) {
-		s->full = true;
-		return;
-	}
-	s->v[s->n++] = member;
+	if (s->n < s->room || fset_more(s))
+		s->v[s->n++] = member;
 }
 
 void
-put_fset(struct reading *r, const char *name, const struct fset *s)
+put_fset(struct reading *r, struct str name, const struct fset *s)
 {
 	struct fact *f = put(r, name, FACT_SET);
 

@@ -80,7 +80,8 @@ struct fact_value {
 enum { FACT_TEXT_MAX = 64 * 1024 }; /* longer: ERR_LIMIT */
 /*
  * Reads `v` as a `k`.  ERR_SYNTAX: it is none, *why says what is wrong;
- * ERR_LIMIT: longer than FACT_TEXT_MAX, or the arena is spent.
+ * ERR_LIMIT: longer than FACT_TEXT_MAX, or the arena is spent.  Then *out is
+ * whatever was read until there.
  */
 NODISCARD enum err facts_read(enum fact_kind k, const struct fact_value *v,
     struct arena *a, struct facts *out, struct note *why);

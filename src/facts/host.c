@@ -364,8 +364,11 @@ name_ok(struct str s)
 static bool
 ends_in_number(struct str s)
 {
-	size_t at = s.n;
+	size_t at;
 
+	if (s.n && s.p[s.n - 1] == '.')
+		s.n--;
+	at = s.n;
 	while (at > 0 && s.p[at - 1] != '.')
 		at--;
 	s = str_sub(s, at, s.n);
@@ -387,7 +390,7 @@ enum err
 host_parse(struct reading *r, struct str s, struct host *out)
 {
 	struct ip ip;
-	bool decoded;
+	bool decoded, number;
 
 	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']') {
 		if (!ip_parse(str_sub(s, 1, s.n - 2), &ip) || ip.bits != 128)
@@ -401,9 +404,11 @@ host_parse(struct reading *r, struct str s, struct host *out)
 			     "looked up, xn--...");
 	if (s.n && s.p[s.n - 1] == '.')
 		s.n--;
-	if (ip_parse(s, &ip) || ip4_loose(s, &ip))
+	number = ends_in_number(s);
+	if ((number || str_find(s, ':') < s.n) &&
+	    (ip_parse(s, &ip) || ip4_loose(s, &ip)))
 		return host_ip(r, &ip, out);
-	if (!name_ok(s) || ends_in_number(s))
+	if (number || !name_ok(s))
 		return no(r, "'%.*s' is no name of a host",
 		    (int)(s.n < 80 ? s.n : 80), s.p);
 	s = lower(r->a, s);
@@ -416,6 +421,14 @@ host_parse(struct reading *r, struct str s, struct host *out)
 void
 put_host(struct reading *r, const struct host *h)
 {
+	if (h->is_ip)
+		put_ip(r, STR("ip"), h->name);
+	put_text(r, STR("host"), h->name);
+}
+
+void
+put_above(struct reading *r, const struct host *h)
+{
 	struct fset *above = fset_new(r);
 
 	if (above == NULL)
@@ -424,9 +437,6 @@ put_host(struct reading *r, const struct host *h)
 	for (size_t i = 0; i < h->name.n && !h->is_ip; i++)
 		if (h->name.p[i] == '.')
 			fset_add(above, str_sub(h->name, i + 1, h->name.n));
-	put_text(r, "host", h->name);
-	if (h->is_ip)
-		put_ip(r, "ip", h->name);
-	put_is(r, "private", h->private);
-	put_fset(r, "domains", above);
+	put_fset(r, STR("domains"), above);
+	put_is(r, STR("private"), h->private);
 }

@@ -22,10 +22,13 @@ static const struct str lookalikes[] = {
 };
 
 static bool
-has_any(struct str s, const struct str *v, size_t n)
+has_lookalike(struct str s)
 {
-	for (size_t i = 0; i < n; i++)
-		if (str_search(s, v[i]) < s.n)
+	/* They begin with one of two bytes that most paths do not have. */
+	if (str_find(s, '\xe2') == s.n && str_find(s, '\xef') == s.n)
+		return false;
+	for (size_t i = 0; i < countof(lookalikes); i++)
+		if (str_search(s, lookalikes[i]) < s.n)
 			return true;
 	return false;
 }
@@ -64,8 +67,11 @@ without_scheme(struct reading *r, struct str *s)
 static struct str
 slashes(struct arena *a, struct str s)
 {
-	char *p = arena_alloc(a, s.n + 1);
+	char *p;
 
+	if (str_find(s, '\\') == s.n)
+		return s;
+	p = arena_alloc(a, s.n + 1);
 	if (p == NULL)
 		return (struct str){ NULL, 0 };
 	for (size_t i = 0; i < s.n; i++)
@@ -80,24 +86,6 @@ has_drive(struct str s)
 	return s.n >= 2 && is_alpha(s.p[0]) && s.p[1] == ':';
 }
 
-/* Writes the canonical form part by part; each prefix is a directory above. */
-static struct str
-rebuild(struct reading *r, struct str root, const struct parts *parts,
-    struct fset *under)
-{
-	struct str s = root;
-
-	if (root.n)
-		fset_add(under, root);
-	for (size_t i = 0; i < parts->n; i++) {
-		const bool slash = s.n && s.p[s.n - 1] != '/';
-
-		s = join3(r->a, s, slash ? STR("/") : STR(""), parts->v[i]);
-		fset_add(under, s);
-	}
-	return s.n ? s : STR(".");
-}
-
 static struct str
 extension(struct str name)
 {
@@ -107,69 +95,85 @@ extension(struct str name)
 	return STR("");
 }
 
+/* What is found of a path before the facts of it are put in their order. */
+struct path {
+	bool encoded, expands, lookalike;
+};
+
+/* Where the path begins: /, C:/, the unknown that .. leads to, or here. */
+static struct str
+root_of(struct reading *r, struct str s, bool climbs)
+{
+	if (has_drive(s))
+		return join3(
+		    r->a, upper(r->a, str_sub(s, 0, 1)), STR(":/"), STR(""));
+	if (s.p[0] == '/')
+		return STR("/");
+	return climbs ? STR("..") : STR("");
+}
+
 static enum err
-put_parts(struct reading *r, struct str s, struct parts *parts)
+put_path(struct reading *r, struct str s, const struct path *p)
 {
 	const bool drive = has_drive(s);
 	const bool absolute = drive || s.p[0] == '/';
-	struct fset *under = fset_new(r);
-	struct str root = absolute ? STR("/") : STR(""), whole;
+	struct fset under = { .full = false };
+	struct str name = STR(""), root, whole;
+	struct parts parts;
 	bool hidden = false;
+	enum err e;
 
-	if (drive)
-		root = join3(
-		    r->a, upper(r->a, str_sub(s, 0, 1)), STR(":/"), STR(""));
-	if (parts_of(drive ? str_sub(s, 2, s.n) : s, parts))
+	e = parts_of(r->a, drive ? str_sub(s, 2, s.n) : s, &parts);
+	if (e == ERR_SYNTAX)
 		return no(r, "more than %d parts", SET_MAX);
-	for (size_t i = 0; i < parts->n; i++)
-		hidden |= parts->v[i].p[0] == '.';
-	if (under == NULL || root.p == NULL)
+	under.v = arena_alloc(r->a, (parts.n + 1) * sizeof(*under.v));
+	root = root_of(r, s, parts.climbs);
+	if (e != OK || under.v == NULL || root.p == NULL)
 		return ERR_LIMIT;
-	if (!absolute && parts->climbs)
-		root = STR("..");
-	whole = rebuild(r, root, parts, under);
-	if (!absolute && parts->climbs)
-		under->n = 0; /* above its start: nobody knows where */
-	put_text(r, "canonical", whole);
-	put_is(r, "absolute", absolute);
-	put_is(r, "climbs", parts->climbs);
-	put_fset(r, "under", under);
-	put_text(r, "name", parts->n ? parts->v[parts->n - 1] : STR(""));
-	put_text(r, "extension",
-	    parts->n ? extension(parts->v[parts->n - 1]) : STR(""));
-	put_is(r, "hidden", hidden);
+	whole = parts_text(r->a, root, &parts, under.v, &under.n);
+	if (!absolute && parts.climbs)
+		under.n = 0; /* above its start: nobody knows where */
+	for (size_t i = 0; i < parts.n; i++)
+		hidden |= parts.v[i].p[0] == '.';
+	if (parts.n > 0)
+		name = parts.v[parts.n - 1];
+	put_text(r, STR("name"), name);
+	put_fset(r, STR("under"), &under);
+	put_is(r, STR("climbs"), parts.climbs);
+	put_is(r, STR("hidden"), hidden);
+	put_is(r, STR("encoded"), p->encoded);
+	put_is(r, STR("expands"), p->expands);
+	put_is(r, STR("absolute"), absolute);
+	put_text(r, STR("canonical"), whole.n > 0 ? whole : STR("."));
+	put_text(r, STR("extension"), extension(name));
+	put_is(r, STR("lookalike"), p->lookalike);
 	return OK;
 }
 
 enum err
 read_path(struct reading *r)
 {
-	struct parts *parts = arena_alloc(r->a, sizeof(*parts));
+	struct path p = { .encoded = false };
 	struct str s = r->text, raw;
-	bool encoded;
 
 	if (s.n == 0)
 		return no(r, "an empty path");
 	if (s.n > PATH_BYTES_MAX)
 		return no(r, "a path longer than %d bytes", PATH_BYTES_MAX);
-	if (parts == NULL)
-		return ERR_LIMIT;
 	TRY(without_scheme(r, &s));
 	raw = s;
-	if (unpercent(r->a, s, &s, &encoded))
+	if (unpercent(r->a, s, &s, &p.encoded))
 		return no(r, "escapes that decode to no text");
 	if (has_control(s))
 		return no(r, "a control character in a path");
-	if ((encoded || str_find(s, '\\') < s.n) &&
+	if ((p.encoded || str_find(s, '\\') < s.n) &&
 	    parts_agree(r->a, raw, true) != OK)
 		return no(r, "escapes or backslashes that lead elsewhere for "
 			     "who does not decode them");
 	s = slashes(r->a, s);
 	if (s.p == NULL)
 		return ERR_LIMIT;
-	TRY(put_parts(r, s, parts));
-	put_is(r, "encoded", encoded);
-	put_is(r, "expands", expands(s));
-	put_is(r, "lookalike", has_any(s, lookalikes, countof(lookalikes)));
-	return OK;
+	p.expands = expands(s);
+	p.lookalike = has_lookalike(s);
+	return put_path(r, s, &p);
 }

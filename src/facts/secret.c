@@ -74,9 +74,9 @@ read_secret(struct reading *r)
 	for (size_t i = 0; i < r->text.n; i++)
 		if (i == 0 || !is_word(r->text.p[i - 1]))
 			look_at(r->text, i, kinds);
-	put_is(r, "present", kinds->n > 0);
-	put_fset(r, "kinds", kinds);
-	put_is(r, "certain", true);
+	put_is(r, STR("present"), kinds->n > 0);
+	put_fset(r, STR("kinds"), kinds);
+	put_is(r, STR("certain"), true);
 	return OK;
 }
 
@@ -111,8 +111,8 @@ read_hash(struct reading *r)
 		    !(front.n == name.n + 1 && str_starts(front, name) &&
 			is_among(front.p[name.n], STR(":-"))))
 			continue;
-		put_text(r, "algorithm", name);
-		put_text(r, "hex", lower(r->a, hex));
+		put_text(r, STR("algorithm"), name);
+		put_text(r, STR("hex"), lower(r->a, hex));
 		return OK;
 	}
 	return no(r, "no digest in hexadecimal that has a known length");

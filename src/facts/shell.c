@@ -316,14 +316,14 @@ read_shell(struct reading *r)
 	if (!utf8_ok(r->text) || memchr(r->text.p, 0, r->text.n) != NULL)
 		sh.doubt = true;
 	scan_all(&sh, r->text, 0);
-	put_fset(r, "commands", sh.commands);
-	put_fset(r, "words", sh.words);
-	put_is(r, "chains", sh.chains);
-	put_is(r, "pipes", sh.pipes);
-	put_is(r, "redirects", sh.redirects);
-	put_is(r, "substitutes", sh.substitutes);
-	put_is(r, "expands", sh.expands);
-	put_is(
-	    r, "certain", !sh.doubt && !sh.commands->full && !sh.words->full);
+	put_fset(r, STR("commands"), sh.commands);
+	put_fset(r, STR("words"), sh.words);
+	put_is(r, STR("chains"), sh.chains);
+	put_is(r, STR("pipes"), sh.pipes);
+	put_is(r, STR("redirects"), sh.redirects);
+	put_is(r, STR("substitutes"), sh.substitutes);
+	put_is(r, STR("expands"), sh.expands);
+	put_is(r, STR("certain"),
+	    !sh.doubt && !sh.commands->full && !sh.words->full);
 	return OK;
 }

@@ -455,13 +455,13 @@ read_sql(struct reading *r)
 	certain = !q.lx.doubt && !q.verbs->full && !q.tables->full &&
 		  !q.functions->full && utf8_ok(r->text) &&
 		  memchr(r->text.p, 0, r->text.n) == NULL;
-	put_fset(r, "verbs", q.verbs);
-	put_fset(r, "tables", q.tables);
-	put_fset(r, "functions", q.functions);
-	put_long(r, "statements", q.statements);
-	put_is(r, "read_only", certain && only_reads(&q) && !into);
-	put_is(r, "unbounded", q.unbounded || !certain);
-	put_is(r, "comments", q.lx.comments);
-	put_is(r, "certain", certain);
+	put_fset(r, STR("verbs"), q.verbs);
+	put_fset(r, STR("tables"), q.tables);
+	put_fset(r, STR("functions"), q.functions);
+	put_long(r, STR("statements"), q.statements);
+	put_is(r, STR("read_only"), certain && only_reads(&q) && !into);
+	put_is(r, STR("unbounded"), q.unbounded || !certain);
+	put_is(r, STR("comments"), q.lx.comments);
+	put_is(r, STR("certain"), certain);
 	return OK;
 }

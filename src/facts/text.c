@@ -10,7 +10,10 @@
 bool
 is_among(char ch, struct str set)
 {
-	return str_find(set, ch) < set.n;
+	for (size_t i = 0; i < set.n; i++)
+		if (set.p[i] == ch)
+			return true;
+	return false;
 }
 
 bool
@@ -64,8 +67,14 @@ has_control(struct str s)
 static struct str
 folded(struct arena *a, struct str s, char from, char to, int by)
 {
-	char *p = arena_alloc(a, s.n + 1);
+	size_t first = 0;
+	char *p;
 
+	while (first < s.n && (s.p[first] < from || s.p[first] > to))
+		first++;
+	if (first == s.n) /* as it is, mostly */
+		return s.p == NULL ? STR("") : s;
+	p = arena_alloc(a, s.n + 1);
 	if (p == NULL)
 		return (struct str){ NULL, 0 };
 	for (size_t i = 0; i < s.n; i++) {
@@ -132,7 +141,7 @@ unpercent_once(struct arena *a, struct str in, struct str *out, bool *changed)
 enum err
 unpercent(struct arena *a, struct str in, struct str *out, bool *changed)
 {
-	bool more = true;
+	bool more = str_find(in, '%') < in.n;
 
 	*changed = false;
 	*out = in;
@@ -142,17 +151,30 @@ unpercent(struct arena *a, struct str in, struct str *out, bool *changed)
 		TRY(unpercent_once(a, *out, out, &more));
 		*changed |= more;
 	}
-	return utf8_ok(*out) && memchr(out->p, 0, out->n) == NULL ? OK
-								  : ERR_SYNTAX;
+	return utf8_ok(*out) && str_find(*out, 0) == out->n ? OK : ERR_SYNTAX;
+}
+
+/* One more than it has slashes, but for those that no path may have. */
+static size_t
+most_parts(struct str path)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < path.n && n < SET_MAX; i++)
+		n += path.p[i] == '/';
+	return n;
 }
 
 enum err
-parts_of(struct str path, struct parts *out)
+parts_of(struct arena *a, struct str path, struct parts *out)
 {
 	struct str part;
 
 	out->n = 0;
 	out->climbs = false;
+	out->v = arena_alloc(a, most_parts(path) * sizeof(*out->v));
+	if (out->v == NULL)
+		return ERR_LIMIT;
 	while (str_split(&path, '/', &part)) {
 		if (part.n == 0 || str_eq(part, STR(".")))
 			continue;
@@ -170,20 +192,35 @@ parts_of(struct str path, struct parts *out)
 	return OK;
 }
 
-/* What a reader has who takes "." and ".." out of what he sees: s again. */
-static struct str
-parts_join(struct arena *a, const struct parts *p, struct str s)
+struct str
+parts_text(struct arena *a, struct str root, const struct parts *parts,
+    struct str *above, size_t *above_n)
 {
-	char *to = arena_alloc(a, s.n + 2);
-	struct buf b = { .p = to, .cap = s.n + 2, .max = s.n + 2 };
+	size_t all = root.n, n = 0, k = 0;
+	char *p;
 
-	if (to == NULL)
+	for (size_t i = 0; i < parts->n; i++)
+		all += parts->v[i].n + 1;
+	p = arena_alloc(a, all + 1);
+	if (p == NULL)
 		return (struct str){ NULL, 0 };
-	for (size_t i = 0; i < p->n; i++) {
-		buf_ch(&b, '/');
-		buf_str(&b, p->v[i]);
+	if (root.n > 0) {
+		memcpy(p, root.p, root.n);
+		n = root.n;
 	}
-	return buf_view(&b);
+	if (n > 0 && above != NULL)
+		above[k++] = (struct str){ p, n };
+	for (size_t i = 0; i < parts->n; i++) {
+		if (n > 0 && p[n - 1] != '/')
+			p[n++] = '/';
+		memcpy(p + n, parts->v[i].p, parts->v[i].n);
+		n += parts->v[i].n;
+		if (above != NULL)
+			above[k++] = (struct str){ p, n };
+	}
+	if (above_n != NULL)
+		*above_n = k;
+	return (struct str){ p, n };
 }
 
 static struct str
@@ -234,45 +271,43 @@ parts_last(struct arena *a, struct str s, bool backslash, struct parts *out)
 	TRY(unpercent(a, s, &s, &changed));
 	if (backslash)
 		s = replaced(a, s, '\\', '/');
-	return s.p == NULL ? ERR_LIMIT : parts_of(s, out);
+	return s.p == NULL ? ERR_LIMIT : parts_of(a, s, out);
 }
 
 /* He who sees s as it stands, and somebody after him who decodes the rest. */
 static enum err
-agrees(struct arena *a, struct str s, bool backslash, const struct parts *want,
-    struct parts *p)
+agrees(struct arena *a, struct str s, bool backslash, const struct parts *want)
 {
+	struct parts p;
 	bool climbs;
 
 	if (s.p == NULL)
 		return ERR_LIMIT;
-	TRY(parts_of(s, p));
-	climbs = p->climbs;
-	s = parts_join(a, p, s);
+	TRY(parts_of(a, s, &p));
+	climbs = p.climbs;
+	s = parts_text(
+	    a, STR("/"), &p, NULL, NULL); /* "." and ".." taken out */
 	if (s.p == NULL)
 		return ERR_LIMIT;
-	TRY(parts_last(a, s, backslash, p));
-	climbs |= p->climbs;
-	return climbs == want->climbs && same_parts(p, want) ? OK : ERR_SYNTAX;
+	TRY(parts_last(a, s, backslash, &p));
+	climbs |= p.climbs;
+	return climbs == want->climbs && same_parts(&p, want) ? OK : ERR_SYNTAX;
 }
 
 enum err
 parts_agree(struct arena *a, struct str s, bool backslash)
 {
-	struct parts *want = arena_alloc(a, sizeof(*want));
-	struct parts *p = arena_alloc(a, sizeof(*p));
+	struct parts want;
 	bool more = true;
 
-	if (want == NULL || p == NULL)
-		return ERR_LIMIT;
-	TRY(parts_last(a, s, backslash, want));
+	TRY(parts_last(a, s, backslash, &want));
 	while (more) {
-		for (int i = 0; i <= backslash; i++) {
+		for (int i = 0; i < (backslash ? 2 : 1); i++) {
 			const struct str seen =
 			    i ? replaced(a, s, '\\', '/') : s;
 
-			TRY(agrees(a, seen, backslash, want, p));
-			TRY(agrees(a, dots(a, seen), backslash, want, p));
+			TRY(agrees(a, seen, backslash, &want));
+			TRY(agrees(a, dots(a, seen), backslash, &want));
 		}
 		TRY(unpercent_once(a, s, &s, &more));
 	}

@@ -85,24 +85,23 @@ scheme_ok(struct str s)
 static enum err
 url_path(struct reading *r, struct str s, struct str *out)
 {
-	struct parts *parts = arena_alloc(r->a, sizeof(*parts));
-	struct str whole = STR("");
 	const struct str raw = s;
+	struct parts parts;
 	bool changed;
+	enum err e;
 
-	if (parts == NULL)
-		return ERR_LIMIT;
 	if (unpercent(r->a, s, &s, &changed))
 		return no(r, "escapes in the path that decode to no text");
 	if (changed && parts_agree(r->a, raw, false) != OK)
 		return no(r, "escapes in the path that lead elsewhere for who "
 			     "does not decode them");
-	if (parts_of(s, parts))
+	e = parts_of(r->a, s, &parts);
+	if (e == ERR_SYNTAX)
 		return no(r, "more than %d parts in the path", SET_MAX);
-	for (size_t i = 0; i < parts->n; i++)
-		whole = join3(r->a, whole, STR("/"), parts->v[i]);
-	*out = whole.n ? whole : STR("/");
-	return OK;
+	if (e != OK)
+		return e;
+	*out = parts_text(r->a, STR("/"), &parts, NULL, NULL);
+	return out->p == NULL ? ERR_LIMIT : OK;
 }
 
 /* What stands after "//", to the end. */
@@ -112,7 +111,8 @@ hierarchy(struct reading *r, struct str s, struct url *u)
 	size_t end = 0, at = 0;
 	struct str host;
 
-	while (end < s.n && !is_among(s.p[end], STR("/?#")))
+	while (
+	    end < s.n && s.p[end] != '/' && s.p[end] != '?' && s.p[end] != '#')
 		end++;
 	host = str_sub(s, 0, end);
 	at = str_find(host, '@');
@@ -130,31 +130,43 @@ hierarchy(struct reading *r, struct str s, struct url *u)
 	return url_path(r, str_sub(s, 0, at), &u->path);
 }
 
-static enum err
+/* ":443"; empty when none is known. */
+static struct str
+port_text(char room[static 8], int64_t port)
+{
+	size_t at = 8;
+
+	for (; port > 0; port /= 10)
+		room[--at] = (char)('0' + port % 10);
+	if (at < 8)
+		room[--at] = ':';
+	return (struct str){ room + at, 8 - at };
+}
+
+static void
 put_url(struct reading *r, const struct url *u)
 {
 	const bool six = u->host.is_ip && u->host.ip.bits == 128;
 	struct str host = u->host.name, whole, origin;
 	const struct str text = str_sub(r->text, 0, str_find(r->text, '#'));
 	const size_t at = str_find(text, '?');
-	char port[24];
-	int n = snprintf(port, sizeof(port), ":%d", (int)u->port);
+	char room[8];
 
 	if (six)
 		host = join3(r->a, STR("["), host, STR("]"));
 	origin = join3(r->a, join3(r->a, u->scheme, STR("://"), host),
-	    (struct str){ port, u->port ? (size_t)n : 0 }, STR(""));
+	    port_text(room, u->port), STR(""));
 	whole = join3(r->a, origin, u->path,
 	    u->query ? str_sub(text, at, text.n) : STR(""));
-	put_text(r, "canonical", whole);
-	put_text(r, "scheme", u->scheme);
 	put_host(r, &u->host);
-	put_long(r, "port", u->port);
-	put_text(r, "origin", origin);
-	put_text(r, "path", u->path);
-	put_is(r, "query", u->query);
-	put_is(r, "userinfo", u->userinfo);
-	return OK;
+	put_text(r, STR("path"), u->path);
+	put_long(r, STR("port"), u->port);
+	put_is(r, STR("query"), u->query);
+	put_text(r, STR("origin"), origin);
+	put_text(r, STR("scheme"), u->scheme);
+	put_above(r, &u->host);
+	put_is(r, STR("userinfo"), u->userinfo);
+	put_text(r, STR("canonical"), whole);
 }
 
 enum err
@@ -176,7 +188,8 @@ read_url(struct reading *r)
 		return ERR_LIMIT;
 	u.port = port_of(u.scheme);
 	TRY(hierarchy(r, str_sub(s, at + 3, s.n), &u));
-	return put_url(r, &u);
+	put_url(r, &u);
+	return OK;
 }
 
 enum err
@@ -192,7 +205,8 @@ read_host(struct reading *r)
 	else
 		TRY(authority(r, r->text, &h, &port));
 	put_host(r, &h);
-	put_long(r, "port", port);
+	put_long(r, STR("port"), port);
+	put_above(r, &h);
 	return OK;
 }
 
@@ -210,9 +224,10 @@ read_email(struct reading *r)
 		    !is_among(local.p[i], STR(".!#$%&'*+-/=?^`{|}~")))
 			return no(r, "a character that an address has not");
 	TRY(host_parse(r, str_sub(r->text, at + 1, r->text.n), &h));
-	put_text(r, "address", join3(r->a, local, STR("@"), h.name));
-	put_text(r, "local", local);
 	put_host(r, &h);
+	put_text(r, STR("local"), local);
+	put_text(r, STR("address"), join3(r->a, local, STR("@"), h.name));
+	put_above(r, &h);
 	return OK;
 }
 
@@ -237,9 +252,9 @@ read_cidr(struct reading *r)
 	n = snprintf(end, sizeof(end), "/%u", (unsigned)prefix);
 	net = join3(
 	    r->a, ip_text(r->a, &ip), (struct str){ end, (size_t)n }, STR(""));
-	put_text(r, "canonical", net);
-	put_ip(r, "network", net);
-	put_long(r, "prefix", (int64_t)prefix);
-	put_is(r, "private", net_private(&ip, (int)prefix));
+	put_text(r, STR("canonical"), net);
+	put_ip(r, STR("network"), net);
+	put_long(r, STR("prefix"), (int64_t)prefix);
+	put_is(r, STR("private"), net_private(&ip, (int)prefix));
 	return OK;
 }
