@@ -247,9 +247,13 @@ authorize(const struct cedar_engine *e, const struct cedar_request *r,
     bool indexed)
 {
 	struct deciding d = { .ev = { .e = e, .r = r, .es = es, .a = a } };
+	/* A value is written before its slot is: not cleared each time. */
+	__attribute__((uninitialized)) struct ev_kept kept;
 
-	*out = (struct cedar_answer){ 0 };
+	memset(kept.slot, 0, sizeof(kept.slot));
+	d.ev.kept = &kept;
 	d.failed_end = &d.failed;
+	*out = (struct cedar_answer){ 0 };
 	for (int i = 0; i < 3 && es != NULL; i++)
 		d.ev.own[i] = store_find(es, r->var[i]);
 	if (!decide(&d, indexed))

@@ -125,6 +125,7 @@ struct cedar_engine {
 	struct cedar_value *konst;
 	struct cedar_ref *uid;
 	struct str *str;
+	uint32_t *slot; /* of nodes: which attribute path it is, or 0 */
 	struct code_index index;
 };
 
@@ -133,6 +134,8 @@ NODISCARD enum err code_compile(
     const struct cedar_policies *ps, struct buf *image, struct cedar_why *why);
 /* check.c: is every number of e in its range and every tree a tree? */
 bool code_check(const struct cedar_engine *e, struct arena *tmp);
+/* slots.c: fills e->slot. */
+NODISCARD enum err code_slots_make(struct cedar_engine *e);
 /* index.c */
 NODISCARD enum err code_index_make(struct cedar_engine *e);
 uint64_t code_key(unsigned var, enum code_key kind, uint64_t hash);

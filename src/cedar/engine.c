@@ -164,6 +164,7 @@ open_all(struct cedar_engine *e, struct arena *tmp)
 	    !code_check(e, tmp))
 		return arena_spent(e->a) || arena_spent(tmp) ? ERR_LIMIT
 							     : ERR_SYNTAX;
+	TRY(code_slots_make(e));
 	return code_index_make(e);
 }
 

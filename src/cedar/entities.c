@@ -165,30 +165,22 @@ grow(struct cedar_entities *es)
 	return true;
 }
 
-static const struct cedar_ref *
-keep_ref(struct arena *a, struct cedar_uid uid)
-{
-	struct cedar_ref *ref = arena_alloc(a, sizeof(*ref));
-
-	if (ref != NULL)
-		*ref = cedar_ref_of(uid);
-	return ref;
-}
-
 static bool
 set_parents(struct cedar_entities *es, struct entity *e,
     const struct cedar_uid *parent, size_t n)
 {
+	struct cedar_ref *ref;
+
 	e->parent_n = n;
 	if (n == 0)
 		return true;
 	e->parent = arena_alloc(es->a, n * sizeof(struct cedar_ref *));
-	if (e->parent == NULL)
+	ref = arena_alloc(es->a, n * sizeof(*ref));
+	if (e->parent == NULL || ref == NULL)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		e->parent[i] = keep_ref(es->a, parent[i]);
-		if (e->parent[i] == NULL)
-			return false;
+		ref[i] = cedar_ref_of(parent[i]);
+		e->parent[i] = &ref[i];
 	}
 	return true;
 }
@@ -219,6 +211,7 @@ add(struct cedar_entities *es, const struct cedar_new_entity *given, bool whole)
 {
 	struct cedar_new_entity x = *given;
 	const struct cedar_ref ref = cedar_ref_of(x.uid);
+	struct cedar_ref *own;
 	struct entity *e;
 	size_t left = STORE_CLOSURE_MAX;
 
@@ -238,9 +231,11 @@ add(struct cedar_entities *es, const struct cedar_new_entity *given, bool whole)
 	e = arena_alloc(es->a, sizeof(*e));
 	if (e == NULL || !set_parents(es, e, x.parent, x.parent_n))
 		return ERR_LIMIT;
-	e->ref = keep_ref(es->a, x.uid);
-	if (e->ref == NULL)
+	own = arena_alloc(es->a, sizeof(*own));
+	if (own == NULL)
 		return ERR_LIMIT;
+	*own = ref;
+	e->ref = own;
 	e->attrs = x.attrs;
 	e->tags = x.tags;
 	if (whole)

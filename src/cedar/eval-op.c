@@ -200,8 +200,8 @@ absent_entity(
 	    STR_ARG(ref->uid.type), STR_ARG(ref->uid.id));
 }
 
-struct cedar_value
-ev_get(struct ev *ev, const struct code_node *n)
+static struct cedar_value
+get(struct ev *ev, const struct code_node *n)
 {
 	const struct str name = ev->e->str[n->b];
 	const struct cedar_value v = ev_node(ev, n->a);
@@ -218,6 +218,25 @@ ev_get(struct ev *ev, const struct code_node *n)
 		return ev_fail(ev, n, "%s has no attribute \"%.*s\"",
 		    cedar_type_name(v.type), STR_ARG(name));
 	return *found;
+}
+
+struct cedar_value
+ev_get(struct ev *ev, const struct code_node *n)
+{
+	const uint32_t slot = ev->e->slot[n - ev->e->node];
+	const uint32_t at = slot % EV_KEPT;
+	struct cedar_value v;
+
+	if (slot == 0)
+		return get(ev, n);
+	if (ev->kept->slot[at] == slot)
+		return ev->kept->v[at];
+	v = get(ev, n);
+	if (v.type != CEDAR_NONE) {
+		ev->kept->slot[at] = slot;
+		ev->kept->v[at] = v;
+	}
+	return v;
 }
 
 /* e has a.b.c: each must be there for the next to be looked at. */

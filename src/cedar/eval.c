@@ -115,7 +115,7 @@ ev_set(struct ev *ev, const struct code_node *n)
 		if (v[i].type == CEDAR_NONE)
 			return none;
 	}
-	set = cedar_set(v, n->n, ev->a);
+	set = cedar_set_in(v, n->n, ev->a);
 	return set.type == CEDAR_NONE ? ev_spent(ev) : set;
 }
 
@@ -135,7 +135,7 @@ ev_record(struct ev *ev, const struct code_node *n)
 		if (f[i].v.type == CEDAR_NONE)
 			return none;
 	}
-	rec = cedar_record(f, n->n, ev->a);
+	rec = cedar_record_in(f, n->n, ev->a);
 	if (rec.type == CEDAR_NONE)
 		return arena_spent(ev->a)
 			   ? ev_spent(ev)

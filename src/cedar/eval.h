@@ -8,6 +8,13 @@
 
 #include "cedar/code.h"
 
+/* Values of attribute paths, by the lowest bits of their slot (slots.c). */
+enum { EV_KEPT = 64 };
+struct ev_kept {
+	uint32_t slot[EV_KEPT];	       /* 0: none */
+	struct cedar_value v[EV_KEPT]; /* where slot is not 0 */
+};
+
 struct ev {
 	const struct cedar_engine *e;
 	const struct cedar_request *r;
@@ -16,6 +23,7 @@ struct ev {
 	struct arena *a;
 	bool spent; /* a is: nothing that comes out may be believed */
 	struct note note;
+	struct ev_kept *kept;
 };
 
 /* ---- eval.c ---- */

@@ -68,7 +68,7 @@ read_tags(struct json_in *in, struct jv v, const struct sc_entity *type,
 		TRY(json_in_value(
 		    in, e, type == NULL ? NULL : type->tags, &here, &f[i].v));
 	}
-	*out = cedar_record(f, n, in->a);
+	*out = cedar_record_in(f, n, in->a);
 	return out->type == CEDAR_NONE
 		   ? json_in_fail(in, ERR_LIMIT, at, "too many")
 		   : OK;

@@ -246,7 +246,7 @@ read_set(struct json_in *in, struct jv v, const struct ty *el,
 		return spent(in, at);
 	for (size_t i = 0; i < n && jit_next(&it, NULL, &e); i++)
 		TRY(json_in_value(in, e, el, at, &x[i]));
-	set = cedar_set(x, n, in->a);
+	set = cedar_set_in(x, n, in->a);
 	if (set.type == CEDAR_NONE)
 		return spent(in, at);
 	*out = set;
@@ -289,7 +289,7 @@ json_in_record(struct json_in *in, struct jv v, const struct ty *t,
 		TRY(json_in_value(
 		    in, e, ta == NULL ? NULL : ta->type, &here, &f[i].v));
 	}
-	rec = cedar_record(f, n, in->a);
+	rec = cedar_record_in(f, n, in->a);
 	if (rec.type == CEDAR_NONE)
 		return spent(in, at);
 	*out = rec;

@@ -205,7 +205,7 @@ set(struct run *r, const struct in_type *t, struct jv v, const struct at *at,
 
 		TRY(value(r, t->el, one, &here, depth + 1, &el[i]));
 	}
-	*out = cedar_set(el, n, r->a);
+	*out = cedar_set_in(el, n, r->a);
 	return out->type == CEDAR_NONE ? spent(r, at) : OK;
 }
 
@@ -230,7 +230,7 @@ tuple(struct run *r, const struct in_type *t, struct jv v, const struct at *at,
 		TRY(value(
 		    r, t->member[i].type, one, &here, depth + 1, &f[i].v));
 	}
-	*out = cedar_record(f, t->n, r->a);
+	*out = cedar_record_in(f, t->n, r->a);
 	return out->type == CEDAR_NONE ? spent(r, at) : OK;
 }
 
@@ -359,10 +359,11 @@ object(struct run *r, const struct in_type *t, struct jv v, const struct at *at,
 	if (x.f == NULL)
 		return spent(r, at);
 	TRY(fields(r, t, v, at, depth, &x));
-	rec = cedar_record(x.f, x.members, r->a);
+	rec = cedar_record_in(x.f, x.members, r->a);
 	if (t->more != NULL)
 		return as_entity(r, t, rec,
-		    cedar_record(x.f + x.all - x.tags, x.tags, r->a), at, out);
+		    cedar_record_in(x.f + x.all - x.tags, x.tags, r->a), at,
+		    out);
 	*out = rec;
 	return rec.type == CEDAR_NONE ? spent(r, at) : OK;
 }

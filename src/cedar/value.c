@@ -106,7 +106,11 @@ by_length(struct str a, struct str b)
 {
 	if (a.n != b.n)
 		return a.n < b.n ? -1 : 1;
-	return a.n == 0 ? 0 : memcmp(a.p, b.p, a.n);
+	if (a.n == 0)
+		return 0;
+	if (a.p[0] != b.p[0]) /* mostly */
+		return (uint8_t)a.p[0] < (uint8_t)b.p[0] ? -1 : 1;
+	return memcmp(a.p, b.p, a.n);
 }
 
 static int
@@ -254,26 +258,38 @@ unique(struct cedar_value *v, size_t n)
 }
 
 struct cedar_value
-cedar_set(const struct cedar_value *v, size_t n, struct arena *a)
+cedar_set_in(struct cedar_value *v, size_t n, struct arena *a)
 {
 	struct cedar_value set = { .type = CEDAR_SET };
-	struct cedar_value *el;
+	bool sorted = true;
 
-	if (n > UINT32_MAX / sizeof(*el))
-		return (struct cedar_value){ 0 };
-	el = arena_alloc(a, n * sizeof(*el));
-	if (el == NULL)
+	if (n > UINT32_MAX / sizeof(*v))
 		return (struct cedar_value){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].type == CEDAR_NONE)
 			return (struct cedar_value){ 0 };
-		el[i] = v[i];
+		sorted =
+		    sorted && (i == 0 || cedar_compare(v[i - 1], v[i]) < 0);
 	}
-	if (!sort(el, n, a))
+	if (!sorted && !sort(v, n, a))
 		return (struct cedar_value){ 0 };
-	set.n = (uint32_t)unique(el, n);
-	set.el = el;
+	set.n = (uint32_t)(sorted ? n : unique(v, n));
+	set.el = v;
 	return set;
+}
+
+struct cedar_value
+cedar_set(const struct cedar_value *v, size_t n, struct arena *a)
+{
+	struct cedar_value *el = NULL;
+
+	if (n <= UINT32_MAX / sizeof(*el))
+		el = arena_alloc(a, n * sizeof(*el));
+	if (el == NULL)
+		return (struct cedar_value){ 0 };
+	if (n > 0)
+		memcpy(el, v, n * sizeof(*el));
+	return cedar_set_in(el, n, a);
 }
 
 bool
@@ -337,29 +353,44 @@ sort_fields(struct cedar_field *f, size_t n, struct arena *a)
 	return true;
 }
 
+/* Each key after the one before it: sorted, and none twice. */
+static bool
+in_order(const struct cedar_field *f, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (by_length(f[i - 1].key, f[i].key) >= 0)
+			return false;
+	return true;
+}
+
+struct cedar_value
+cedar_record_in(struct cedar_field *f, size_t n, struct arena *a)
+{
+	struct cedar_value rec = { .type = CEDAR_RECORD, .n = (uint32_t)n };
+
+	if (n > UINT32_MAX / sizeof(*f))
+		return (struct cedar_value){ 0 };
+	for (size_t i = 0; i < n; i++)
+		if (f[i].v.type == CEDAR_NONE)
+			return (struct cedar_value){ 0 };
+	if (!in_order(f, n) && (!sort_fields(f, n, a) || !in_order(f, n)))
+		return (struct cedar_value){ 0 };
+	rec.field = f;
+	return rec;
+}
+
 struct cedar_value
 cedar_record(const struct cedar_field *f, size_t n, struct arena *a)
 {
-	struct cedar_value rec = { .type = CEDAR_RECORD, .n = (uint32_t)n };
-	struct cedar_field *to;
+	struct cedar_field *to = NULL;
 
-	if (n > UINT32_MAX / sizeof(*to))
-		return (struct cedar_value){ 0 };
-	to = arena_alloc(a, n * sizeof(*to));
+	if (n <= UINT32_MAX / sizeof(*to))
+		to = arena_alloc(a, n * sizeof(*to));
 	if (to == NULL)
 		return (struct cedar_value){ 0 };
-	for (size_t i = 0; i < n; i++) {
-		if (f[i].v.type == CEDAR_NONE)
-			return (struct cedar_value){ 0 };
-		to[i] = f[i];
-	}
-	if (!sort_fields(to, n, a))
-		return (struct cedar_value){ 0 };
-	for (size_t i = 1; i < n; i++)
-		if (by_length(to[i - 1].key, to[i].key) == 0)
-			return (struct cedar_value){ 0 };
-	rec.field = to;
-	return rec;
+	if (n > 0)
+		memcpy(to, f, n * sizeof(*to));
+	return cedar_record_in(to, n, a);
 }
 
 const struct cedar_value *

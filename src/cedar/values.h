@@ -90,6 +90,13 @@ struct cedar_value cedar_set(
 struct cedar_value cedar_record(
     const struct cedar_field *f, size_t n, struct arena *a);
 
+/* The same of an array of the arena's own, which becomes the value's and is
+ * put in order where it is: best by length of keys, then by bytes. */
+struct cedar_value cedar_set_in(
+    struct cedar_value *v, size_t n, struct arena *a);
+struct cedar_value cedar_record_in(
+    struct cedar_field *f, size_t n, struct arena *a);
+
 struct str cedar_text(struct cedar_value v); /* of a STRING; else empty */
 bool cedar_same(struct cedar_value a, struct cedar_value b); /* Cedar's == */
 /* A total order, for sorting: < 0, 0, > 0; it means nothing more. */
