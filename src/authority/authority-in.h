@@ -62,13 +62,14 @@ struct policy {
 /* Records of the context, or none: not known, or no policy asks. */
 struct known {
 	struct cedar_value input, derived;
-	struct cedar_field more[12]; /* other members of the context */
-	size_t more_n;
 	/* of the inventory; NULL: there is none */
 	const struct cedar_entities *base; /* entities of all calls */
 	const struct declared *who, *server, *what;
 	bool user;	 /* the principal is one */
 	uint64_t labels; /* of what it touches */
+	size_t more_n;
+	struct cedar_field more[12]; /* other members of the context; last, as
+					known_of clears what lies before it */
 };
 struct touched {
 	uint64_t dataset[4], labels;
@@ -169,10 +170,7 @@ void lint_done(struct lint *l);
 void lint_file(
     const struct checking *k, struct str file, const struct cedar_policies *ps);
 
-enum {
-	DERIVED_MAX = 32,     /* declared arguments of one tool */
-	INPUT_DEPTH_MAX = 32, /* of arguments that policies see */
-};
+enum { INPUT_DEPTH_MAX = 32 }; /* of arguments that policies see */
 /* What a method acts upon. */
 enum thing { TOOL, PROMPT, RESOURCE, SERVER, MODEL };
 enum thing thing_on(struct str method);

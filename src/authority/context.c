@@ -38,10 +38,10 @@ reads_of_member(struct str name)
 }
 
 static void
-put(struct known *k, const char *key, struct cedar_value v)
+put(struct known *k, struct str key, struct cedar_value v)
 {
 	BUG_ON(k->more_n == countof(k->more));
-	k->more[k->more_n++] = (struct cedar_field){ str_of(key), v };
+	k->more[k->more_n++] = (struct cedar_field){ key, v };
 }
 
 /* ---- on whose behalf ---- */
@@ -70,10 +70,10 @@ context_chain(const struct inventory *v, const struct call *c, struct arena *a,
 			agents[n++] = entity(NS "Agent", c->chain[i], a);
 		else if (user.p == NULL)
 			user = c->chain[i];
-	put(k, "chain_agents", cedar_set(agents, n, a));
-	put(k, "chain_depth", cedar_long((int64_t)c->chain_n));
+	put(k, STR("chain_agents"), cedar_set(agents, n, a));
+	put(k, STR("chain_depth"), cedar_long((int64_t)c->chain_n));
 	if (user.p != NULL)
-		put(k, "on_behalf_of", entity(NS "User", user, a));
+		put(k, STR("on_behalf_of"), entity(NS "User", user, a));
 }
 
 /* ---- datasets, model ---- */
@@ -82,8 +82,8 @@ void
 context_touched(const struct inventory *v, const struct touched *t,
     struct arena *a, struct known *k)
 {
-	put(k, "datasets", touched_datasets(v, t, a));
-	put(k, "labels", touched_labels(v, t, a));
+	put(k, STR("datasets"), touched_datasets(v, t, a));
+	put(k, STR("labels"), touched_labels(v, t, a));
 }
 
 /* What the agent says of itself; checked, when models are declared. */
@@ -102,7 +102,7 @@ context_model(const struct inventory *v, const struct call *c, bool read,
 	}
 	TRY(inventory_model(v, k, jv_str(said), why));
 	if (read)
-		put(k, "model", entity(NS "Model", jv_str(said), a));
+		put(k, STR("model"), entity(NS "Model", jv_str(said), a));
 	return OK;
 }
 
@@ -224,7 +224,7 @@ session_of(
 	now = cedar_get(all, STR("now"));
 	if (now != NULL)
 		n += clock_of(now, &f[n]);
-	*out = cedar_record(f, n, a);
+	*out = cedar_record_in(f, n, a);
 	if (out->type != CEDAR_NONE)
 		return OK;
 	note_set(why, "The session's facts are no such facts.");
@@ -235,38 +235,36 @@ session_of(
 
 static enum err
 known_read(const struct inventory *v, const struct call *c, unsigned reads,
-    struct arena *a, struct known *out, struct note *why)
+    struct arena *a, struct known *k, struct note *why)
 {
 	const struct jv args = jv_get(c->params, STR("arguments"));
-	struct known k = { .more_n = 0 };
 	struct touched t;
 
-	TRY(inventory_declares(v, c, a, &k, why));
+	TRY(inventory_declares(v, c, a, k, why));
 	TRY(context_uri(c, why));
-	TRY(context_model(v, c, reads & READS_MODEL, a, &k, why));
+	TRY(context_model(v, c, reads & READS_MODEL, a, k, why));
 	if (reads & READS_INPUT)
-		TRY(call_input(c, a, &k, why));
+		TRY(call_input(c, a, k, why));
 	if (!jv_is(c->facts, J_NONE))
-		TRY(derived_of(c->facts, args, a, &k.derived, why));
-	inventory_touch(v, c, &k, &t);
-	k.labels = t.labels;
+		TRY(derived_of(c->facts, args, a, &k->derived, why));
+	inventory_touch(v, c, k, &t);
+	k->labels = t.labels;
 	if (reads & READS_DATASETS)
-		context_touched(v, &t, a, &k);
+		context_touched(v, &t, a, k);
 	if (reads & READS_CHAIN)
-		context_chain(v, c, a, &k);
+		context_chain(v, c, a, k);
 	if (reads & READS_SESSION) {
-		struct cedar_field *f = &k.more[k.more_n++];
+		struct cedar_field *f = &k->more[k->more_n++];
 
 		f->key = STR("session");
 		TRY(session_of(c->session, a, &f->v, why));
 	}
 	if (!jv_is(c->budget, J_NONE)) {
-		struct cedar_field *f = &k.more[k.more_n++];
+		struct cedar_field *f = &k->more[k->more_n++];
 
 		f->key = STR("budget");
 		TRY(input_of(c->budget, a, &f->v, why));
 	}
-	*out = k;
 	return OK;
 }
 
@@ -278,6 +276,7 @@ known_of(const struct inventory *v, const struct call *c, unsigned reads,
 	enum err e;
 
 	why->text[0] = '\0';
+	memset(out, 0, offsetof(struct known, more));
 	e = known_read(v, c, reads, a, out, why);
 	if (e && why->text[0] == '\0')
 		note_set(why, "The call is too large for its policies.");

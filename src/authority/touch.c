@@ -280,7 +280,7 @@ touched_datasets(
 	for (size_t i = 0; el != NULL && i < v->n[K_DATASET] && n < t->n; i++)
 		if (t->dataset[i / 64] >> i % 64 & 1)
 			el[n++] = cedar_entity(&v->dataset[i]);
-	return cedar_set(el, n, a);
+	return cedar_set_in(el, n, a);
 }
 
 /* context.labels */
@@ -294,5 +294,5 @@ touched_labels(
 	for (size_t i = 0; el != NULL && i < v->label_n; i++)
 		if (t->labels >> i & 1)
 			el[n++] = cedar_string(v->label[i]);
-	return cedar_set(el, n, a);
+	return cedar_set_in(el, n, a);
 }

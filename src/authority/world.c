@@ -67,17 +67,18 @@ policy_method(struct str action)
 /* ---- text ---- */
 
 static struct str
-joined(struct arena *a, struct str x, const char *between, struct str y)
+joined(struct arena *a, struct str x, struct str between, struct str y)
 {
-	const size_t n = x.n + strlen(between) + y.n;
-	struct buf b = { .p = arena_alloc(a, n), .cap = n, .max = n };
+	char *p = arena_alloc(a, x.n + between.n + y.n + 1);
 
-	if (b.p == NULL)
+	if (p == NULL)
 		return (struct str){ NULL, 0 };
-	buf_str(&b, x);
-	buf_str(&b, str_of(between));
-	buf_str(&b, y);
-	return buf_view(&b);
+	if (x.n > 0)
+		memcpy(p, x.p, x.n);
+	memcpy(p + x.n, between.p, between.n);
+	if (y.n > 0)
+		memcpy(p + x.n + between.n, y.p, y.n);
+	return (struct str){ p, x.n + between.n + y.n };
 }
 
 static struct str
@@ -87,16 +88,10 @@ thing_id(const struct call *c, enum thing on, struct arena *a)
 		return c->server;
 	return on == RESOURCE || on == MODEL
 		   ? c->name
-		   : joined(a, c->server, "/", c->name);
+		   : joined(a, c->server, STR("/"), c->name);
 }
 
 /* ---- the entities of one call ---- */
-
-static struct cedar_value
-record_of(const struct cedar_field *f, size_t n, struct arena *a)
-{
-	return cedar_record(f, n, a);
-}
 
 static enum err
 add_agent(const struct call *c, const struct known *k,
@@ -110,7 +105,7 @@ add_agent(const struct call *c, const struct known *k,
 	return cedar_entities_add(
 	    es, &(struct cedar_new_entity){
 		    .uid = { STR(NS "Agent"), c->principal },
-		    .attrs = record_of(f, 1, a) });
+		    .attrs = cedar_record(f, 1, a) });
 }
 
 static enum err
@@ -136,15 +131,17 @@ add_thing(const struct call *c, struct cedar_uid uid, bool server,
 {
 	const struct cedar_uid parent = { STR(NS "Server"), c->server };
 	struct cedar_field f[2 + ATTRS] = {
-		{ STR("server"), cedar_string(c->server) },
 		{ STR("name"), cedar_string(c->name) },
+		{ STR("server"), cedar_string(c->server) },
 	};
-	size_t n = server ? 1 : 2;
+	size_t n = 2;
 
+	if (server) /* its name is its id */
+		f[0] = f[--n];
 	for (size_t i = 0; k->what != NULL && i < k->what->attr_n; i++)
 		f[n++] = k->what->attr[i];
 	return cedar_entities_add(es, &(struct cedar_new_entity){ .uid = uid,
-					  .attrs = record_of(f, n, a),
+					  .attrs = cedar_record(f, n, a),
 					  .parent = &parent,
 					  .parent_n = server ? 0 : 1 });
 }
@@ -155,13 +152,13 @@ static struct cedar_value
 call_record(const struct call *c, struct arena *a)
 {
 	const struct cedar_field f[] = {
-		{ STR("principal"), cedar_string(c->principal) },
-		{ STR("server"), cedar_string(c->server) },
-		{ STR("method"), cedar_string(c->method) },
 		{ STR("name"), cedar_string(c->name) },
+		{ STR("method"), cedar_string(c->method) },
+		{ STR("server"), cedar_string(c->server) },
+		{ STR("principal"), cedar_string(c->principal) },
 	};
 
-	return record_of(f, countof(f), a);
+	return cedar_record(f, countof(f), a);
 }
 
 enum err
@@ -171,18 +168,19 @@ world_of(const struct call *c, bool reach, const struct known *k,
 	const struct row row = row_of(c->method);
 	const enum thing on = reach ? SERVER : row.on;
 	struct cedar_uid par[3];
-	struct cedar_field f[3 + countof(k->more)];
+	struct cedar_field *f =
+	    arena_alloc(a, (3 + countof(k->more)) * sizeof(*f));
 	size_t n = 0;
 
 	out->es = cedar_entities_over(k->base, a);
-	if (out->es == NULL)
+	if (out->es == NULL || f == NULL)
 		return ERR_LIMIT;
 	par[0] = (struct cedar_uid){ k->user ? STR(NS "User") : STR(NS "Agent"),
 		c->principal };
 	par[1] = (struct cedar_uid){ STR(NS "Action"),
 		reach ? STR(A_REACH) : row.action };
 	if (!reach && str_eq(row.action, STR(A_CALL_TOOL)))
-		par[1].id = joined(a, c->server, "___", c->name);
+		par[1].id = joined(a, c->server, STR("___"), c->name);
 	par[2] = (struct cedar_uid){ thing_type[on], thing_id(c, on, a) };
 	memcpy(out->par, par, sizeof(par));
 	TRY(add_agent(c, k, out->es, a));
@@ -195,7 +193,7 @@ world_of(const struct call *c, bool reach, const struct known *k,
 		f[n++] = (struct cedar_field){ STR("derived"), k->derived };
 	memcpy(&f[n], k->more, k->more_n * sizeof(*f));
 	n += k->more_n;
-	TRY(cedar_request_of(par, cedar_record(f, n, a), a, &out->r));
+	TRY(cedar_request_of(par, cedar_record_in(f, n, a), a, &out->r));
 	return arena_spent(a) ? ERR_LIMIT : OK;
 }
 
@@ -255,7 +253,7 @@ list_of(struct jv v, const struct place *at, unsigned depth, struct arena *a,
 		return ERR_LIMIT;
 	for (size_t i = 0; i < n && jit_next(&it, NULL, &val); i++)
 		TRY(value_of(val, at, depth, a, &el[i], why));
-	*out = cedar_set(el, n, a);
+	*out = cedar_set_in(el, n, a);
 	return out->type == CEDAR_NONE ? ERR_LIMIT : OK;
 }
 
@@ -277,7 +275,7 @@ object_of(struct jv v, const struct place *at, unsigned depth, struct arena *a,
 		f[i].key = key;
 		TRY(value_of(val, &here, depth, a, &f[i].v, why));
 	}
-	*out = cedar_record(f, n, a);
+	*out = cedar_record_in(f, n, a);
 	return out->type == CEDAR_NONE ? ERR_LIMIT : OK;
 }
 
@@ -328,12 +326,13 @@ input_of(struct jv arguments, struct arena *a, struct cedar_value *out,
 {
 	enum err e;
 
-	note_set(why, "the arguments are too large for policies");
 	if (!jv_is(arguments, J_OBJ)) {
 		*out = cedar_record(NULL, 0, a);
 		return out->type == CEDAR_NONE ? ERR_LIMIT : OK;
 	}
 	e = object_of(arguments, NULL, 0, a, out, why);
+	if (e == ERR_LIMIT)
+		note_set(why, "the arguments are too large for policies");
 	return e;
 }
 
@@ -378,21 +377,46 @@ fact_as_value(const struct fact *f, struct arena *a)
 		break;
 	}
 	el = arena_alloc(a, (f->set_n + 1) * sizeof(*el));
-	for (size_t i = 0; el != NULL && i < f->set_n; i++)
+	if (el == NULL)
+		return (struct cedar_value){ .type = CEDAR_NONE };
+	for (size_t i = 0; i < f->set_n; i++)
 		el[i] = cedar_string(f->set[i]);
-	return cedar_set(el, el == NULL ? 0 : f->set_n, a);
+	return cedar_set_in(el, f->set_n, a);
 }
 
 static enum err
 facts_record(const struct facts *f, struct arena *a, struct cedar_value *out)
 {
-	struct cedar_field field[FACTS_MAX];
+	struct cedar_field *field = arena_alloc(a, f->n * sizeof(*field));
 
+	if (field == NULL)
+		return ERR_LIMIT;
 	for (size_t i = 0; i < f->n; i++)
 		field[i] = (struct cedar_field){ f->v[i].name,
 			fact_as_value(&f->v[i], a) };
-	*out = cedar_record(field, f->n, a);
+	*out = cedar_record_in(field, f->n, a);
 	return out->type == CEDAR_NONE ? ERR_LIMIT : OK;
+}
+
+/* One argument of a declared kind. */
+static enum err
+derived_one(struct str arg, struct str kind, struct jv v, struct arena *a,
+    struct cedar_value *out, struct note *why)
+{
+	const enum fact_kind k = fact_kind_of(kind);
+	const struct fact_value fv = fact_value_of(v);
+	const struct place at = { NULL, arg };
+	/* Written before it is read: clearing both costs a decision's tenth. */
+	__attribute__((uninitialized)) struct facts got;
+	__attribute__((uninitialized)) struct note what;
+
+	got.n = 0;
+	what.text[0] = '\0';
+	if (k == FACT_NONE)
+		return refuse(&at, "no fact of that kind", why);
+	if (facts_read(k, &fv, a, &got, &what))
+		return refuse(&at, what.text, why);
+	return facts_record(&got, a, out);
 }
 
 /* declared: {"ARG":"path", ...} of this tool. */
@@ -400,32 +424,24 @@ enum err
 derived_of(struct jv declared, struct jv arguments, struct arena *a,
     struct cedar_value *out, struct note *why)
 {
-	struct cedar_field f[DERIVED_MAX];
+	const size_t most = jv_count(declared);
+	struct cedar_field *f = arena_alloc(a, most * sizeof(*f));
 	struct jit it = jit_of(declared);
 	struct str arg;
 	struct jv kind;
 	size_t n = 0;
 
-	while (jit_next(&it, &arg, &kind)) {
+	if (f == NULL)
+		return ERR_LIMIT;
+	while (n < most && jit_next(&it, &arg, &kind)) {
 		const struct jv v = jv_get(arguments, arg);
-		const struct fact_value fv = fact_value_of(v);
-		const struct place at = { NULL, arg };
-		const enum fact_kind k = fact_kind_of(jv_str(kind));
-		struct facts got;
-		struct note what;
-		enum err e;
 
 		if (jv_type(v) == J_NONE)
 			continue;
-		if (n == DERIVED_MAX || k == FACT_NONE)
-			return refuse(&at, "no fact of that kind", why);
-		e = facts_read(k, &fv, a, &got, &what);
-		if (e)
-			return refuse(&at, what.text, why);
 		f[n].key = arg;
-		TRY(facts_record(&got, a, &f[n].v));
+		TRY(derived_one(arg, jv_str(kind), v, a, &f[n].v, why));
 		n++;
 	}
-	*out = cedar_record(f, n, a);
+	*out = cedar_record_in(f, n, a);
 	return out->type == CEDAR_NONE ? ERR_LIMIT : OK;
 }
