@@ -50,6 +50,9 @@ enum { CHAIN_MAX = 8 }; /* deeper is a mistake, or hides somebody */
 /* What a request says of itself in _meta; nobody vouches for either. */
 #define META_ON_BEHALF_OF "io.gatehouse/onBehalfOf" /* name, or [names] */
 #define META_MODEL "io.gatehouse/model"
+/* The gateway itself, with tools that change nothing: no server has its name.
+ */
+#define OWN_SERVER STR("gatehouse")
 struct call {
 	struct str principal, server, method, name;
 	struct str also;   /* a method that must be allowed besides, or none */

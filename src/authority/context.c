@@ -124,7 +124,7 @@ context_uri(const struct call *c, struct note *why)
 /* ---- the session ---- */
 
 /* What a session has when nothing is known of it. */
-enum { S_SET, S_LONG, S_TEXT, S_RISK };
+enum { S_SET, S_LONG, S_TEXT, S_RISK, S_PLAN };
 static const struct {
 	struct str name;
 	int type;
@@ -135,6 +135,7 @@ static const struct {
 	{ STR_INIT("servers"), S_LONG },
 	{ STR_INIT("risk"), S_RISK },
 	{ STR_INIT("sandbox"), S_TEXT },
+	{ STR_INIT("plan"), S_PLAN },
 };
 enum { SESSION_MORE = countof(of_session) + 3 };
 
@@ -164,6 +165,8 @@ nothing(int type, struct arena *a)
 		return cedar_set(NULL, 0, a);
 	if (type == S_LONG)
 		return cedar_long(0);
+	if (type == S_PLAN)
+		return cedar_string(STR("absent"));
 	return type == S_TEXT ? cedar_string(STR("")) : risk_of(NULL, a);
 }
 

@@ -7,6 +7,9 @@
 #ifndef CONF_IN_H
 #define CONF_IN_H
 
+/* The server that the gateway itself is, with the tool plan. */
+#define CONF_OWN STR("gatehouse")
+
 #include "base/base.h"
 #include "conf/conf.h"
 #include "json/json.h"

@@ -219,7 +219,8 @@ check_what(struct conf_job *j, const struct node *part)
 {
 	const struct node *n = node_get(part, "server");
 
-	if (n == NULL || any_matches(node_get(j->root, "servers"), n->text))
+	if (n == NULL || any_matches(node_get(j->root, "servers"), n->text) ||
+	    str_glob(n->text, CONF_OWN))
 		return;
 	if (str_find(n->text, '*') == n->text.n)
 		conf_bad(j, n,

@@ -549,6 +549,8 @@ put_top(struct conf_job *j, struct buf *b)
 	put_hosts(j, b);
 	KEY("origins");
 	put_list(b, node_get(j->root, "origins"));
+	KEY("plans");
+	tape_bool(b, node_num(j->root, "plans", "plans") != 0);
 	KEY("excluded");
 	put_excluded(j, b);
 	KEY("limits");
@@ -589,6 +591,6 @@ image_build(struct conf_job *j, struct buf *b)
 	put_secrets(j, b);
 	KEY("digest");
 	put_digest(j, b);
-	tape_end(b, o, 27);
+	tape_end(b, o, 28);
 	return buf_end(b);
 }

@@ -235,7 +235,8 @@ unserved(struct conf_job *j, const char *kind, const struct node *servers)
 	     n = n->next) {
 		const struct str s = str_sub(n->key, 0, str_find(n->key, '/'));
 
-		if (!str_eq(s, STR("*")) && named(servers, s) == NULL)
+		if (!str_eq(s, STR("*")) && !str_eq(s, CONF_OWN) &&
+		    named(servers, s) == NULL)
 			conf_warn(
 			    j, n, "is of no server that gatehouse.yaml has");
 	}
@@ -287,7 +288,7 @@ compare_file(struct conf_job *j, const struct conf_job *own)
 			    j, n, "is no principal that gatehouse.yaml has");
 	for (const struct node *n = first_of(j->root, "servers"); n != NULL;
 	     n = n->next)
-		if (named(servers, n->key) == NULL)
+		if (!str_eq(n->key, CONF_OWN) && named(servers, n->key) == NULL)
 			conf_warn(j, n, "is no server that gatehouse.yaml has");
 	unserved(j, "tools", servers);
 	unserved(j, "prompts", servers);

@@ -183,6 +183,10 @@ check_servers(struct conf_job *j)
 		const struct node *argv = node_get(s, "command");
 		const struct node *url = node_get(s, "url");
 
+		if (str_eq(s->key, CONF_OWN))
+			conf_bad_key(j, s,
+			    "is the gateway's own name, for its own tools; "
+			    "choose another");
 		if ((argv == NULL) == (url == NULL)) {
 			conf_bad_key(j, s,
 			    "needs exactly one of command and "

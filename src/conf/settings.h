@@ -38,6 +38,7 @@ SETTING("tls.need_client_cert", BOOL, "false", 0, 0, "", START, "refuse agents w
 SETTING("hosts", LIST, "", 0, 64, "host:port", RELOAD, "accepted Host headers; what listen says and its loopback names when left out")
 SETTING("origins", LIST, "", 0, 64, "origin", RELOAD, "accepted Origin headers, as https://console.example; none when left out")
 SETTING("excluded", LIST, "", 0, 64, "text", RELOAD, "ways to the effects of calls that do not cross this gateway, in words: they stand in the statement of the boundary, whose digest each decision carries")
+SETTING("plans", BOOL, "false", 0, 0, "", RELOAD, "offers agents the tool gatehouse___plan on /mcp and POST /v1/events, by which they state their input and plan; who may is the policies' to say, as server gatehouse, tool plan")
 SETTING("limits", SECTION, "", 0, 0, "", RELOAD, "budgets; what is over one is refused, never cut")
 SETTING("limits.body", SIZE, "4MiB", 1024, 16777216, "bytes", RELOAD, "one message")
 SETTING("limits.head", SIZE, "16KiB", 1024, 16384, "bytes", RELOAD, "one HTTP head")

@@ -265,6 +265,13 @@ static const struct row rows[] = {
 	{ "listen beyond loopback without principals",
 	    "listen: 10.1.2.3:1\n" TLS S P R, "listen: 10.1.2.3:1\n" TLS S R, 1,
 	    9, "needs principals" },
+	{ "a server of the gateway's own name", S A R,
+	    "servers: {gatehouse: {command: [/usr/bin/x]}}\n" A R, 1, 11,
+	    "own name" },
+	{ "a rule about the gateway's own tool",
+	    S A "rules: [{allow: {server: gatehouse, name: plan}}]\n",
+	    S A "rules: [{allow: {server: gatehous, name: plan}}]\n", 3, 26,
+	    "no such server" },
 	{ "client certificate without its key",
 	    "servers: {w: {url: \"https://h.example/\", client_cert: c.pem, "
 	    "client_key: k.pem}}\n" A R,

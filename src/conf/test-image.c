@@ -97,7 +97,7 @@ test_image(void)
 	ok(t.e == OK && tape_check(buf_view(&t.image), &json_default) == OK,
 	    "the image is a whole tape");
 	im = jv_of(buf_view(&t.image));
-	ok(jv_count(im) == 27, "the top has 27 members");
+	ok(jv_count(im) == 28, "the top has 28 members");
 	ok(text_is(im, "listen", "127.0.0.1:9") &&
 		text_is(im, "desk", "127.0.0.1:8643") &&
 		text_is(im, "state", "/d/st") &&

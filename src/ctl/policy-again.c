@@ -29,7 +29,7 @@ is_known(const struct again *g, const struct call *c, struct verdict *v)
 	    !str_eq(jv_str(jv_get(im, STR("anonymous"))), c->principal))
 		return false;
 	v->rule = STR("no-server");
-	return c->server.n == 0 ||
+	return c->server.n == 0 || str_eq(c->server, OWN_SERVER) ||
 	       one_named(jv_get(im, STR("servers")), c->server);
 }
 

@@ -101,6 +101,7 @@ admit_done(struct line *l)
 
 		drop(&p->name);
 		mem_free(p->shown);
+		plan_drop(&p->plan);
 		mem_free(p);
 	}
 	map_free(l->names);

@@ -26,7 +26,7 @@ list_of(enum mcp_method m)
 	return NULL;
 }
 
-static void
+void
 put_renamed(struct buf *b, struct jv item, const char *key, struct str server)
 {
 	struct jit it = jit_of(item);
@@ -241,6 +241,8 @@ merge_list(struct line *l, struct turn *t, const struct list *list)
 		p.tasks = g->tasks || (p.era == MCP_MODERN && t->era == p.era);
 		n += put_leg(&p, g);
 	}
+	if (list->method == MCP_TOOLS_LIST)
+		n += own_shown(l, t);
 	tape_end(&t->out, a, n);
 	tape_end(&t->out, o, 1);
 	if (bad != NULL && good == 0)
@@ -445,7 +447,7 @@ step_merge(struct line *l, struct turn *t)
 	struct note why = { "" };
 	enum err e;
 
-	if (t->retry_of != 0)
+	if (t->retry_of != 0 || t->own)
 		return OK;
 	if (t->method == MCP_PING || t->method == MCP_SET_LEVEL)
 		return merge_empty(t);

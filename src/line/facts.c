@@ -121,6 +121,8 @@ facts_of(const struct line *l, const struct asked *a, struct arena *mem)
 	put_number(b, STR("calls"), s->calls);
 	put_labels(l, b, own->labels | s->labels);
 	put_number(b, STR("now"), l->port.wall(l->port.arg) / NS_OF_MS);
+	tape_key(b, STR("plan"));
+	tape_str(b, plan_says(l, a));
 	put_number(b, STR("refusals"), s->refusals);
 	tape_key(b, STR("risk"));
 	m = tape_obj(b);
@@ -131,7 +133,7 @@ facts_of(const struct line *l, const struct asked *a, struct arena *mem)
 	tape_str(b, jv_str(jv_get(a->up->conf, STR("sandbox"))));
 	put_number(
 	    b, STR("servers"), (uint64_t)__builtin_popcountll(s->servers));
-	tape_end(b, o, 7);
+	tape_end(b, o, 8);
 	kept = arena_str(mem, buf_view(b)); /* a spent arena denies the call */
 	buf_done(b);
 	return jv_of(kept);
@@ -152,7 +154,8 @@ count_call(struct seen *s, const struct turn *t)
 		risk_assume(&c);
 	s->calls++;
 	s->labels |= t->labels;
-	s->servers |= UINT64_C(1) << t->target[0]->index;
+	if (!t->own)
+		s->servers |= UINT64_C(1) << t->target[0]->index;
 	for (size_t i = 0; i < c.risk_n; i++)
 		for (size_t k = 0; k < RISK_MAX; k++)
 			s->risk[k] += str_eq(c.risk[i], groups[k]);

@@ -233,7 +233,8 @@ send_call(struct line *l, struct leg *g, struct jv params)
 
 	g->tasks = task_between(t, g->hop);
 	params = task_params(l, g, params);
-
+	if (t->stated)
+		params = plan_stripped(t, params);
 	msg_set(&m, F_CALL, g->id);
 	msg_set(&m, F_HOP, g->hop->id);
 	msg_set(&m, F_METHOD, t->method);
@@ -439,6 +440,8 @@ step_dispatch(struct line *l, struct turn *t)
 		return OK;
 	if (t->retry_of != 0)
 		return bridge_retry(l, t);
+	if (t->own)
+		return own_call(l, t);
 	if (t->method == MCP_SET_LEVEL && t->session != NULL) {
 		drop(&t->session->level);
 		t->session->level =

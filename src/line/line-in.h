@@ -85,8 +85,18 @@ struct shown {
 	unsigned char sum[SHOWN_KINDS][32];
 };
 
+/* What an agent stated: plan.c. */
+struct plan {
+	struct str steps; /* tape of its plan: [{"step","tool"}]; or none */
+	uint64_t seq;	  /* of the plan's record */
+	uint64_t stated;  /* inputs and plans, */
+	uint64_t since;	  /* since then */
+	uint64_t last;	  /* when it stated or called; 0: never */
+};
+
 struct principal {
 	struct str name;
+	struct plan plan;    /* where it has no session */
 	struct shown *shown; /* by endpoint, where it has no session; or NULL */
 	uint64_t recorded;   /* in its own sequence, in this process */
 	uint64_t identity;   /* sequence of the record of who it is; 0: none */
@@ -193,6 +203,7 @@ struct session {
 	uint64_t stream_seq;
 	uint64_t used;
 	struct seen seen;
+	struct plan plan;
 	struct given {
 		struct str id;
 		uint64_t hop;
@@ -230,6 +241,8 @@ struct turn {
 	bool over;     /* it waits for its outcome record, or has it */
 	bool stdio, held, progress, queued;
 	bool cred_came; /* known or not */
+	bool stated;	/* its _meta states something */
+	bool own;	/* it calls the gateway's own tool */
 	enum mcp_era era;
 	enum mcp_method method;
 	struct endpoint *endpoint;
@@ -319,6 +332,9 @@ struct line {
 	    nobody; /* nobody: of unknown credentials */
 	struct upstream up[SERVERS_MAX];
 	size_t up_n;
+	struct upstream own;	      /* own.c */
+	struct str own_conf, own_def; /* tapes */
+	bool plans;		      /* its tool is offered */
 	struct endpoint *endpoint;
 	size_t endpoint_n;
 	struct map *sessions, *hops, *tasks;
@@ -505,6 +521,8 @@ void leg_drop(struct line *l, struct leg *g);
 /* answer.c */
 enum err leg_failed(struct turn *t, const struct leg *g);
 enum err step_merge(struct line *l, struct turn *t);
+void put_renamed(
+    struct buf *b, struct jv item, const char *key, struct str server);
 
 #include "line/task-in.h" /* task.c, task-say.c */
 
@@ -573,6 +591,7 @@ bool told(const struct line *l, struct endpoint *e, const struct hop *h,
     enum mcp_method m, struct jv params);
 void tape_with(struct buf *b, struct jv obj, struct str key, struct jv v);
 
+#include "line/plan-in.h"   /* plan.c, own.c */
 #include "line/record-in.h" /* record.c, keep.c, fields.c, boundary.c */
 #include "line/tools-in.h"
 

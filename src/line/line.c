@@ -31,6 +31,7 @@ read_limits(struct line *l)
 	const struct jv d = jv_get(l->image, STR("durability"));
 	const struct jv a = jv_get(l->image, STR("answers"));
 
+	l->plans = jv_true(jv_get(l->image, STR("plans")));
 	l->batch = str_eq(jv_str(d), STR("batch"));
 	l->answers_durable = str_eq(jv_str(a), STR("durable"));
 	l->max_body = limit(l, "body", 4U << 20);
@@ -122,6 +123,7 @@ line_new(struct jv image, unsigned cell, const struct line_ports *ports,
 	l->tasks = map_new(0);
 	l->reported = map_new(0);
 	l->rec.max = 1 << 20;
+	own_setup(l);
 	e = line_image(l, image, why);
 	if (e == OK)
 		e = route_setup(l, why);
@@ -190,6 +192,7 @@ line_free(struct line *l)
 	map_free(l->refs);
 	policy_free(l->policy);
 	route_done(l);
+	own_done(l);
 	budget_done(l);
 	admit_done(l);
 	slab_done(&l->turns);

@@ -44,6 +44,8 @@ NODISCARD enum err boundary_setup(struct line *l, struct note *why);
 void record_boundary(struct line *l); /* until it is written */
 
 /* record.c */
+/* How many records t's session has, or its principal without one. */
+uint64_t *record_sequence(struct line *l, const struct turn *t);
 enum err step_record(struct line *l, struct turn *t);
 enum err step_outcome(struct line *l, struct turn *t);
 void record_continued(struct line *l, struct turn *t);

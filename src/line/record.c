@@ -139,8 +139,8 @@ put_told(struct buf *b, size_t *n, const char *key, struct jv v)
 
 /* Records of a session are counted, those of an agent without one as its own
  * sequence in this process. */
-static uint64_t *
-sequence(struct line *l, const struct turn *t)
+uint64_t *
+record_sequence(struct line *l, const struct turn *t)
 {
 	return t->session != NULL     ? &t->session->recorded
 	       : t->principal != NULL ? &t->principal->recorded
@@ -204,6 +204,7 @@ decision_tape(struct line *l, const struct turn *t)
 	if (t->origin != 0)
 		number(b, &n, "origin", t->origin);
 	n += commit_params(l, b);
+	n += field_plan(l, t, b);
 	member(b, &n, "policy", l->policy_digest);
 	n += field_principal(t, b);
 	tape_key(b, STR("reason")); /* empty: a rule that gives none */
@@ -219,7 +220,7 @@ decision_tape(struct line *l, const struct turn *t)
 		member(b, &n, "session", t->session->label);
 	if (keeps(l, t, READS_SESSION))
 		put_told(b, &n, "session_facts", t->asked.session);
-	number(b, &n, "session_seq", *sequence(l, t) + 1);
+	number(b, &n, "session_seq", *record_sequence(l, t) + 1);
 	member(b, &n, "step", str_of(t->failed));
 	n += field_subject(l, t->principal, of, &why, b);
 	member(b, &n, "task", t->task);
@@ -249,7 +250,7 @@ record_decision(struct line *l, struct turn *t)
 	commit_send(l, &r, &m);
 	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
 		return unrecorded(t);
-	++*sequence(l, t);
+	++*record_sequence(l, t);
 	t->decision = ++l->seq;
 	park(sync ? &l->durable : &l->written, t, l->seq);
 	return ERR_MORE;

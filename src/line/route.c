@@ -112,7 +112,7 @@ completed(struct jv ref, bool *by_name)
 
 /* The one server that a named request concerns. */
 static enum err
-route_one(const struct line *l, struct turn *t)
+route_one(struct line *l, struct turn *t)
 {
 	struct upstream *u = NULL;
 	size_t n = 0;
@@ -131,6 +131,8 @@ route_one(const struct line *l, struct turn *t)
 		return turn_fail(
 		    t, 0, MCP_E_PARAMS, "the request's name is too long");
 	t->name = jv_str(name);
+	if (own_is(l, t, t->name))
+		return own_route(l, t);
 	u = by_name ? split_name(t->endpoint, &t->name) : split_uri(l, t, &n);
 	if (n > 1)
 		return claimed_twice(t);

@@ -148,6 +148,7 @@ session_end(struct line *l, struct session *s, const char *why)
 	}
 	drop(&s->id);
 	drop(&s->label);
+	plan_drop(&s->plan);
 	drop(&s->caps);
 	drop(&s->info);
 	drop(&s->level);

@@ -130,7 +130,8 @@ test_counters(void)
 	    "servers before, sandbox of this one");
 	call(l, READ("/q"), 'a'); /* get: nobody declared what it may do */
 	(void)snprintf(want, sizeof(want),
-	    "{\"calls\":2,\"labels\":[],\"now\":%llu,\"refusals\":0,\"risk\":{"
+	    "{\"calls\":2,\"labels\":[],\"now\":%llu,\"plan\":\"absent\","
+	    "\"refusals\":0,\"risk\":{"
 	    "\"destructive\":1,\"egress\":2,\"money\":0,\"read\":0,"
 	    "\"write\":2},\"sandbox\":\"net\",\"servers\":2}",
 	    (unsigned long long)(the_wall(NULL) / 1000000));

@@ -18,6 +18,7 @@ static const struct step {
 	{ "admit", step_admit },
 	{ "unseal", step_unseal },
 	{ "route", step_route },
+	{ "state", step_state },
 	{ "learn", step_learn },
 	{ "fetch", step_fetch },
 	{ "agree", step_agree },
@@ -31,13 +32,13 @@ static const struct step {
 	{ "reply", step_reply },
 };
 enum {
-	AT_LEARN = 3,
-	AT_RESERVE = 6,
-	AT_DECIDE = 7,
-	AT_RECORD = 8,
-	AT_DISPATCH = 9,
-	AT_OUTCOME = 12,
-	AT_REPLY = 13
+	AT_LEARN = 4,
+	AT_RESERVE = 7,
+	AT_DECIDE = 8,
+	AT_RECORD = 9,
+	AT_DISPATCH = 10,
+	AT_OUTCOME = 13,
+	AT_REPLY = 14
 };
 
 /* Where a failure of this step goes on: it must be recorded, then told. */

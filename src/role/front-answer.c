@@ -460,17 +460,21 @@ answer_status(const struct req *r, const struct msg *m)
 static void
 got_answer(struct front *f, const struct msg *m, struct req *r)
 {
-	const struct str json = answer_text(f, r, m);
 	struct conn *c = r->c;
+	struct str json;
+	unsigned status;
 
+	if (r->event)
+		r->era = MCP_MODERN; /* whose errors have statuses */
+	status = answer_status(r, m);
+	json = r->event ? event_text(f, m, &status) : answer_text(f, r, m);
 	if (c == NULL) {
 		if (r->kind == REQ_CALL && json.n > 0)
 			stdio_line(f, json);
 		over(f, r);
 		return;
 	}
-	say(c, answer_status(r, m), json, msg_text(m, F_EVENT),
-	    msg_text(m, F_SESSION));
+	say(c, status, json, msg_text(m, F_EVENT), msg_text(m, F_SESSION));
 	/* a session's own stream outlives an answer that was sent on it */
 	if (r->kind != REQ_STREAM || c->mode != CONN_STREAM ||
 	    (msg_num(m, F_FLAGS) & MF_FINAL) != 0)

@@ -68,6 +68,7 @@ front_conf_of(struct jv image, struct front_conf *out)
 		    limit(l, "members", json_default.members),
 		    limit(l, "string", json_default.string) },
 		.tls = jv_is(jv_get(image, STR("tls")), J_OBJ),
+		.events = jv_true(jv_get(image, STR("plans"))),
 	};
 	if (out->head > HTTP_HEAD_MAX)
 		out->head = HTTP_HEAD_MAX;
@@ -135,8 +136,9 @@ check_path(const struct front_conf *c, const struct http_head *h,
 	for (out->where = 0; jit_next(&it, NULL, &v); out->where++)
 		if (str_eq(jv_str(jv_get(v, STR("path"))), path))
 			return OK;
-	out->where = 0;
-	return no(n, 404, 0, "no such endpoint");
+	out->where = 0; /* that of all servers */
+	out->event = c->events && str_eq(path, STR("/v1/events"));
+	return out->event ? OK : no(n, 404, 0, "no such endpoint");
 }
 
 static const struct {
@@ -160,6 +162,8 @@ check_method(
 	if (i == countof(verbs))
 		return no(n, 405, 0, "this method is not served");
 	out->verb = verbs[i].verb;
+	if (out->event && out->verb != VERB_POST && out->verb != VERB_OPTIONS)
+		return no(n, 405, 0, "events are posted");
 	if (out->verb == VERB_OPTIONS &&
 	    (out->origin_at == 0 ||
 		http_get(h, STR("access-control-request-method"), NULL).n == 0))
@@ -242,13 +246,14 @@ read_heads(const struct http_head *h, struct front_head *out)
 		out->param |= is_param(h->at[i].name);
 }
 
-/* GET and DELETE are legacy, and about a session. */
+/* GET and DELETE are legacy, and about a session; an event may be. */
 static enum err
 check_session(const struct front_head *out, struct front_no *n)
 {
 	const struct mcp_heads *m = &out->heads;
 
-	if (m->session.n == 0 || str_eq(m->version, MCP_MODERN_VERSION))
+	if (!out->event &&
+	    (m->session.n == 0 || str_eq(m->version, MCP_MODERN_VERSION)))
 		return no(n, 405, 0, "POST alone is served without a session");
 	if (m->repeated || m->session.n > MCP_SESSION_MAX ||
 	    out->last_event.n > MCP_SESSION_MAX ||
@@ -277,9 +282,10 @@ front_head_check(const struct front_conf *c, const struct http_head *h,
 		TRY(check_type(h, n));
 	out->sse = accepts_events(h);
 	read_heads(h, out);
-	if (out->verb != VERB_POST)
-		return check_session(out, n);
-	if (h->length != (uint64_t)HTTP_CHUNKED && h->length > c->body)
+	if (out->verb != VERB_POST || out->event)
+		TRY(check_session(out, n));
+	if (out->verb == VERB_POST && h->length != (uint64_t)HTTP_CHUNKED &&
+	    h->length > c->body)
 		return no(n, 413, 0, "the body is too large");
 	return OK;
 }

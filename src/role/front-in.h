@@ -7,6 +7,7 @@
  *   front-http.c    what a head must be (pure)
  *   front-turn.c    a body: JSON, MCP, one typed message to a judge
  *   front-answer.c  a judge's message: one JSON answer, or events
+ *   front-event.c   what is stated by POST /v1/events
  *   front-stdio.c   the agent on stdin and stdout
  *   front-tls.c     the certificate; the key is elsewhere
  *
@@ -52,6 +53,7 @@ struct front_conf {
 	uint64_t body, head, connections, streams, idle_ns, call_ns;
 	struct json_limits json;
 	bool tls;
+	bool events;	   /* POST /v1/events is served */
 	uint64_t pipes[8]; /* endpoints, a bit each, with a stdio server */
 };
 void front_conf_of(struct jv image, struct front_conf *out);
@@ -65,6 +67,7 @@ struct front_head {
 	uint16_t origin_at; /* in conf.origins, from 1; 0: no Origin */
 	bool sse;	    /* accepts text/event-stream */
 	bool param;	    /* there is an Mcp-Param-* */
+	bool event;	    /* /v1/events: a statement, not MCP */
 };
 /* A refusal before any message was read; code 0: no JSON-RPC body. */
 struct front_no {
@@ -95,6 +98,7 @@ struct req {
 	enum mcp_method method;
 	unsigned judge; /* cell */
 	bool sse;	/* the agent takes events */
+	bool event;	/* /v1/events: answered without JSON-RPC */
 	uint16_t id_n, token_n, prime_n;
 	uint64_t retry; /* milliseconds; said when its stream begins */
 	uint8_t id[REQ_TAPE], token[REQ_TAPE];
@@ -165,6 +169,14 @@ void turn_eof(struct front *f);
 /* Tells the judge what was refused here, within a rate. */
 void turn_refused(struct front *f, const struct front_head *h, unsigned status,
     int code, const char *why);
+
+/* ---- /v1/events (front-event.c) ---- */
+/* The call that a statement is. */
+void event_call(
+    uint64_t no, struct jv said, struct buf *id, struct buf *params);
+/* {"cell","record"} of its answer, or {"error":{"code","message"}}, in f->json;
+ * a refusal of policy changes *status. */
+struct str event_text(struct front *f, const struct msg *m, unsigned *status);
 
 /* ---- messages out (front-answer.c) ---- */
 /* r NULL: nobody waits for it any more, or it is for the stdio agent. */

@@ -255,6 +255,7 @@ send_request(const struct source *s, const struct mcp_in *in)
 	}
 	r->era = in->era;
 	r->method = in->method;
+	r->event = s->h->event;
 	req_keep(r, in->id, in->token);
 	put_from(&m, &from, s, in->era, progress ? MF_PROGRESS : 0);
 	if (progress && in->era == MCP_LEGACY)
@@ -400,6 +401,36 @@ turn_batch(const struct source *s, struct jv v)
 		answer_empty(c, 202);
 }
 
+/* ---- /v1/events ---- */
+
+/* A statement is a call of the gateway's own tool, so it is admitted, decided
+ * and recorded like one; of the session that it names, or of none. */
+static void
+turn_event(const struct source *s, struct jv v)
+{
+	struct front_head h = *s->h;
+	struct source one = *s;
+	struct buf id = { .max = 64 }, params = { .max = v.n + 128 };
+	struct mcp_in in = { .kind = MCP_REQUEST,
+		.era = h.heads.session.n > 0 ? MCP_LEGACY : MCP_MODERN,
+		.method = MCP_TOOLS_CALL,
+		.method_text = mcp_row(MCP_TOOLS_CALL)->text };
+
+	if (!jv_is(v, J_OBJ)) {
+		refuse_with(s, 400, MCP_E_PARAMS, (struct jv){ NULL, 0 },
+		    "an event is an object with input, plan or both");
+		return;
+	}
+	h.sse = h.param = false;
+	one.h = &h;
+	event_call(s->f->ref_last, v, &id, &params);
+	in.id = jv_of(buf_view(&id));
+	in.params = jv_of(buf_view(&params));
+	send_request(&one, &in);
+	buf_done(&id);
+	buf_done(&params);
+}
+
 /* ---- what comes in ---- */
 
 void
@@ -420,7 +451,9 @@ turn_post(const struct source *s, struct str body)
 		return;
 	}
 	v = jv_of(buf_view(&f->tape));
-	if (mcp_is_batch(v) && batch_may_be(s, v))
+	if (s->h->event)
+		turn_event(s, v);
+	else if (mcp_is_batch(v) && batch_may_be(s, v))
 		turn_batch(s, v);
 	else
 		turn_one(s, v);

@@ -68,7 +68,8 @@ begin(void)
 	    "{\"hosts\":[\"h\"],\"origins\":[\"http://o\"],\"tls\":null,"
 	    "\"limits\":{\"body\":4096,\"head\":2048,\"depth\":16,"
 	    "\"members\":200,\"string\":4096,\"connections\":4},"
-	    "\"endpoints\":[{\"path\":\"/mcp\",\"servers\":[0]}]}";
+	    "\"plans\":true,\"endpoints\":[{\"path\":\"/"
+	    "mcp\",\"servers\":[0]}]}";
 	struct chan_fds a, b;
 
 	BUG_ON(json_parse(str_of(image), &json_default, &tape, NULL) != OK);

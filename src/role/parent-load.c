@@ -11,10 +11,10 @@
  * are told.  All else decides which processes there are. */
 static const struct str free_members[] = { STR_INIT("principals"),
 	STR_INIT("rules"), STR_INIT("limits"), STR_INIT("hosts"),
-	STR_INIT("origins"), STR_INIT("policies"), STR_INIT("inventory"),
-	STR_INIT("engine"), STR_INIT("engine_list"), STR_INIT("policy_digest"),
-	STR_INIT("digest"), STR_INIT("ledger"), STR_INIT("budgets"),
-	STR_INIT("budget_log") };
+	STR_INIT("excluded"), STR_INIT("plans"), STR_INIT("origins"),
+	STR_INIT("policies"), STR_INIT("inventory"), STR_INIT("engine"),
+	STR_INIT("engine_list"), STR_INIT("policy_digest"), STR_INIT("digest"),
+	STR_INIT("ledger"), STR_INIT("budgets"), STR_INIT("budget_log") };
 
 static bool
 may_change(struct str key)
