@@ -319,6 +319,33 @@ with open(file, "w", encoding="utf-8") as f:
 gate.start()
 g.same(knows(log), last, "restored, it serves")
 
+# --- another key for the witness ---
+gate.stop()
+g.same(cli("keys", "rotate", state, "--witness").returncode, 0,
+       "the witness gets a new key")
+new = cli("keys", "show", state, "--witness").stdout.split("\n")[0]
+g.ok(new.startswith("w.example/w1+") and new != vkey, "of the same name", new)
+gate.start()
+answer = post(log.ask(last, last + 1))
+text = log.text(last + 1)
+g.ok(answer[0] == 200 and answer[2].count("\n") == 2 and
+     all(notes.cosigned(k, text + "\n" + answer[2]) for k in (vkey, new)),
+     "both cosign", answer)
+quiet = hashlib.sha256(fresh[2].name.encode()).hexdigest()
+said = post(None, f"/{quiet}/checkpoint", "GET")[2]
+g.ok(all(notes.cosigned(k, said) for k in (vkey, new)),
+     "also what was cosigned before of logs that are silent", said)
+gate.stop()
+g.same(cli("keys", "rotate", state, "--retire", "--witness").returncode, 0,
+       "the old one retires")
+gate.start()
+answer = post(log.ask(last + 1, last + 2))
+text = log.text(last + 2)
+g.ok(answer[0] == 200 and notes.cosigned(new, text + "\n" + answer[2]) and
+     not notes.cosigned(vkey, text + "\n" + answer[2]),
+     "the new one cosigns alone, and knows what the old one did", answer)
+vkey = new
+
 # --- what it says of itself ---
 metrics = g.raw(gate.desk, f"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:"
                 f"{gate.desk}\r\n\r\n".encode()).decode()

@@ -141,12 +141,17 @@ struct witness_last { /* what was cosigned last of an origin; size 0: nothing */
 	uint64_t size;
 	struct tlog_hash root;
 };
-/* The HTTP status that a witness answers with: 200 (it cosigns, once `at` is
- * its last one and durable), 400, 403, 404, 409 or 422, and why.  keys: of all
- * logs it knows; at: of note's text. */
+struct witness_asked {
+	const struct signed_note *note;
+	const struct checkpoint *at; /* of its text */
+	uint64_t old;
+	const struct tlog_proof *proof;
+};
+/* The HTTP status that a witness answers with: 200 (it cosigns, once what was
+ * asked is its last one and durable), 400, 403, 404, 409 or 422, and why.
+ * keys: of all logs it knows. */
 unsigned witness_judge(const struct vkey *keys, size_t n,
-    const struct signed_note *note, const struct checkpoint *at, uint64_t old,
-    const struct tlog_proof *proof, const struct witness_last *last,
+    const struct witness_asked *a, const struct witness_last *last,
     struct note *why);
 enum { COSIGNATURE = 8 + 64 }; /* time, signature (tlog-cosignature) */
 /* k's cosignature out of a witness's answer; it is not checked.  ERR_GONE: none

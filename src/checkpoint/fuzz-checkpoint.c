@@ -89,8 +89,9 @@ witness(struct str s)
 		last.size = g.old;
 		if (signed_parse(g.checkpoint, &n, &why) == OK &&
 		    checkpoint_of(n.text, &c, &why) == OK)
-			(void)witness_judge(
-			    &log, 1, &n, &c, g.old, &g.proof, &last, &why);
+			(void)witness_judge(&log, 1,
+			    &(struct witness_asked){ &n, &c, g.old, &g.proof },
+			    &last, &why);
 	}
 	if (cosignature_of(s, &w, sig, &why) == OK)
 		cosignature_put(&w, sig, &b);

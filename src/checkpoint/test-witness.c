@@ -106,7 +106,7 @@ test_judge(void)
 
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct buf b = { .max = 4096 };
-		struct tlog_proof p = { .n = 0 };
+		struct growth g = { .old = cases[i].old };
 		struct signed_note n;
 		struct checkpoint at;
 		struct note why = { "" };
@@ -115,15 +115,16 @@ test_judge(void)
 		unsigned got = 0;
 
 		if (cases[i].proof != NULL)
-			p.at[p.n++] = *cases[i].proof;
+			g.proof.at[g.proof.n++] = *cases[i].proof;
 		note_make(str_of(cases[i].origin), cases[i].size, cases[i].root,
 		    cases[i].by, &b);
 		if (cases[i].flip) /* in the middle of the last signature */
 			b.p[b.n - 40] = b.p[b.n - 40] == 'A' ? 'B' : 'A';
 		if (signed_parse(buf_view(&b), &n, &why) == OK &&
 		    checkpoint_of(n.text, &at, &why) == OK)
-			got = witness_judge(keys, countof(keys), &n, &at,
-			    cases[i].old, &p, &last, &why);
+			got = witness_judge(keys, countof(keys),
+			    &(struct witness_asked){ &n, &at, g.old, &g.proof },
+			    &last, &why);
 		ok(got == cases[i].want, "%s: %u %s", cases[i].what, got,
 		    why.text);
 		buf_done(&b);

@@ -103,27 +103,27 @@ signed_by(const struct vkey *keys, size_t n, const struct signed_note *note,
 }
 
 unsigned
-witness_judge(const struct vkey *keys, size_t n, const struct signed_note *note,
-    const struct checkpoint *at, uint64_t old, const struct tlog_proof *proof,
+witness_judge(const struct vkey *keys, size_t n, const struct witness_asked *a,
     const struct witness_last *last, struct note *why)
 {
-	const unsigned status = signed_by(keys, n, note, at->origin, why);
+	const unsigned status = signed_by(keys, n, a->note, a->at->origin, why);
 	const struct tlog_range none = { .size = 0 };
 	const struct tlog_hash empty = tlog_range_root(&none);
 
 	if (status != 200)
 		return status;
-	if (old > at->size) {
+	if (a->old > a->at->size) {
 		note_set(why, "the old size is larger than the checkpoint's");
 		return 400;
 	}
-	if (old != last->size) {
+	if (a->old != last->size) {
 		note_set(why, "the last size cosigned is %llu",
 		    (unsigned long long)last->size);
 		return 409;
 	}
-	if (tlog_check_growth(old, at->size, old == 0 ? &empty : &last->root,
-		&at->root, proof) != OK) {
+	if (tlog_check_growth(a->old, a->at->size,
+		a->old == 0 ? &empty : &last->root, &a->at->root,
+		a->proof) != OK) {
 		note_set(why, "the proof does not lead from the one cosigned "
 			      "last to this one");
 		return 422;

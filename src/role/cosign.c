@@ -88,6 +88,32 @@ own_sign(struct str text, struct buf *out, struct note *why)
 
 /* ---- what was cosigned last ---- */
 
+/* A key that came since signs it too, so that the older one can go. */
+static enum err
+last_renew(struct known *k, const struct signed_note *n, struct note *why)
+{
+	const uint64_t time = now_wall() / UINT64_C(1000000000);
+	struct buf note = { .max = NOTE_MAX };
+	size_t added = 0;
+	enum err e = OK;
+
+	buf_str(&note, buf_view(&k->note));
+	for (size_t i = 0; e == OK && i < own.n; i++)
+		if (signed_check(n, &own.key[i], NULL, why) == ERR_GONE) {
+			e = signed_add(&own.key[i], own.seed[i], time, n->text,
+			    &note, why);
+			added++;
+		}
+	if (e == OK && added > 0)
+		e = tiles_put(&tiles_disk, k->file, buf_view(&note));
+	if (e == OK && added > 0) {
+		buf_clear(&k->note);
+		buf_str(&k->note, buf_view(&note));
+	}
+	buf_done(&note);
+	return e;
+}
+
 /* OK also when there is none. */
 static enum err
 last_read(struct known *k, struct note *why)
@@ -110,12 +136,13 @@ last_read(struct known *k, struct note *why)
 		ours |= signed_check(n, &own.key[i], NULL, why) == OK;
 	if (e == OK && (!ours || !str_eq(c.origin, k->origin))) {
 		note_set(why,
-		    "%s is no checkpoint of its log with a "
-		    "cosignature of ours",
+		    "%s is no checkpoint of its log with a cosignature of ours",
 		    k->file);
 		e = ERR_DENIED;
 	}
 	k->last = (struct witness_last){ c.size, c.root };
+	if (e == OK)
+		e = last_renew(k, n, why);
 	mem_free(n);
 	return e;
 }
@@ -243,8 +270,9 @@ judge(struct request *r, const struct msg *m, uint64_t *size)
 
 	if (request_build(r, m, &why) != OK)
 		return 400;
-	status = witness_judge(w.log, w.logs, &r->parsed, &r->at, r->old,
-	    &r->g.proof, k == NULL ? &nothing : &k->last, &why);
+	status = witness_judge(w.log, w.logs,
+	    &(struct witness_asked){ &r->parsed, &r->at, r->old, &r->g.proof },
+	    k == NULL ? &nothing : &k->last, &why);
 	if (k == NULL)
 		return status;
 	*size = k->last.size;
