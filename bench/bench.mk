@@ -17,7 +17,7 @@ bench-rooms: $(ROOMS)
 # All that bench/run needs, so that it can run by itself.
 bench-tools: all $(BENCH)
 	@$(MAKE) --no-print-directory V=open build/open/gatehouse
-	@$(MAKE) --no-print-directory V=rel build/bench/bench-cedar build/bench/bench-decide build/bench/bench-tlog build/bench/bench-schema build/bench/bench-ledger
+	@$(MAKE) --no-print-directory V=rel build/bench/bench-cedar build/bench/bench-decide build/bench/bench-tlog build/bench/bench-schema build/bench/bench-ledger build/bench/write-ledger
 bench: bench-tools
 	@tool/need bench node
 	bench/run $(if $(QUICK),--quick) $(if $(JSON),--json)

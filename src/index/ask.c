@@ -86,16 +86,39 @@ static const struct {
 	    ") OR r.identity IN (SELECT s.record FROM subjects s "
 	    "WHERE " SUBJECT "))" },
 	[INDEX_DIGEST] = { ":digest",
-	    " AND (r.id IN (SELECT record FROM digests WHERE key=:key) "
-	    "OR r.policy=(SELECT id FROM words WHERE word=:digest))" },
+	    " AND r.id IN (SELECT record FROM digests WHERE key=:key)" },
 };
 
+/* A set of policies is named by a word, which nearly every record has: only
+ * where there is that word are they looked through. */
+static const char digest_or_policy[] =
+    " AND (r.id IN (SELECT record FROM digests WHERE key=:key) "
+    "OR r.policy=(SELECT id FROM words WHERE word=:digest))";
+
+static bool
+is_word(struct index *x, struct str text)
+{
+	sqlite3_stmt *s = NULL;
+	bool is = false;
+
+	if (sqlite3_prepare_v2(x->db, "SELECT 1 FROM words WHERE word=?1", -1,
+		&s, NULL) == SQLITE_OK) {
+		index_bind(s, 1, text);
+		is = sqlite3_step(s) == SQLITE_ROW;
+	}
+	(void)sqlite3_finalize(s);
+	return is;
+}
+
 static void
-condition(struct buf *sql, const struct index_filter *f)
+condition(struct index *x, struct buf *sql, const struct index_filter *f,
+    struct str hex)
 {
 	for (size_t i = 0; i < INDEX_BY__N; i++)
 		if (f->by[i].n > 0)
-			buf_str(sql, str_of(conditions[i].sql));
+			buf_str(sql, str_of(i == INDEX_DIGEST && is_word(x, hex)
+						? digest_or_policy
+						: conditions[i].sql));
 	if (f->since > 0)
 		buf_str(sql, STR(" AND r.time>=:since"));
 	if (f->until > 0)
@@ -111,23 +134,20 @@ bind_number(sqlite3_stmt *s, const char *name, int64_t v)
 		(void)sqlite3_bind_int64(s, at, v);
 }
 
-/* hex: room for a digest's, which is how records name policies. */
+/* hex: the digest as records name policies. */
 static void
-bind_all(sqlite3_stmt *s, const struct index_filter *f, struct buf *hex)
+bind_all(sqlite3_stmt *s, const struct index_filter *f, struct str hex)
 {
 	unsigned char sum[LEDGER_HASH];
 
-	if (index_digest_of(f->by[INDEX_DIGEST], sum)) {
+	if (index_digest_of(f->by[INDEX_DIGEST], sum))
 		bind_number(s, ":key", index_key(sum));
-		buf_hex(hex, (struct str){ (const char *)sum, sizeof(sum) });
-	}
 	for (size_t i = 0; i < INDEX_BY__N; i++) {
 		const int at =
 		    sqlite3_bind_parameter_index(s, conditions[i].name);
 
 		if (at > 0)
-			index_bind(s, at,
-			    i == INDEX_DIGEST ? buf_view(hex) : f->by[i]);
+			index_bind(s, at, i == INDEX_DIGEST ? hex : f->by[i]);
 	}
 	bind_number(s, ":since", (int64_t)f->since);
 	bind_number(s, ":until", (int64_t)f->until);
@@ -201,18 +221,21 @@ index_ask(struct index *x, const struct index_query *q,
     struct note *why)
 {
 	struct buf sql = { .max = 1 << 14 }, hex = { .max = 64 };
+	unsigned char sum[LEDGER_HASH];
 	sqlite3_stmt *s = NULL;
 	enum err e = OK;
 
 	BUG_ON(q->arg != INDEX_BY__N && f->by[q->arg].n == 0);
+	if (index_digest_of(f->by[INDEX_DIGEST], sum))
+		buf_hex(&hex, (struct str){ (const char *)sum, sizeof(sum) });
 	buf_str(&sql, str_of(q->sql));
-	condition(&sql, f);
+	condition(x, &sql, f, buf_view(&hex));
 	buf_str(&sql, str_of(q->tail));
 	if (sql.full ||
 	    sqlite3_prepare_v2(x->db, sql.p, (int)sql.n, &s, NULL) != SQLITE_OK)
 		e = index_fault(x->db, why);
 	if (e == OK) {
-		bind_all(s, f, &hex);
+		bind_all(s, f, buf_view(&hex));
 		e = rows(x, s, q, got, arg, why);
 	}
 	(void)sqlite3_finalize(s);
