@@ -38,16 +38,22 @@ static const struct str carriers[] = { STR_INIT("sudo"), STR_INIT("doas"),
 	STR_INIT("stdbuf"), STR_INIT("ionice"), STR_INIT("chroot"),
 	STR_INIT("unshare"), STR_INIT("busybox"), STR_INIT("strace"),
 	STR_INIT("watch"), STR_INIT("parallel"), STR_INIT("npx"),
-	STR_INIT("then"), STR_INIT("do"), STR_INIT("else"), STR_INIT("if"),
-	STR_INIT("while"), STR_INIT("until"), STR_INIT("elif"), STR_INIT("!"),
-	STR_INIT("{") };
+	STR_INIT("coproc"), STR_INIT("then"), STR_INIT("do"), STR_INIT("else"),
+	STR_INIT("if"), STR_INIT("while"), STR_INIT("until"), STR_INIT("elif"),
+	STR_INIT("!"), STR_INIT("{") };
 static const struct str shells[] = { STR_INIT("sh"), STR_INIT("bash"),
 	STR_INIT("dash"), STR_INIT("zsh"), STR_INIT("ksh"), STR_INIT("ash"),
-	STR_INIT("fish"), STR_INIT("su"), STR_INIT("python"),
-	STR_INIT("python3"), STR_INIT("perl"), STR_INIT("ruby"),
-	STR_INIT("node"), STR_INIT("eval"), STR_INIT("source"), STR_INIT("."),
-	STR_INIT("awk"), STR_INIT("ssh"), STR_INIT("find"), STR_INIT("case"),
-	STR_INIT("for"), STR_INIT("function"), STR_INIT("trap") };
+	STR_INIT("fish"), STR_INIT("su"), STR_INIT("python"), STR_INIT("pypy"),
+	STR_INIT("perl"), STR_INIT("ruby"), STR_INIT("node"), STR_INIT("eval"),
+	STR_INIT("source"), STR_INIT("."), STR_INIT("awk"), STR_INIT("ssh"),
+	STR_INIT("find"), STR_INIT("case"), STR_INIT("for"),
+	STR_INIT("function"), STR_INIT("trap"), STR_INIT("select"),
+	STR_INIT("gawk"), STR_INIT("mawk"), STR_INIT("php"), STR_INIT("lua"),
+	STR_INIT("luajit"), STR_INIT("tclsh"), STR_INIT("pwsh"),
+	STR_INIT("deno"), STR_INIT("bun"), STR_INIT("gdb"), STR_INIT("script"),
+	STR_INIT("flock"), STR_INIT("nsenter"), STR_INIT("runuser"),
+	STR_INIT("taskset"), STR_INIT("chrt"), STR_INIT("setarch"),
+	STR_INIT("unbuffer") };
 
 static bool
 among(struct str w, const struct str *v, size_t n)
@@ -194,6 +200,15 @@ read_word(struct scan *x, struct buf *w)
 		x->at = x->s.n;
 }
 
+/* python3.11 is a python. */
+static struct str
+unversioned(struct str s)
+{
+	while (s.n > 1 && is_among(s.p[s.n - 1], STR("0123456789.")))
+		s.n--;
+	return s;
+}
+
 static void
 program(struct scan *x, struct str w)
 {
@@ -203,7 +218,7 @@ program(struct scan *x, struct str w)
 	fset_add(x->sh->commands, name);
 	x->head = false;
 	x->through = among(name, carriers, countof(carriers));
-	x->script = among(name, shells, countof(shells));
+	x->script = among(unversioned(name), shells, countof(shells));
 	x->sh->doubt |= x->script;
 }
 
