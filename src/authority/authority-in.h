@@ -167,6 +167,7 @@ struct jv check_est(
     const struct cedar_policies *ps, struct str id, struct buf *tape);
 void lint_add(struct lint *l, struct str file, struct str policies);
 void lint_done(struct lint *l);
+void lint_terms(const struct checking *k); /* facts, risk, keep */
 void lint_file(
     const struct checking *k, struct str file, const struct cedar_policies *ps);
 

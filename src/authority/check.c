@@ -182,6 +182,8 @@ policy_check(struct jv image, struct jv tools, const struct policy_check *to,
 
 	if (jv_count(tools) > 0)
 		e = schema_new(image, tools, to, &k.schema, why);
+	if (!e && !to->strict_only)
+		lint_terms(&k);
 	if (!e)
 		e = check_all(&k, jv_get(image, STR("policies")), why);
 	cedar_schema_free(k.schema);

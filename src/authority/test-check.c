@@ -281,7 +281,8 @@ test_unknown(void)
 	ok(g.n == 0, "without tools names and types are not looked at");
 	g = check("permit (" ANN ", " ACT("fs___read") ", resource);", "",
 	    "{\"fs\":[{\"name\":\"read\",\"inputSchema\":{\"type\":\"object\","
-	    "\"properties\":{}}},{\"name\":\"odd\",\"inputSchema\":7}]}");
+	    "\"properties\":{\"path\":{}}}},{\"name\":\"odd\",\"inputSchema\":"
+	    "7}]}");
 	ok(g.n == 1 && g.errors == 0 && str_eq(g.first.tool, STR("odd")) &&
 		g.file[0] == '\0',
 	    "a tool without types is named, and takes no other with it: %s",
@@ -289,6 +290,50 @@ test_unknown(void)
 }
 
 /* ---- what is checked with is what a call is ---- */
+
+/* What the configuration says of tools and arguments that are not there. */
+static void
+test_terms(void)
+{
+	static const struct {
+		const char *facts, *risk, *says;
+	} at[] = {
+		{ "{\"read\":{\"path\":\"path\"}}", "{\"read\":[\"read\"]}",
+		    NULL },
+		{ "{\"raed\":{\"path\":\"path\"}}", "{}",
+		    "facts names a tool that the server does not show, raed; "
+		    "did you mean read?" },
+		{ "{}", "{\"remove\":[\"read\"]}",
+		    "risk names a tool that the server does not show, remove" },
+		{ "{\"read\":{\"paht\":\"path\"}}", "{}",
+		    "facts names an argument that it does not have, paht; did "
+		    "you mean path?" },
+		{ "{\"read\":{\"n\":\"path\"}}", "{}",
+		    "facts says of an argument what its type cannot be, so "
+		    "every call with it is denied: n" },
+		{ "{\"read\":{\"n\":\"money\"}}", "{}", NULL },
+	};
+
+	for (size_t i = 0; i < countof(at); i++) {
+		struct buf b = { .max = 1 << 16 };
+		struct got g = { 0 };
+		const struct policy_check to = { .arg = &g, .got = keep };
+
+		buf_fmt(&b,
+		    "{\"servers\":[{\"name\":\"fs\",\"facts\":%s,\"risk\":%s}],"
+		    "\"rules\":[],\"policies\":[]}",
+		    at[i].facts, at[i].risk);
+		buf_ch(&b, '\0');
+		ok(policy_check(json(b.p), json(tools), &to, &why) == OK &&
+			(at[i].says == NULL ? g.n == 0
+					    : g.n == 1 && g.errors == 0 &&
+						  strcmp(g.first.note.text,
+						      at[i].says) == 0),
+		    "facts %s, risk %s: %s", at[i].facts, at[i].risk,
+		    g.n > 0 ? g.first.note.text : "nothing");
+		buf_done(&b);
+	}
+}
 
 static void
 none(void *arg, const struct policy_finding *f)
@@ -350,6 +395,7 @@ main(void)
 	test_rows();
 	test_files();
 	test_unknown();
+	test_terms();
 	test_conforms();
 	return tap_done();
 }

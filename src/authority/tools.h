@@ -56,7 +56,7 @@ void pins_take(struct pins *p, struct jv record);
 void pins_put(const struct pins *p, struct jv image, struct buf *tape);
 
 struct policy_finding {
-	struct str file, policy; /* where; or, of a tool without types, */
+	struct str file, policy; /* where; or, of a tool and its terms, */
 	struct str server, tool; /* whose it is, and file is empty */
 	uint32_t line, col;
 	bool warning;
