@@ -8,6 +8,7 @@ build/t/%: t/%.c Makefile
 	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(HARD) $(LINK) -o $@ $<
 protocol: all lib build/t/inject
 	@tool/need build test
+	@$(MAKE) --no-print-directory V=rel build/bench/bench-ledger
 	prove -Q --timer -j2 --exec python3 $(PROTOCOL)
 conform: all
 	@tool/need build node browser pypi

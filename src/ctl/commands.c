@@ -315,6 +315,11 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "into the log about a second after it was written. Exit 0, 1 the "
 	    "log does not have it, 4 its files are damaged.",
 	    with_log, ctl_ledger_receipt, false, false, false },
+	{ "ledger prune", "STATE", 1, 1, "Gives back the disk of old records",
+	    "Of a stopped gateway, what is under a signed checkpoint, older "
+	    "than --before TIME (2026-11-28, 90d) and not read by a start. It "
+	    "is recorded; proofs of what is kept hold.",
+	    with_before, ctl_ledger_prune, true, false, false },
 	{ "keys show", "STATE", 1, 1, "Prints the log's verifier keys",
 	    "Whoever checks receipts needs them. --trust prints a trust file.",
 	    with_trust_file, ctl_keys_show, true, false, false },

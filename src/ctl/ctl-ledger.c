@@ -16,6 +16,7 @@ enum { IS_ALLOW = 1, HAS_OUTCOME = 2 };
 struct pairs {
 	struct buf mark;
 	uint64_t decisions, allowed, outcomes, unmatched, unknown, others;
+	uint64_t from; /* the first record that is here */
 };
 
 struct verify {
@@ -24,8 +25,9 @@ struct verify {
 	size_t cells_n;
 	uint64_t segments, records, unknown;
 	bool json, bad;
-	struct note bad_log; /* whose */
-	struct buf budgets;  /* json: an object, or empty */
+	struct note bad_log;	     /* whose */
+	struct buf budgets;	     /* json: an object, or empty */
+	struct ledger_counts pruned; /* as the last record of it says */
 	uint64_t first_bad;
 	struct note why;
 };
@@ -51,6 +53,8 @@ outcome_seen(struct pairs *p, uint64_t seq, struct jv rec)
 	if (jv_i64(jv_get(rec, STR("decision")), &of) == OK && of > 0 &&
 	    (uint64_t)of < seq)
 		m = mark_of(p, (uint64_t)of);
+	if (of > 0 && (uint64_t)of < p->from)
+		return; /* its decision was pruned */
 	if (m == NULL || *m != IS_ALLOW) {
 		p->unmatched++;
 		return;
@@ -68,8 +72,14 @@ verify_record(
 	const struct str verdict = jv_str(jv_get(rec, STR("verdict")));
 
 	(void)cell;
-	(void)jcs;
-	if (str_eq(kind, STR("outcome"))) {
+	p->from = p->from == 0 ? seq : p->from;
+	if (str_eq(kind, STR("prune"))) {
+		struct note unused;
+
+		p->others++;
+		if (ledger_counts_of(jcs, "minimum", &v->pruned, &unused))
+			v->pruned = (struct ledger_counts){ .number = 0 };
+	} else if (str_eq(kind, STR("outcome"))) {
 		outcome_seen(p, seq, rec);
 	} else if (!str_eq(kind, STR("decision"))) {
 		p->others++;
@@ -106,6 +116,10 @@ cell_text(const struct walk_cell *c, const struct pairs *p, struct str root)
 	if (p->unmatched > 0)
 		printf("  outcomes that no allowed decision waits for: %llu\n",
 		    (unsigned long long)p->unmatched);
+	if (c->pruned > 0)
+		printf("  records 1 to %llu were pruned: their tree is in the "
+		       "header of the first segment that is here\n",
+		    (unsigned long long)c->pruned);
 	if (c->torn_segments > 0)
 		printf("  torn ends %zu: %s (a crash, or a write under way)\n",
 		    c->torn_segments, c->torn.text);
@@ -157,6 +171,7 @@ cell_json(const struct walk_cell *c, const struct pairs *p, struct str root,
 	put_num(b, &n, "unknown", p->unknown);
 	put_num(b, &n, "unmatched_outcomes", p->unmatched);
 	put_num(b, &n, "torn_segments", c->torn_segments);
+	put_num(b, &n, "pruned", c->pruned);
 	if (c->bad) {
 		put_num(b, &n, "first_bad", c->first_bad);
 		put_str(b, &n, "why", str_of(c->why.text));
@@ -262,6 +277,40 @@ verify_json(const struct verify *v)
 	buf_done(&text);
 }
 
+/* No more than the record says, which is written first. */
+static bool
+is_covered(const struct ledger_counts *kept, const struct ledger_counts *said)
+{
+	bool good =
+	    kept->number <= said->number && kept->budget <= said->budget;
+
+	for (unsigned i = 0; i < LEDGER_CELLS_MAX; i++)
+		good = good && kept->cell[i] <= said->cell[i];
+	return good;
+}
+
+/* What is gone must be gone by a record: a file that says so is nobody's
+ * word. */
+static enum err
+verify_pruned(struct verify *v, const char *dir, struct note *why)
+{
+	struct ledger_places p = { .n = 0 };
+	struct ledger_counts kept = { .number = 0 };
+	enum err e = ledger_places(dir, false, &p, why);
+
+	mem_free(p.at);
+	if (e == OK)
+		e = ledger_kept(p.dir, &kept, why);
+	if (e == OK && !v->bad && !is_covered(&kept, &v->pruned)) {
+		v->bad = true;
+		note_set(&v->bad_log, "log/pruned");
+		v->first_bad = 1;
+		note_set(&v->why, "it says more than the last record of kind "
+				  "\"prune\"");
+	}
+	return e;
+}
+
 static int
 cannot(enum err e, const struct note *why)
 {
@@ -285,6 +334,8 @@ ctl_ledger_verify(const char *dir, bool json)
 		e = ledger_walk_budgets(dir, &budgets, &why);
 	if (e == ERR_GONE && v.cells_n > 0)
 		e = OK; /* there are none */
+	if (e == OK)
+		e = verify_pruned(&v, dir, &why);
 	if (e == OK && json)
 		verify_json(&v);
 	else if (e == OK && v.bad)

@@ -51,9 +51,9 @@ look(struct search *s, uint64_t i, int64_t *cell, int64_t *seq)
 /* A log's records stand in its order, others' between them: halve what is
  * left, and from its middle look for the next one of this log. */
 static enum err
-find(struct search *s, uint64_t size, uint64_t *index)
+find(struct search *s, uint64_t from, uint64_t size, uint64_t *index)
 {
-	uint64_t from = 0, to = size;
+	uint64_t to = size;
 
 	while (from < to) {
 		const uint64_t middle = from + (to - from) / 2;
@@ -74,19 +74,20 @@ find(struct search *s, uint64_t size, uint64_t *index)
 		else
 			from = i + 1;
 	}
-	note_set(&s->why, "no such record is under the newest checkpoint");
+	note_set(&s->why,
+	    "no such record is under the newest checkpoint, or it was pruned");
 	return ERR_GONE;
 }
 
 static enum err
-receipt(struct search *s, const struct checkpoint *at, struct str note,
-    struct buf *out)
+receipt(struct search *s, uint64_t minimum, const struct checkpoint *at,
+    struct str note, struct buf *out)
 {
 	struct buf proof = { .max = SIGNED_MAX };
 	struct receipt r = { .disclosures = 0 };
 	struct tlog_proof p;
 	uint64_t index = 0;
-	enum err e = find(s, at->size, &index);
+	enum err e = find(s, minimum, at->size, &index);
 
 	if (e == OK)
 		e = tlog_prove_inclusion(s->r, index, &p, &s->why);
@@ -118,7 +119,7 @@ prove(struct ctl *c, struct search *s, struct tlog_dir *dir)
 	if (e == OK)
 		s->r = tlog_reader_new(&dir->s, at.size);
 	if (e == OK)
-		e = receipt(s, &at, buf_view(&note), &out);
+		e = receipt(s, dir->s.minimum, &at, buf_view(&note), &out);
 	if (e == OK)
 		status = ctl_put(&out);
 	else

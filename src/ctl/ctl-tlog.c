@@ -183,7 +183,8 @@ struct fsck {
 static const char *const states[] = { [TLOG_UNKNOWN] = "unknown",
 	[TLOG_HOLDS] = "hold",
 	[TLOG_CHANGED] = "changed",
-	[TLOG_MISSING] = "missing" };
+	[TLOG_MISSING] = "missing",
+	[TLOG_PRUNED] = "pruned" };
 
 static void
 told(void *arg, const struct tlog_run *r)
@@ -250,6 +251,20 @@ conclude(const struct fsck *f, struct buf *b)
 			       "made again where the entries hold\n"));
 }
 
+/* Nothing is wrong, and yet not all can be said. */
+static void
+conclude_pruned(const struct fsck *f, struct buf *b)
+{
+	buf_fmt(b,
+	    "what an auditor may still conclude of %llu pruned entries:\n"
+	    "- that there were so many, and the hash of all of them: it stands "
+	    "under the checkpoint\n"
+	    "- of any of them whoever has a receipt can prove what it was\n"
+	    "- that its operator pruned them says the file \"pruned\"; in a "
+	    "log of Gatehouse a record of kind \"prune\" must say so too\n",
+	    (unsigned long long)f->found.count[TLOG_PRUNED]);
+}
+
 static bool
 valid(const struct fsck *f)
 {
@@ -285,9 +300,12 @@ fsck_text(struct fsck *f)
 		    (unsigned long long)f->found.tiles_bad, f->found.tile.text);
 	if (!valid(f))
 		conclude(f, &b);
+	if (f->found.count[TLOG_PRUNED] > 0)
+		conclude_pruned(f, &b);
 	if (valid(f))
 		buf_fmt(&b, "valid: %llu entries are those that were signed\n",
-		    (unsigned long long)f->at.size);
+		    (unsigned long long)(f->at.size -
+					 f->found.count[TLOG_PRUNED]));
 	else if (f->trusted && f->found.sound)
 		buf_str(&b, STR("NOT valid: all entries hold, but files made "
 				"from them are damaged\n"));

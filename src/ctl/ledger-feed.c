@@ -47,6 +47,7 @@ struct feed_cell {
 struct feed {
 	const char *asked;
 	struct ledger_places places;
+	struct ledger_counts kept;
 	struct feed_cell **cell;
 	size_t cells, cap;
 };
@@ -165,9 +166,13 @@ enum err
 feed_again(struct feed *f, struct note *why)
 {
 	TRY(ledger_places(f->asked, false, &f->places, why));
-	for (size_t i = 0; i < f->places.n; i++)
-		segment_add(
-		    cell_add(f, f->places.at[i].cell), f->places.at[i].number);
+	TRY(ledger_kept(f->places.dir, &f->kept, why));
+	for (size_t i = 0; i < f->places.n; i++) {
+		const struct ledger_place *p = &f->places.at[i];
+
+		if (p->number >= ledger_first(&f->kept, p->cell))
+			segment_add(cell_add(f, p->cell), p->number);
+	}
 	for (size_t i = 0; i < f->cells; i++) {
 		struct feed_cell *c = f->cell[i];
 
@@ -305,19 +310,23 @@ static bool
 next_segment(struct feed_cell *c)
 {
 	const size_t at = c->next_seg;
+	const unsigned first = ledger_first(&c->feed->kept, c->cell);
 	const bool last = at + 1 == c->segs;
 	struct note why = { "" };
 	char name[32];
-	enum err e;
+	enum err e = OK;
 
 	if (at >= c->segs)
 		return false;
 	c->now = at;
-	if (c->seg[at].number != (at == 0 ? 1 : c->seg[at - 1].number + 1))
+	if (c->seg[at].number != (at == 0 ? first : c->seg[at - 1].number + 1))
 		return blame(c, "the one before it is missing");
 	if (segment_map(c, &c->seg[at], &why) != OK)
 		return blame(c, why.text);
-	e = ledger_open(bytes_of(&c->seg[at]), &c->seen, &why);
+	if (at == 0 && first > 1) /* what was before was pruned */
+		e = ledger_start(bytes_of(&c->seg[at]), &c->seen, &why);
+	if (e == OK)
+		e = ledger_open(bytes_of(&c->seg[at]), &c->seen, &why);
 	if (e == ERR_MORE) {
 		c->next_seg += last ? 0 : 1;
 		return !last;

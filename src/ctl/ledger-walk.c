@@ -99,12 +99,37 @@ ledger_places(
 	return out->n > 0 ? OK : ERR_GONE;
 }
 
+enum err
+ledger_kept(const char *ledger_dir, struct ledger_counts *out, struct note *why)
+{
+	struct buf text = { .max = LEDGER_COUNTS_MAX };
+	char path[PATH_ROOM + 64];
+	enum err e = OK;
+
+	(void)snprintf(path, sizeof(path), "%s/../log/pruned", ledger_dir);
+	if (access(path, F_OK) == 0)
+		e = file_read(path, LEDGER_COUNTS_MAX, &text, why);
+	if (e == OK)
+		e = ledger_counts_of(buf_view(&text), "minimum", out, why);
+	buf_done(&text);
+	return e;
+}
+
+unsigned
+ledger_first(const struct ledger_counts *kept, unsigned cell)
+{
+	const uint64_t n = cell < kept->cells ? kept->cell[cell] : 0;
+
+	return n > 1 ? (unsigned)n : 1;
+}
+
 /* ---- one cell ---- */
 
 struct walking {
 	const struct walk *w;
 	struct walk_cell *c;
 	bool budgets;
+	unsigned first; /* segment that must be here */
 };
 
 static void
@@ -142,7 +167,13 @@ segment_bytes(struct walking *k, const char *name, struct str bytes)
 {
 	struct walk_cell *c = k->c;
 	struct note why = { "" }, told;
-	enum err e = ledger_read(bytes, &c->seen, pass_on, k, &why);
+	enum err e;
+
+	if (c->segments == 1 && k->first > 1) { /* what was before was pruned */
+		restart(c, bytes);
+		c->pruned = c->seen.tree.size;
+	}
+	e = ledger_read(bytes, &c->seen, pass_on, k, &why);
 
 	note_set(&told, "segment %s: %s", name, why.text);
 	if (e == ERR_MORE && bytes.n > 0) {
@@ -207,12 +238,14 @@ cell_walk(struct walking k, const char *dir, const struct ledger_place *at,
     size_t n, struct note *why)
 {
 	struct walk_cell c = { .cell = at[0].cell };
-	unsigned next = 1;
+	unsigned next = k.first;
 
 	k.c = &c;
 	for (size_t i = 0; i < n; i++) {
 		struct note gap;
 
+		if (at[i].number < k.first)
+			continue; /* a pruning that was ended left it */
 		if (at[i].number != next) {
 			note_set(&gap, "segments %u to %u are missing", next,
 			    at[i].number - 1);
@@ -229,13 +262,20 @@ cell_walk(struct walking k, const char *dir, const struct ledger_place *at,
 static enum err
 walk(const char *dir, const struct walk *w, bool budgets, struct note *why)
 {
-	const struct walking k = { w, NULL, budgets };
+	struct walking k = { .w = w, .budgets = budgets };
+	struct ledger_counts kept = { .number = 0 };
 	struct ledger_places p = { .n = 0 };
 	enum err e = ledger_places(dir, budgets, &p, why);
+
+	if (e == OK)
+		e = ledger_kept(p.dir, &kept, why);
 
 	for (size_t i = 0, n; i < p.n && e == OK; i += n) {
 		for (n = 1; i + n < p.n && p.at[i + n].cell == p.at[i].cell;)
 			n++;
+		k.first = budgets ? (unsigned)kept.budget
+				  : ledger_first(&kept, p.at[i].cell);
+		k.first = k.first > 0 ? k.first : 1;
 		e = cell_walk(k, p.dir, p.at + i, n, why);
 	}
 	mem_free(p.at);

@@ -22,9 +22,17 @@ struct ledger_places {
 NODISCARD enum err ledger_places(
     const char *dir, bool budgets, struct ledger_places *out, struct note *why);
 
+/* What of each log is still here, as log/pruned beside this directory of
+ * segments says.  ERR_SYNTAX, ERR_OS. */
+NODISCARD enum err ledger_kept(
+    const char *ledger_dir, struct ledger_counts *out, struct note *why);
+/* The first segment of a cell that must be here. */
+unsigned ledger_first(const struct ledger_counts *kept, unsigned cell);
+
 /* One cell, when all its segments are read. */
 struct walk_cell {
 	unsigned cell, segments;
+	uint64_t pruned; /* records before the first segment that is here */
 	uint64_t bytes;
 	struct ledger_seen seen; /* after the last whole record */
 	size_t torn_segments;	 /* ends as a crash leaves them */

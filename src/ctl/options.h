@@ -116,6 +116,11 @@ static const struct ctl_opt with_cell[] = {
 	{ "--cell", "N", "whose log; 0 by default" },
 	{ NULL, NULL, NULL },
 };
+static const struct ctl_opt with_before[] = {
+	{ "--before", "TIME", "what is older" },
+	{ "--dry-run", NULL, "say what would go, and change nothing" },
+	{ NULL, NULL, NULL },
+};
 static const struct ctl_opt with_log[] = {
 	{ "--cell", "N", "whose log; 0 by default" },
 	{ "--budgets", NULL, "of the budgets' log" },

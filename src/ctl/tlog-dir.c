@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "ledger/ledger.h"
 #include "sys/sys.h"
 
 static enum err
@@ -22,7 +23,17 @@ dir_read(struct tlog_store *s, struct str path, struct buf *out)
 struct tlog_dir
 tlog_dir_of(const char *dir)
 {
-	return (struct tlog_dir){ .s = { dir_read, NULL }, .dir = dir };
+	struct tlog_dir d = { .s = { .read = dir_read }, .dir = dir };
+	struct buf text = { .max = LEDGER_COUNTS_MAX };
+	struct ledger_counts kept;
+	struct note why;
+
+	/* One that cannot be read prunes nothing: what is gone is missing. */
+	if (dir_read(&d.s, STR("pruned"), &text) == OK &&
+	    ledger_counts_of(buf_view(&text), "minimum", &kept, &why) == OK)
+		d.s.minimum = kept.number;
+	buf_done(&text);
+	return d;
 }
 
 struct members

@@ -14,6 +14,7 @@ struct tlog_dir {
 	const char *dir;
 	struct note why; /* of the last ERR_OS */
 };
+/* Its minimum index is what the file "pruned" there says. */
 struct tlog_dir tlog_dir_of(const char *dir);
 
 /* An object of a few members, in the order they are put. */
@@ -42,6 +43,9 @@ int ctl_ledger_receipt(struct ctl *c);
 
 /* ctl-head.c */
 int ctl_ledger_head(struct ctl *c);
+
+/* ctl-prune.c */
+int ctl_ledger_prune(struct ctl *c);
 
 /* ctl-keys.c */
 int ctl_keys_show(struct ctl *c);

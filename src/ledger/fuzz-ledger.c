@@ -62,6 +62,22 @@ walk_twice(struct str bytes)
 	buf_done(&w.jcs);
 }
 
+/* What is read is what is written of it. */
+static void
+counts(struct str text)
+{
+	struct buf out = { .max = LEDGER_COUNTS_MAX };
+	struct ledger_counts a, b;
+	struct note why;
+
+	if (ledger_counts_of(text, "size", &a, &why) != OK)
+		return;
+	ledger_counts_put(&a, "size", &out);
+	BUG_ON(ledger_counts_of(buf_view(&out), "size", &b, &why) != OK);
+	BUG_ON(memcmp(&a, &b, sizeof(a)) != 0);
+	buf_done(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -70,6 +86,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (n > 1 << 20)
 		return 0;
 	buf_put(&b, p, n);
+	counts(buf_view(&b));
 	walk_twice(buf_view(&b));
 	if (n > 0)
 		mend(b.p, b.n);

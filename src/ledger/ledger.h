@@ -16,8 +16,9 @@
 
 enum {
 	LEDGER_HASH = 32,
-	LEDGER_NAME_MAX = 63,	  /* of a segment */
-	LEDGER_RECORD_MAX = 65535 /* what an entry of tlog-tiles can hold */
+	LEDGER_NAME_MAX = 63,	    /* of a segment */
+	LEDGER_RECORD_MAX = 65535,  /* what an entry of tlog-tiles can hold */
+	LEDGER_READ_BACK = 64 << 20 /* so much of a log's end a start reads */
 };
 
 struct disk {
@@ -103,6 +104,23 @@ NODISCARD enum err ledger_follow(struct str bytes, struct ledger_seen *state,
     bool (*got)(void *arg, uint64_t seq, struct str jcs,
 	const unsigned char leaf[static LEDGER_HASH]),
     void *arg, struct note *why);
+/*
+ * Files beside the tree of tiles with a number for each log: "merged", how many
+ * records of each the tree of `size` entries holds; "pruned", the first segment
+ * of each that is still here, and the tree's `minimum` index.
+ *	{"budget":n,"cells":[n0,n1,...],NAME:n}
+ * A member "budget" that is not there is 0; an empty text is all zeros.
+ * ERR_SYNTAX; ERR_LIMIT: more cells than there can be.
+ */
+enum { LEDGER_CELLS_MAX = UINT8_MAX, LEDGER_COUNTS_MAX = 64 * 1024 };
+struct ledger_counts {
+	uint64_t number, cell[LEDGER_CELLS_MAX], budget;
+	unsigned cells; /* that it speaks of */
+};
+NODISCARD enum err ledger_counts_of(struct str text, const char *name,
+    struct ledger_counts *out, struct note *why);
+void ledger_counts_put(
+    const struct ledger_counts *c, const char *name, struct buf *out);
 /* Where a cell's log ends, as the object image.ledger[cell] which load makes
  * and role ledger takes: {"cell":n,"good":n,"range":hex,"root":hex,
  * "segment":n,"seq":n,"size":n,"torn":bool}; segment: number of the last file

@@ -32,7 +32,7 @@ enum {
 	 * `gatehouse ledger verify` is for. */
 	LOAD_VERIFY = 8 << 20,
 	/* As many when policies are read anew: servers' tools are in them. */
-	LOAD_PINS = 64 << 20,
+	LOAD_PINS = LEDGER_READ_BACK,
 };
 
 static struct timer work;
@@ -214,20 +214,20 @@ log_file(const char *state, const char *name, size_t max, struct buf *out,
 
 /* Asked before the ledger is looked at, for both may grow meanwhile. */
 static enum err
-tree_read(const char *state, struct merged *out, struct note *why)
+tree_read(const char *state, struct ledger_counts *out, struct note *why)
 {
 	static const char *const files[] = { "checkpoint", "signed" };
 	struct buf at[countof(files)] = { { .max = SIGNED_MAX },
 		{ .max = SIGNED_MAX } };
-	struct buf text = { .max = MERGED_MAX };
+	struct buf text = { .max = LEDGER_COUNTS_MAX };
 	enum err e = OK;
 
 	for (size_t i = 0; i < countof(files) && e == OK; i++)
 		e = log_file(state, files[i], SIGNED_MAX, &at[i], why);
 	if (e == OK)
-		e = log_file(state, "merged", MERGED_MAX, &text, why);
+		e = log_file(state, "merged", LEDGER_COUNTS_MAX, &text, why);
 	if (e == OK)
-		e = merged_of(buf_view(&text), out, why);
+		e = ledger_counts_of(buf_view(&text), "size", out, why);
 	for (size_t i = 0; i < countof(files) && e == OK; i++)
 		e = merged_holds(out, buf_view(&at[i]), why);
 	for (size_t i = 0; i < countof(files); i++)
@@ -352,12 +352,12 @@ with_ledger(struct jv image, struct buf *out, struct note *why)
 	struct str key;
 	struct jv val;
 	int64_t cells = 0;
-	struct merged merged;
+	struct ledger_counts merged;
 	char dir[PATH_MAX];
 	size_t n = 0, m, list;
 
 	if (jv_i64(jv_get(image, STR("cells")), &cells) != OK || cells < 1 ||
-	    cells > MERGED_CELLS_MAX || state.n > sizeof(dir) - 8) {
+	    cells > LEDGER_CELLS_MAX || state.n > sizeof(dir) - 8) {
 		note_set(why, "cells or state out of bounds");
 		return ERR_SYNTAX;
 	}

@@ -91,7 +91,8 @@ log_step(struct world *w)
 /* ---- what an image must be ---- */
 
 static void
-look_at_logs(const struct world *w, struct sim *img, const struct merged *at)
+look_at_logs(
+    const struct world *w, struct sim *img, const struct ledger_counts *at)
 {
 	struct note why = { .text = "" };
 	bool torn = false;
@@ -168,14 +169,14 @@ look(struct world *w)
 	struct buf note = { .max = 8192 }, text = { .max = 8192 };
 	struct checkpoint c = { .size = 0 };
 	struct note why = { .text = "" };
-	struct merged at;
+	struct ledger_counts at;
 	enum err e;
 
 	w->looking = true;
 	tally->images++;
 	(void)!sim_read(&img->disk, "checkpoint", &note);
 	(void)!sim_read(&img->disk, "merged", &text);
-	if (merged_of(buf_view(&text), &at, &why) != OK ||
+	if (ledger_counts_of(buf_view(&text), "size", &at, &why) != OK ||
 	    merged_holds(&at, buf_view(&note), &why) != OK)
 		wrong(&tally->refused, "merged", why.text);
 	look_at_logs(w, img, &at);

@@ -7,7 +7,6 @@
  */
 #include <stdio.h>
 
-#include "role/merged.h"
 #include "role/tiles-in.h"
 
 enum {
@@ -18,6 +17,7 @@ enum {
 struct source {
 	char name[16];	  /* "cell-0", "budget" */
 	unsigned segment; /* the open one; 0: none yet */
+	unsigned first;	  /* that is still here */
 	struct tiles_disk *disk;
 	int fd;
 	struct ledger_seen seen;
@@ -41,13 +41,13 @@ struct merge {
 static enum err
 merged_read(struct merge *m, uint64_t *size, struct note *why)
 {
-	struct buf text = { .max = MERGED_MAX };
-	struct merged at;
+	struct buf text = { .max = LEDGER_COUNTS_MAX };
+	struct ledger_counts at;
 	enum err e = m->disk->read(m->disk, "merged", &text);
 
 	note_set(why, "log/merged cannot be read");
 	if (e == OK || e == ERR_GONE)
-		e = merged_of(buf_view(&text), &at, why);
+		e = ledger_counts_of(buf_view(&text), "size", &at, why);
 	buf_done(&text);
 	TRY(e);
 	for (unsigned i = 0; i < TILES_CELLS_MAX && i < at.cells; i++)
@@ -55,23 +55,43 @@ merged_read(struct merge *m, uint64_t *size, struct note *why)
 	m->cells = at.cells > m->cells ? at.cells : m->cells;
 	m->cells = m->cells < TILES_CELLS_MAX ? m->cells : TILES_CELLS_MAX;
 	m->budget.merged = at.budget;
-	*size = at.size;
+	*size = at.number;
 	return OK;
 }
 
 static enum err
 merged_write(const struct merge *m)
 {
-	struct merged at = { merge_size(m), { 0 }, m->budget.merged, m->cells };
-	struct buf text = { .max = MERGED_MAX };
+	struct ledger_counts at = { merge_size(m), { 0 }, m->budget.merged,
+		m->cells };
+	struct buf text = { .max = LEDGER_COUNTS_MAX };
 	enum err e;
 
 	for (unsigned i = 0; i < m->cells; i++)
 		at.cell[i] = m->cell[i].merged;
-	merged_put(&at, &text);
+	ledger_counts_put(&at, "size", &text);
 	e = tiles_put(m->disk, "merged", buf_view(&text));
 	buf_done(&text);
 	return e;
+}
+
+/* Where each log begins that is still here. */
+static enum err
+pruned_read(struct merge *m, struct note *why)
+{
+	struct buf text = { .max = LEDGER_COUNTS_MAX };
+	struct ledger_counts at;
+	enum err e = m->disk->read(m->disk, "pruned", &text);
+
+	note_set(why, "log/pruned cannot be read");
+	if (e == OK || e == ERR_GONE)
+		e = ledger_counts_of(buf_view(&text), "minimum", &at, why);
+	buf_done(&text);
+	TRY(e);
+	m->budget.first = (unsigned)at.budget;
+	for (unsigned i = 0; i < TILES_CELLS_MAX && i < at.cells; i++)
+		m->cell[i].first = (unsigned)at.cell[i];
+	return OK;
 }
 
 /* ---- segments ---- */
@@ -142,13 +162,14 @@ records_before(
 static enum err
 segment_find(struct source *c, struct note *why)
 {
+	const unsigned first = c->first > 1 ? c->first : 1;
 	unsigned last = 0, from = 0;
 
-	for (unsigned n = 1; n <= SEGMENTS_MAX; n++) {
+	for (unsigned n = first; n <= SEGMENTS_MAX; n++) {
 		uint64_t before = 0;
 		const enum err e = records_before(c, n, &before, why);
 
-		if (e == ERR_GONE && (last > 0 || n > 1))
+		if (e == ERR_GONE && (last > 0 || n > first))
 			break;
 		if (e == ERR_GONE)
 			return ERR_GONE;
@@ -307,6 +328,8 @@ merge_open(
 			m->cells = i + 1;
 	}
 	e = merged_read(m, &size, why);
+	if (e == OK)
+		e = pruned_read(m, why);
 	if (e == OK)
 		e = tlog_writer_new(&m->store.s, size, &m->w, why);
 	if (e != OK) {

@@ -60,8 +60,9 @@ store_write(struct tlog_store *s, struct str path, struct str bytes)
 void
 tiles_store_open(struct tiles_store *s, struct tiles_disk *d)
 {
-	*s = (struct tiles_store){ { store_read, store_write }, d,
-		{ .max = SIZE_MAX / 4 } };
+	*s = (struct tiles_store){ .s = { store_read, store_write, 0 },
+		.disk = d,
+		.full = { .max = SIZE_MAX / 4 } };
 	d->remove(d, BESIDE); /* of a life that ended in between */
 }
 

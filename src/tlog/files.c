@@ -98,6 +98,15 @@ tlog_tile_width(int level, uint64_t n, uint64_t size)
 					 : 0;
 }
 
+uint64_t
+tlog_tile_end(int level, uint64_t n)
+{
+	const unsigned shift = level <= 0 ? 8 : 8 * ((unsigned)level + 1);
+
+	return shift > 63 || n >= UINT64_MAX >> shift ? UINT64_MAX
+						      : (n + 1) << shift;
+}
+
 bool
 tlog_entry_next(struct str *rest, struct str *entry, bool *bad)
 {

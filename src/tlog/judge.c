@@ -27,7 +27,7 @@ tell(struct judge *j, uint64_t n, enum tlog_state state)
 
 	if (n == 0)
 		return;
-	if (state != TLOG_HOLDS && f->sound) {
+	if (state != TLOG_HOLDS && state != TLOG_PRUNED && f->sound) {
 		f->sound = false;
 		f->first_bad = j->open.to;
 		f->why = j->last;
@@ -58,8 +58,16 @@ tile_at(const struct judge *j, int level, uint64_t n)
 	    struct tlog_tile){ level, n, tlog_tile_width(level, n, j->size) };
 }
 
-/* Reads a bundle into j->bundle.  false: it is not there. */
+/* May the file of this full tile or bundle be gone? */
 static bool
+may_be_pruned(const struct judge *j, int level, uint64_t n)
+{
+	return tlog_tile_end(level, n) <= j->s->minimum &&
+	       tlog_tile_width(level, n, j->size) == TLOG_TILE;
+}
+
+/* Reads a bundle into j->bundle.  ERR_GONE, ERR_SYNTAX, ERR_OS. */
+static enum err
 bundle(struct judge *j, uint64_t n, struct note *why)
 {
 	enum err e;
@@ -68,7 +76,7 @@ bundle(struct judge *j, uint64_t n, struct note *why)
 	e = bundle_read(j->s, tile_at(j, TLOG_ENTRIES, n), &j->bundle, why);
 	if (e == ERR_OS)
 		j->os = e;
-	return e == OK;
+	return e;
 }
 
 static bool make(struct judge *j, int level, uint64_t n, enum source from,
@@ -96,7 +104,7 @@ hashes_of_bundle(
 	unsigned i = 0;
 
 	out->width = tlog_tile_width(0, n, j->size);
-	if (!bundle(j, n, why))
+	if (bundle(j, n, why) != OK)
 		return false;
 	rest = buf_view(&j->bundle);
 	while (i < out->width && tlog_entry_next(&rest, &entry, &bad))
@@ -158,10 +166,14 @@ entries(struct judge *j, uint64_t n, const struct tile *t)
 	struct str rest, entry;
 	bool bad = false;
 	unsigned i = 0;
+	const enum err e = bundle(j, n, &j->last);
 
-	if (!bundle(j, n, &j->last)) {
+	if (e != OK) {
 		if (!j->os)
-			tell(j, t->width, TLOG_MISSING);
+			tell(j, t->width,
+			    e == ERR_GONE && may_be_pruned(j, TLOG_ENTRIES, n)
+				? TLOG_PRUNED
+				: TLOG_MISSING);
 		return;
 	}
 	rest = buf_view(&j->bundle);
@@ -192,8 +204,16 @@ under(struct judge *j, int level, uint64_t n, const struct tlog_hash *want)
 {
 	const uint64_t each = UINT64_C(1) << (8 * (level + 1));
 	struct tile *t = mem_get(sizeof(*t));
+	struct note unused = { "" };
 	bool good = false;
 
+	/* What is below a tile that was pruned was pruned with it. */
+	if (may_be_pruned(j, level, n) &&
+	    tile_read(j->s, tile_at(j, level, n), t, &unused) == ERR_GONE) {
+		tell(j, each, TLOG_PRUNED);
+		mem_free(t);
+		return;
+	}
 	for (unsigned from = FROM_FILE; from < SOURCE__N && !good; from++) {
 		struct note why = { "" };
 		struct tlog_hash root;

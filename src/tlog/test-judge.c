@@ -26,7 +26,8 @@ told_run(void *arg, const struct tlog_run *r)
 
 	t->gap = t->gap || r->from != t->next || r->to <= r->from;
 	t->next = r->to;
-	if (r->state != TLOG_HOLDS && t->first_bad > r->from)
+	if (r->state != TLOG_HOLDS && r->state != TLOG_PRUNED &&
+	    t->first_bad > r->from)
 		t->first_bad = r->from;
 }
 
@@ -42,7 +43,9 @@ judged(struct mem_store *m, uint64_t size, const struct tlog_hash *root,
 	BUG_ON(t.gap || t.next != size);
 	BUG_ON(f->sound != (t.first_bad == UINT64_MAX));
 	BUG_ON(!f->sound && f->first_bad != t.first_bad);
-	BUG_ON(f->count[0] + f->count[1] + f->count[2] + f->count[3] != size);
+	BUG_ON(f->count[0] + f->count[1] + f->count[2] + f->count[3] +
+		   f->count[4] !=
+	       size);
 	return f->sound;
 }
 
@@ -362,6 +365,76 @@ test_empty(void)
 	store_done(&m);
 }
 
+/* All that a log may delete at this minimum index. */
+static unsigned
+prune(struct mem_store *m, uint64_t size, uint64_t minimum)
+{
+	unsigned gone = 0;
+
+	for (int l = TLOG_ENTRIES; l < 3; l++)
+		for (uint64_t n = 0; tlog_tile_end(l, n) <= minimum; n++) {
+			char path[TLOG_PATH_MAX];
+
+			tlog_tile_path((struct tlog_tile){ l, n,
+					   tlog_tile_width(l, n, size) },
+			    path);
+			gone += store_file(m, path) != NULL;
+			store_drop(m, path);
+		}
+	return gone;
+}
+
+/* What the specification promises of a pruned log ("Pruning"). */
+static void
+test_pruned(void)
+{
+	enum { WHOLE = 66100, FROM = 65536 + 256 };
+	struct mem_store m = store_new();
+	const struct tlog_range r = store_log(&m, "p", WHOLE);
+	const struct tlog_hash root = tlog_range_root(&r);
+	struct tlog_reader *reader = tlog_reader_new(&m.s, WHOLE);
+	struct tlog_hash old = root;
+	struct tlog_found f;
+	struct tlog_proof p;
+	struct note why = { "" };
+	bool good = true;
+
+	ok(prune(&m, WHOLE, FROM) == 2 * 257 + 1,
+	    "bundles, tiles of level 0, one of level 1 are pruned");
+	ok(!judged(&m, WHOLE, &root, &f) && f.first_bad == 0,
+	    "without a minimum index they are missing");
+	m.s.minimum = FROM;
+	ok(judged(&m, WHOLE, &root, &f) && f.count[TLOG_PRUNED] == FROM &&
+		f.count[TLOG_HOLDS] == WHOLE - FROM && f.tiles_bad == 0,
+	    "with it the rest holds");
+	for (uint64_t i = FROM; i < WHOLE; i++) {
+		struct buf entry = { .max = 1000 };
+		struct tlog_hash leaf;
+
+		good = good && tlog_entry(reader, i, &entry, &why) == OK &&
+		       tlog_prove_inclusion(reader, i, &p, &why) == OK;
+		leaf = tlog_leaf(buf_view(&entry));
+		good = good &&
+		       tlog_check_inclusion(i, WHOLE, &leaf, &p, &root) == OK;
+		buf_done(&entry);
+	}
+	ok(good, "each entry that is kept has its proof");
+	for (uint64_t n = FROM; n < WHOLE; n += 37)
+		good = good && tlog_root(reader, n, &old, &why) == OK &&
+		       tlog_prove_consistency(reader, n, &p, &why) == OK &&
+		       tlog_check_consistency(n, WHOLE, &old, &root, &p) == OK;
+	ok(good, "and each size since then proves that it grew: %s", why.text);
+	ok(tlog_prove_inclusion(reader, 7, &p, &why) == ERR_GONE,
+	    "what is pruned has none");
+	store_drop(&m, "tile/entries/257");
+	ok(!judged(&m, WHOLE, &root, &f) && f.first_bad == FROM &&
+		f.count[TLOG_PRUNED] == FROM &&
+		f.count[TLOG_MISSING] == TLOG_TILE,
+	    "a bundle above it is missing and no less: %s", f.why.text);
+	tlog_reader_free(reader);
+	store_done(&m);
+}
+
 int
 main(void)
 {
@@ -372,5 +445,6 @@ main(void)
 	test_tiles();
 	test_rest();
 	test_empty();
+	test_pruned();
 	return tap_done();
 }

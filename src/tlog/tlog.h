@@ -78,7 +78,13 @@ struct tlog_store {
 	 * is only read.  Directories on the way are the store's to make. */
 	enum err (*write)(
 	    struct tlog_store *s, struct str path, struct str bytes);
+	/* The minimum index (tlog-tiles, "Pruning"): full tiles and bundles
+	 * that end at it or before may be gone.  0: nothing is pruned. */
+	uint64_t minimum;
 };
+/* How many entries end with the last of full tile n of this level; the tile may
+ * be pruned where that is at most the minimum index. */
+uint64_t tlog_tile_end(int level, uint64_t n);
 enum { TLOG_ENTRIES = -1 }; /* the level whose tiles are entry bundles */
 struct tlog_tile {
 	int level; /* TLOG_ENTRIES, 0 to 63 */
@@ -139,7 +145,9 @@ enum tlog_state {
 	TLOG_UNKNOWN, /* nothing that holds says what this entry is */
 	TLOG_HOLDS,   /* it is the one under the root */
 	TLOG_CHANGED, /* it is there and is not the one under the root */
-	TLOG_MISSING  /* it is not there; its hash may be known */
+	TLOG_MISSING, /* it is not there; its hash may be known */
+	TLOG_PRUNED,  /* it is not there, and below the minimum index */
+	TLOG_STATE__N
 };
 struct tlog_run { /* entries [from, to) in one state */
 	uint64_t from, to;
@@ -150,9 +158,9 @@ struct tlog_told {
 	void *arg;
 };
 struct tlog_found {
-	bool sound;	    /* every entry holds */
+	bool sound;	    /* every entry holds, or is pruned */
 	uint64_t first_bad; /* else the first that does not */
-	uint64_t count[4];  /* entries by enum tlog_state */
+	uint64_t count[TLOG_STATE__N];
 	uint64_t tiles_bad; /* hash tiles that are not what the entries give */
 	struct note tile;   /* the first of them */
 	struct note why;    /* what is wrong with first_bad */
