@@ -192,6 +192,8 @@ cedar_compare(struct cedar_value a, struct cedar_value b)
 bool
 cedar_same(struct cedar_value a, struct cedar_value b)
 {
+	if (a.type == CEDAR_STRING && b.type == CEDAR_STRING)
+		return str_eq(cedar_text(a), cedar_text(b));
 	return cedar_compare(a, b) == 0;
 }
 

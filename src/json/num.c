@@ -328,6 +328,24 @@ num_jcs(struct str lexeme, char *out, size_t *n)
 	return OK;
 }
 
+/* As integers are mostly written: digits that fit whatever they are. */
+static bool
+plain(struct str s, int64_t *out)
+{
+	const bool neg = s.n > 1 && s.p[0] == '-';
+	int64_t i = 0;
+
+	if (s.n == 0 || s.n > 18 || (s.p[neg] == '0' && s.n > 1))
+		return false;
+	for (size_t k = neg; k < s.n; k++) {
+		if (s.p[k] < '0' || s.p[k] > '9')
+			return false;
+		i = i * 10 + (s.p[k] - '0');
+	}
+	*out = neg ? -i : i;
+	return true;
+}
+
 enum err
 jv_i64(struct jv v, int64_t *out)
 {
@@ -335,6 +353,8 @@ jv_i64(struct jv v, int64_t *out)
 	struct dec d;
 	uint64_t u = 0;
 
+	if (jv_is(v, J_NUM) && plain(s, out))
+		return OK;
 	if (!jv_is(v, J_NUM) || !num_ok((const uint8_t *)s.p, s.n))
 		return ERR_SYNTAX;
 	dec_read(s, &d);
