@@ -310,6 +310,22 @@ for what, lie, words in LIES:
          gate.log()[-400:])
     gate.stop()
     w.close()
+w = notes.Witness("w1.example", cert=(f"{d}/c", f"{d}/k"))
+gate = Gate({"servers": SERVERS, "cells": 1, "log": {
+    "witnesses": {"w1": w.conf}, "quorum": 1}})
+gate.calls(3)
+g.ok(g.until(lambda: "witness w1: " in gate.log(), 8) and gate.size() == 0 and
+     "certificate" in gate.log() and not w.asked,
+     "one whose certificate nobody vouches for is not asked",
+     gate.log()[-400:])
+gate.stop()
+gate.config["log"]["witnesses"]["w1"]["ca"] = f"{d}/c"
+gate.write_config()
+gate.start()
+g.ok(g.until(lambda: gate.size() > 0, 10) and w.asked, "with ca it is",
+     gate.log()[-400:])
+gate.stop()
+w.close()
 w = notes.Witness("w1.example", says=slow)
 v = notes.Witness("w2.example")
 gate = Gate({"servers": SERVERS, "cells": 1, "log": {
