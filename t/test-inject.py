@@ -64,7 +64,7 @@ class House:
         under = [INJECT, "--report", self.report, *options,
                  *(("--after", after) if serving else ()), "--"]
         self.gate = g.Gateway({
-            "servers": {"one": {"url": self.up.url, "era": "modern"}},
+            "servers": {"one": dict(journal.KEEP, url=self.up.url, era="modern")},
             "cells": 1,
             "budgets": {"calls": {"calls": 10 ** 9, "server": "one",
                                   "lease": 4}}},
