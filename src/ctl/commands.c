@@ -8,36 +8,12 @@
 #include "ctl/ctl-policy.h"
 #include "ctl/ctl-records.h"
 #include "ctl/ctl-schema.h"
+#include "ctl/ctl-side.h"
 #include "ctl/ledger-filter.h"
 #include "ctl/options.h"
 #include "ctl/policy-in.h"
 #include "ctl/tlog-dir.h"
-#include "jail/jail.h"
 #include "role/role.h"
-
-static int
-jail_table(struct ctl *c)
-{
-	struct buf b = { .max = 1024 * 1024 };
-
-	jail_show(&b, c->json);
-	return ctl_put(&b);
-}
-
-/* For t/: what the kernel says, in a word. */
-static int
-jail_test(struct ctl *c)
-{
-	enum jail_result r = JAIL_UNKNOWN;
-
-	for (unsigned i = 0; i < ROLE__N; i++)
-		if (strcmp(role_name((enum role_id)i), c->arg[0]) == 0)
-			r = jail_probe((enum role_id)i, c->arg[1]);
-	(void)puts(jail_result_name(r));
-	return r == JAIL_UNKNOWN   ? CTL_MISUSE
-	       : r == JAIL_ALLOWED ? CTL_YES
-				   : CTL_NO;
-}
 
 static int
 json_check(struct ctl *c)
@@ -51,28 +27,13 @@ ledger_verify(struct ctl *c)
 	return ctl_ledger_verify(c->arg[0], c->json);
 }
 
-/* A number of an option; `otherwise` when it is absent. */
-static bool
-number(const char *text, uint64_t otherwise, uint64_t *out)
-{
-	*out = otherwise;
-	return text == NULL || str_u64(str_of(text), out) == OK;
-}
-
 static int
 ledger_show(struct ctl *c)
 {
-	uint64_t cell, seq;
-
 	if (c->argc == 1)
 		return ledger_list(
 		    &(struct listing){ .dir = c->arg[0], .json = c->json });
-	if (!number(ctl_option(c, "--cell"), 0, &cell) || cell > 9999 ||
-	    !number(c->arg[1], 0, &seq) || seq == 0)
-		return ctl_say(c, CTL_MISUSE,
-		    "SEQ is a record's number, from 1; --cell a cell's, "
-		    "from 0");
-	return ctl_ledger_show(c->arg[0], (unsigned)cell, seq, c->json);
+	return ctl_ledger_show_one(c);
 }
 
 /* The words "gatehouse role" again, as role_main has them. */
@@ -177,7 +138,7 @@ const struct ctl_cmd ctl_cmds[] = {
 	    with_file, ctl_budgets, true, false, false },
 	{ "jail show", "", 0, 0,
 	    "Prints what each role may do: the security architecture", NULL,
-	    NULL, jail_table, true, false, false },
+	    NULL, ctl_jail_show, true, false, false },
 	{ "policy show", "", 0, 0,
 	    "Prints all that decides, as Cedar, the rules too", NULL, with_conf,
 	    ctl_policy_show, false, false, false },
@@ -298,9 +259,21 @@ const struct ctl_cmd ctl_cmds[] = {
 	{ "ledger show", "DIR [SEQ]", 1, 2,
 	    "Prints one record and its leaf hash, or every record",
 	    "After a decision it prints the records that it refers to, and its "
-	    "outcome: unknown when there is none. Without SEQ it prints all, "
-	    "as ledger tail does.",
+	    "outcome: unknown when there is none. With --disclose it prints "
+	    "what the side store keeps of its content, held against what the "
+	    "record commits to, or what became of it. Without SEQ it prints "
+	    "all, as ledger tail does.",
 	    with_cell, ledger_show, true, false, false },
+	{ "ledger erase", "STATE", 1, 1,
+	    "Erases what is kept of somebody, or of one record",
+	    "Overwrites the content and the subject's keys in the side store; "
+	    "the ledger stands, its proofs hold, and a record says what was "
+	    "erased, why and by whom. Works beside a running gateway, and on "
+	    "the state of a stopped one, which records it when it starts. A "
+	    "disk that writes elsewhere, a snapshot or a backup may hold the "
+	    "old bytes. Exit 0 erased, 1 there is nothing, 3 the gateway does "
+	    "not answer: the request stays.",
+	    with_erase, ctl_ledger_erase, true, false, false },
 	{ "ledger head", "STATE", 1, 1,
 	    "Shows how far the log is signed, and by whom cosigned",
 	    "With -c FILE it looks for the witnesses and the quorum of that "
@@ -456,7 +429,7 @@ const struct ctl_cmd ctl_cmds[] = {
 	{ "help", "[COMMAND]", 0, 3, "Tells more of a command", NULL, NULL,
 	    NULL, false, false, false },
 	{ "jail test", "ROLE ACT", 2, 2,
-	    "Tries one thing in the jail of a role", NULL, NULL, jail_test,
+	    "Tries one thing in the jail of a role", NULL, NULL, ctl_jail_test,
 	    false, false, true },
 	{ "role", "NAME INSTANCE", 2, 2, "Is one process of the gateway", NULL,
 	    NULL, role, false, true, true },

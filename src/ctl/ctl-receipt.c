@@ -3,6 +3,7 @@
  * takes to believe it, as a receipt (doc/formats/receipt.md).
  */
 #include "checkpoint/checkpoint.h"
+#include "ctl/ctl-side.h"
 #include "ctl/tlog-dir.h"
 #include "evidence/evidence.h"
 #include "sys/sys.h"
@@ -11,6 +12,8 @@ enum { OF_BUDGETS = -1 }; /* whose log, beside cells */
 
 struct search {
 	struct tlog_reader *r;
+	struct str disclose; /* names, by commas; empty: none */
+	struct held *held;
 	int64_t cell, seq;
 	struct buf entry, tape;
 	struct note why;
@@ -79,6 +82,61 @@ find(struct search *s, uint64_t from, uint64_t size, uint64_t *index)
 	return ERR_GONE;
 }
 
+/* Is it one of the names?  Each that is asked for must be found. */
+static bool
+one_of(struct str names, struct str name)
+{
+	struct str one;
+
+	while (str_split(&names, ',', &one))
+		if (str_eq(one, name))
+			return true;
+	return false;
+}
+
+/* The disclosures whose names were asked for. */
+static enum err
+choose(struct search *s, struct receipt *r)
+{
+	const struct content *c = &s->held->content;
+	struct buf tape = { .max = 4 * SIDE_CONTENT_MAX },
+		   list = { .max = 64 << 20 };
+	struct opened *o = NULL;
+	struct str names = s->disclose, one;
+	enum err e;
+	struct jit it;
+	struct jv v;
+
+	e = json_parse(buf_view(&s->entry), &json_default, &tape, &s->why);
+	if (e == OK)
+		e = opened_new(jv_of(buf_view(&tape)), c->disclosure,
+		    c->disclosures, &o, &s->why);
+	if (e == OK)
+		opened_list(o, &list);
+	it = jit_of(jv_of(buf_view(&list)));
+	for (size_t i = 0; e == OK && jit_next(&it, NULL, &v); i++)
+		if (one_of(names, jv_str(jv_get(v, STR("name")))))
+			r->disclosure[r->disclosures++] = c->disclosure[i];
+	while (e == OK && str_split(&names, ',', &one)) {
+		bool there = false;
+
+		it = jit_of(jv_of(buf_view(&list)));
+		while (jit_next(&it, NULL, &v))
+			there |= str_eq(jv_str(jv_get(v, STR("name"))), one);
+		if (there)
+			continue;
+		note_set(&s->why,
+		    "nothing is kept of \"%.*s\" that could be disclosed: "
+		    "\"ledger show --disclose\" says what is",
+		    (int)(one.n > 60 ? 60 : one.n), one.p);
+		e = ERR_GONE;
+	}
+	opened_free(o);
+	buf_done(&tape);
+	buf_done(&list);
+	return e;
+}
+
 static enum err
 receipt(struct search *s, uint64_t minimum, const struct checkpoint *at,
     struct str note, struct buf *out)
@@ -95,8 +153,11 @@ receipt(struct search *s, uint64_t minimum, const struct checkpoint *at,
 		proof_put(index, &p, note, &proof);
 		r.record = buf_view(&s->entry);
 		r.proof = buf_view(&proof);
-		e = receipt_put(&r, out, &s->why);
+		if (s->disclose.n > 0)
+			e = choose(s, &r);
 	}
+	if (e == OK)
+		e = receipt_put(&r, out, &s->why);
 	buf_done(&proof);
 	return e;
 }
@@ -139,6 +200,7 @@ ctl_ledger_receipt(struct ctl *c)
 		.tape = { .max = 1 << 20 } };
 	const char *cell = ctl_option(c, "--cell");
 	uint64_t seq = 0, number = 0;
+	struct side_reader *side = NULL;
 	struct tlog_dir dir;
 	char path[4096];
 	int status;
@@ -153,7 +215,16 @@ ctl_ledger_receipt(struct ctl *c)
 	    ctl_option(c, "--budgets") != NULL ? OF_BUDGETS : (int64_t)number;
 	(void)snprintf(path, sizeof(path), "%.4000s/log", c->arg[0]);
 	dir = tlog_dir_of(path);
-	status = prove(c, &s, &dir);
+	s.disclose = str_of(ctl_option(c, "--disclose"));
+	s.held = mem_get(sizeof(*s.held));
+	status = side_beside(c, c->arg[0], &side);
+	if (s.cell >= 0)
+		held_of(side, (unsigned)s.cell, (uint64_t)s.seq, s.held);
+	if (status == CTL_YES)
+		status = prove(c, &s, &dir);
+	held_done(s.held);
+	mem_free(s.held);
+	side_reader_free(side);
 	buf_done(&s.entry);
 	buf_done(&s.tape);
 	return status;

@@ -70,8 +70,10 @@ int ctl_token_new(struct ctl *c); /* ctl-token.c */
 int ctl_status(struct ctl *c);	  /* ctl-desk.c */
 int ctl_reload(struct ctl *c);
 int ctl_stop(struct ctl *c);
-int ctl_budgets(struct ctl *c); /* ctl-budgets.c */
-int ctl_man(struct ctl *c);	/* ctl-docs.c */
+int ctl_budgets(struct ctl *c);	  /* ctl-budgets.c */
+int ctl_jail_show(struct ctl *c); /* ctl-jail.c */
+int ctl_jail_test(struct ctl *c);
+int ctl_man(struct ctl *c); /* ctl-docs.c */
 int ctl_completion(struct ctl *c);
 int ctl_clients_wrap(struct ctl *c); /* ctl-clients.c */
 int ctl_clients_unwrap(struct ctl *c);

@@ -114,6 +114,15 @@ static const struct ctl_opt with_any[] = {
 };
 static const struct ctl_opt with_cell[] = {
 	{ "--cell", "N", "whose log; 0 by default" },
+	{ "--disclose", NULL, "and what is kept of its content" },
+	{ NULL, NULL, NULL },
+};
+static const struct ctl_opt with_erase[] = {
+	{ "--subject", "NAME", "all of a principal, or of ARGUMENT=VALUE" },
+	{ "--record", "SEQ", "one record" },
+	{ "--cell", "N", "whose log it is in; 0 by default" },
+	{ "--reason", "TEXT", "why; it goes on record" },
+	{ "--yes", NULL, "do not ask" },
 	{ NULL, NULL, NULL },
 };
 static const struct ctl_opt with_before[] = {
@@ -124,6 +133,7 @@ static const struct ctl_opt with_before[] = {
 static const struct ctl_opt with_log[] = {
 	{ "--cell", "N", "whose log; 0 by default" },
 	{ "--budgets", NULL, "of the budgets' log" },
+	{ "--disclose", "NAMES", "values to show: members' names, by commas" },
 	{ NULL, NULL, NULL },
 };
 static const struct ctl_opt with_schema[] = {

@@ -146,7 +146,7 @@ again_walk(struct again *g, const struct ctl *c, const char *dir,
     const char *disclosures, struct jv image, bool conf)
 {
 	struct note why = { "" };
-	int status = past_open(&g->past, c, disclosures, image, conf);
+	int status = past_open(&g->past, c, dir, disclosures, image, conf);
 
 	g->missing.max = 4096;
 	g->a = arena_new(POLICY_ROOM);

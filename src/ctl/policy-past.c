@@ -80,8 +80,8 @@ given_add(struct past_reader *r, struct jv v, unsigned line, const char *path)
 }
 
 int
-past_open(struct past_reader *r, const struct ctl *c, const char *disclosures,
-    struct jv image, bool conf)
+past_open(struct past_reader *r, const struct ctl *c, const char *dir,
+    const char *disclosures, struct jv image, bool conf)
 {
 	struct jit it;
 	struct jv v;
@@ -94,8 +94,9 @@ past_open(struct past_reader *r, const struct ctl *c, const char *disclosures,
 		.tape = { .max = POLICY_BYTES },
 		.image = image,
 		.conf = conf };
-	if (disclosures == NULL)
-		return CTL_YES;
+	status = side_beside(c, dir, &r->side);
+	if (disclosures == NULL || status != CTL_YES)
+		return status;
 	status = policy_slurp(c, disclosures, &r->lines);
 	v = jv_of(buf_view(&r->lines));
 	if (status == CTL_YES && !jv_is(v, J_ARR))
@@ -118,6 +119,7 @@ past_done(struct past_reader *r)
 	at = 0;
 	while (r->tools != NULL && map_next(r->tools, &at, NULL, &v))
 		shown_free(v);
+	side_reader_free(r->side);
 	map_free(r->tools);
 	map_free(r->given);
 	map_free(r->sets);
@@ -193,19 +195,38 @@ put_params(struct past_reader *r, struct jv rec, struct jv params)
 	buf_done(b);
 }
 
-/* Into r->tape; false: nothing was disclosed of this record, or it is none of
- * its own. */
+/* Into r->tape what these open; false: why. */
+static bool
+put_opened(struct past_reader *r, struct past *p, struct jv rec,
+    const struct str *text, size_t n, struct note *why)
+{
+	struct buf whole = { .max = POLICY_BYTES };
+	struct opened *o = NULL;
+	struct jv params;
+
+	if (opened_new(rec, text, n, &o, why) != OK)
+		return false;
+	opened_record(o, &whole);
+	params = jv_get(jv_of(buf_view(&whole)), STR("params"));
+	put_params(r, rec, params);
+	p->k.whole = is_whole(rec, jv_get(params, STR("arguments")));
+	p->k.absent = jv_get(rec, STR("absent"));
+	opened_free(o);
+	buf_done(&whole);
+	return true;
+}
+
+/* Into r->tape; false: nothing was disclosed of this record, or what was is
+ * none of its own. */
 static bool
 disclosed(struct past_reader *r, struct past *p, struct jv rec)
 {
 	struct str given[DISCLOSURES_MAX];
-	struct buf whole = { .max = POLICY_BYTES };
-	struct opened *o = NULL;
 	struct note why = { "" };
 	char key[48];
 	struct given *g = map_get(r->given, key_of(p->cell, p->seq, key));
 	struct jit it;
-	struct jv v, params;
+	struct jv v;
 	size_t n = 0;
 
 	if (g == NULL)
@@ -213,7 +234,7 @@ disclosed(struct past_reader *r, struct past *p, struct jv rec)
 	it = jit_of(jv_get(g->v, STR("disclosures")));
 	while (n < countof(given) && jit_next(&it, NULL, &v))
 		given[n++] = jv_str(v);
-	if (opened_new(rec, given, n, &o, &why) != OK) {
+	if (!put_opened(r, p, rec, given, n, &why)) {
 		if (r->bad.text[0] == '\0')
 			note_set(&r->bad,
 			    "value %u of the disclosures is not what record "
@@ -222,16 +243,30 @@ disclosed(struct past_reader *r, struct past *p, struct jv rec)
 			    why.text);
 		return false;
 	}
-	opened_record(o, &whole);
-	params = jv_get(jv_of(buf_view(&whole)), STR("params"));
-	put_params(r, rec, params);
-	p->k.whole = is_whole(rec, jv_get(params, STR("arguments")));
-	p->k.absent = jv_get(rec, STR("absent"));
 	r->used += !g->used;
 	g->used = true;
-	opened_free(o);
-	buf_done(&whole);
 	return true;
+}
+
+/* The same of what the side store keeps.  What it has wrong is as if it had
+ * nothing: not established. */
+static bool
+held(struct past_reader *r, struct past *p, struct jv rec)
+{
+	struct held *h;
+	struct note why;
+	bool good;
+
+	if (r->side == NULL)
+		return false;
+	h = mem_get(sizeof(*h));
+	held_of(r->side, p->cell, p->seq, h);
+	good = h->content.disclosures > 0 &&
+	       put_opened(r, p, rec, h->content.disclosure,
+		   h->content.disclosures, &why);
+	held_done(h);
+	mem_free(h);
+	return good;
 }
 
 int
@@ -480,7 +515,7 @@ asked(struct past_reader *r, struct jv rec, struct past *p)
 	p->k.session = told(rec, "session_facts", &c->session);
 	p->k.budget = told(rec, "budget_facts", &c->budget);
 	buf_clear(&r->tape);
-	if (!disclosed(r, p, rec))
+	if (!disclosed(r, p, rec) && !held(r, p, rec))
 		kept(r, rec, p);
 	if (buf_end(&r->tape) != OK)
 		p->lacks = "room: the call is too large";

@@ -7,6 +7,7 @@
 #define POLICY_PAST_H
 
 #include "authority/authority.h"
+#include "ctl/ctl-side.h"
 #include "ctl/policy-in.h"
 
 enum past_kind {
@@ -32,11 +33,12 @@ struct past {
 /* State of one walk through a ledger.  Zeroed, then past_open. */
 struct past_reader {
 	const struct ctl *c;
-	struct map *sets;  /* digests of sets that read context.input */
-	struct map *given; /* "cell/seq" -> struct given */
-	struct map *tools; /* "server/tool" -> struct shown */
-	struct buf tape;   /* params of the last call */
-	struct buf lines;  /* the disclosures */
+	struct map *sets;	  /* digests of sets that read context.input */
+	struct map *given;	  /* "cell/seq" -> struct given */
+	struct side_reader *side; /* what is kept beside the ledger, or NULL */
+	struct map *tools;	  /* "server/tool" -> struct shown */
+	struct buf tape;	  /* params of the last call */
+	struct buf lines;	  /* the disclosures */
 	uint64_t used,
 	    folded;	 /* disclosures; refusals that were counted only */
 	struct note bad; /* a disclosure that is not what was recorded */
@@ -44,9 +46,9 @@ struct past_reader {
 	const struct policy *policy; /* the same; set before the walk */
 	bool conf; /* image is a configuration: what it declares holds */
 };
-/* disclosures: a file of JSON lines, or NULL.  CTL_YES, or what is wrong is
- * said. */
-int past_open(struct past_reader *r, const struct ctl *c,
+/* dir: the ledger's; disclosures: a file of JSON lines, or NULL.  CTL_YES, or
+ * what is wrong is said. */
+int past_open(struct past_reader *r, const struct ctl *c, const char *dir,
     const char *disclosures, struct jv image, bool conf);
 void past_done(struct past_reader *r);
 /* The record as *out; its texts live until the next.  kind PAST_NONE: none. */

@@ -121,6 +121,16 @@ MESSAGE(SYNC, R(JUDGE), R(LEDGER), B(SEQ) | B(REF), B(FLAGS) | B(WHERE),
 MESSAGE(RECORDED, R(LEDGER), R(JUDGE), B(SEQ), B(STATUS) | B(FLAGS),
     "every record up to SEQ is written (MF_STRICT: durable); STATUS: it cannot "
     "be")
+/* ---- side store ---- */
+MESSAGE(CONTENT, R(JUDGE), R(TILES), B(SEQ) | B(BYTES), 0,
+    "what is to be kept of some records, batch SEQ: entries, each with its "
+    "record, subject and end")
+MESSAGE(KEPT, R(TILES), R(JUDGE), B(SEQ), B(STATUS),
+    "batches up to SEQ are on the disk; STATUS: they are not, and will not be")
+MESSAGE(ERASE, R(TILES), R(JUDGE), B(REF) | B(REC), 0,
+    "this was erased: record it")
+MESSAGE(ERASED, R(JUDGE), R(TILES), B(REF), B(SEQ) | B(STATUS),
+    "its record is durable; STATUS: it could not be recorded")
 /* ---- budget ---- */
 MESSAGE(RESERVE, R(JUDGE), R(BUDGET), B(CALL) | B(REC), 0,
     "charge all of these or none: [{\"amount\",\"budget\",\"items\",\"key\","

@@ -30,9 +30,9 @@ enum jail_files {
 	FILES_NONE,  /* nothing, not even by path to what is open */
 	FILES_NAMES, /* what the resolver reads */
 	FILES_READ,  /* everything, read-only */
-	FILES_LOG,   /* the working directory; ../ledger, read-only */
-	FILES_OWN,   /* the working directory */
-	FILES_ALL,   /* no Landlock: it would forbid mounting to children */
+	FILES_LOG, /* the working directory and ../side; ../ledger, read-only */
+	FILES_OWN, /* the working directory */
+	FILES_ALL, /* no Landlock: it would forbid mounting to children */
 };
 enum jail_user { KEEP, OWN };
 #define NOLIMIT (~0U)

@@ -166,9 +166,12 @@ land_enter(enum jail_files files, bool may_connect, struct note *why)
 	    net, LAND_SCOPE_ABSTRACT | LAND_SCOPE_SIGNAL, &r, &fd, why));
 	if (files == FILES_READ)
 		TRY(allow(fd, &r, "/", LAND_READ_FILE | LAND_READ_DIR, why));
-	if (files == FILES_LOG)
+	if (files == FILES_LOG) {
 		TRY(allow(
 		    fd, &r, "../ledger", LAND_READ_FILE | LAND_READ_DIR, why));
+		TRY(allow(
+		    fd, &r, "../side", r.fs & ~(uint64_t)LAND_NOT_STORE, why));
+	}
 	if (files == FILES_LOG || files == FILES_OWN)
 		TRY(allow_stores(fd, &r, why));
 	for (size_t i = 0; files == FILES_NAMES && i < countof(name_files); i++)

@@ -62,10 +62,13 @@ JAIL(BUDGET, "judges' typed messages",
     "open, seek, truncate, network, exec",
     "miscounts: leases and totals are records", R_BASE | R_SYNC, FILES_NONE,
     OWN, 256, 0, 1U << 30)
-JAIL(TILES, "ledger segments", "read segments; write the log of tiles; ask keys to sign",
-    "network, exec; write a segment, or anything outside the log's directory and "
-    "those of log.publish",
-    "withholds or garbles the log of tiles: fsck and every proof show it",
+JAIL(TILES, "ledger segments, content from judges",
+    "read segments; write the log of tiles; ask keys to sign; seal and erase in "
+    "the side store",
+    "network, exec; write a segment, or anything outside the directories of the "
+    "log, of the side store and of log.publish",
+    "withholds or garbles the log of tiles, reads and withholds what is kept of "
+    "content: fsck, every proof and every commitment show what is not so",
     R_BASE | R_SYNC | R_READ | R_STORE, FILES_LOG, KEEP, 256, 0, 1U << 28)
 JAIL(FETCH, "answers of witnesses and of where checkpoints are published",
     "talk over the sockets that dial hands it; say what was answered",

@@ -10,7 +10,7 @@ static const char *const files_text[] = {
 	[FILES_NONE] = "none",
 	[FILES_NAMES] = "the resolver's, read-only",
 	[FILES_READ] = "all, read-only",
-	[FILES_LOG] = "log (its own), log.publish's; ledger, read-only",
+	[FILES_LOG] = "log, side (its own), log.publish's; ledger, read-only",
 	[FILES_OWN] = "its own directory",
 	[FILES_ALL] = "all",
 };

@@ -51,6 +51,13 @@ void line_back_lost(struct line *l, unsigned upstream);
 void line_ledger_lost(struct line *l);
 void line_desk_lost(struct line *l); /* what it asked is nobody's now */
 void line_budget_lost(struct line *l);
+/* Of so many records, from first to last, what was to be kept is lost; false:
+ * that cannot be recorded now. */
+bool line_content_lost(
+    struct line *l, uint64_t first, uint64_t last, uint64_t n);
+/* Records an erasure, strictly; its seq, or 0: it cannot be now.  said: by,
+ * entries, keys, reason, records, subject, uid. */
+uint64_t line_erasure(struct line *l, struct jv said);
 /* Time passes: expiries.  Call about once a second; in a tenth of one while
  * it is true that calls wait for budgets or servers that are being opened. */
 bool line_tick(struct line *l);

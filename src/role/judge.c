@@ -9,6 +9,7 @@
 #include <openssl/sha.h>
 
 #include "role/judge-pen.h"
+#include "role/judge-side.h"
 
 enum { CELLS_MAX = 256, BACKS_MAX = 64 };
 static const uint64_t tick_ns = 1000000000, hurry_ns = 100000000;
@@ -19,8 +20,8 @@ static struct judge {
 	struct line *line;
 	struct chan *front[CELLS_MAX];
 	struct chan *back[BACKS_MAX];
-	struct chan *ledger, *keys, *desk, *budget;
-	unsigned servers, ticks;
+	struct chan *ledger, *keys, *desk, *budget, *tiles;
+	unsigned servers, ticks, beats;
 	struct timer tick;
 	/* Agents may speak before role ledger has: until its first word their
 	 * fronts are not listened to, or their first call would be refused. */
@@ -51,8 +52,13 @@ to_back(void *arg, unsigned upstream, const struct msg *m)
 static enum err
 to_ledger(void *arg, const struct msg *m)
 {
+	enum err e;
+
 	(void)arg;
-	return pen_record(m);
+	e = pen_record(m);
+	if (e == OK)
+		side_take(m);
+	return e;
 }
 
 static enum err
@@ -67,6 +73,8 @@ static void
 recorded(const struct msg *m)
 {
 	line_from_ledger(judge.line, m);
+	if ((msg_num(m, F_FLAGS) & MF_STRICT) != 0)
+		side_durable(msg_num(m, F_SEQ));
 	fronts_open();
 }
 
@@ -144,12 +152,17 @@ got(struct chan *c, const struct msg *m)
 	case ROLE_BUDGET:
 		line_from_budget(judge.line, m);
 		break;
+	case ROLE_TILES:
+		if (m->kind == MSG_KEPT)
+			side_said(m);
+		else if (m->kind == MSG_ERASE)
+			side_erase_said(judge.line, m);
+		break;
 	case ROLE_PARENT:
 	case ROLE_LOAD:
 	case ROLE_JUDGE:
 	case ROLE_DIAL:
 	case ROLE_LAUNCH:
-	case ROLE_TILES:
 	case ROLE_FETCH:
 	case ROLE_WITNESS:
 	case ROLE_COSIGN:
@@ -173,6 +186,8 @@ place(enum role_id peer, unsigned instance)
 		return &judge.desk;
 	if (peer == ROLE_BUDGET)
 		return &judge.budget;
+	if (peer == ROLE_TILES)
+		return &judge.tiles;
 	return peer == ROLE_KEYS ? &judge.keys : NULL;
 }
 
@@ -190,6 +205,8 @@ tell_lost(enum role_id peer, unsigned instance)
 		line_desk_lost(judge.line);
 	else if (peer == ROLE_BUDGET)
 		line_budget_lost(judge.line);
+	else if (peer == ROLE_TILES)
+		side_chan(NULL);
 }
 
 static void
@@ -233,6 +250,8 @@ link_to(struct role_env *e, enum role_id peer, unsigned instance,
 		tell_lost(peer, instance);
 	}
 	*at = chan_new(e->loop, fds, ROLE_JUDGE, peer, instance, &ops, NULL);
+	if (peer == ROLE_TILES)
+		side_chan(*at);
 }
 
 static void
@@ -251,8 +270,11 @@ fronts_open(void)
 static void
 drained(void)
 {
-	if (judge.env->draining && line_busy(judge.line) == 0)
-		loop_stop(judge.env->loop);
+	if (!judge.env->draining || line_busy(judge.line) != 0)
+		return;
+	side_tick(judge.line); /* what is gathered goes before the end */
+	flush(NULL);
+	loop_stop(judge.env->loop);
 }
 
 static void
@@ -263,6 +285,8 @@ tick(struct timer *t)
 	if (++judge.ticks >= PATIENCE)
 		fronts_open(); /* they are to be told that nothing is recorded
 				*/
+	if (++judge.beats % (hurry ? 10 : 1) == 0)
+		side_tick(judge.line);
 	drained();
 	loop_timer(judge.env->loop, t, hurry ? hurry_ns : tick_ns);
 }

@@ -55,6 +55,7 @@ open_state(struct note *why)
 {
 	const struct str state = jv_str(jv_get(house.image, STR("state")));
 	char path[PATH_MAX];
+	int side = -1;
 
 	if (state.n == 0 || state.n >= sizeof(path)) {
 		note_set(why, "no state directory");
@@ -72,6 +73,8 @@ open_state(struct note *why)
 	}
 	TRY(open_dir(house.state_dir, "ledger", &house.ledger_dir, why));
 	TRY(open_dir(house.state_dir, "log", &house.log_dir, why));
+	TRY(open_dir(house.state_dir, "side", &side, why));
+	fd_close(&side); /* role tiles finds it beside the log */
 	if (fsync(house.state_dir) < 0)
 		return fail(why, path);
 	return OK;

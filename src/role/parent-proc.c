@@ -27,6 +27,7 @@ static const struct {
 	{ ROLE_JUDGE, ROLE_KEYS, false, false, NULL },
 	{ ROLE_JUDGE, ROLE_DESK, false, false, NULL },
 	{ ROLE_JUDGE, ROLE_BUDGET, false, false, NULL },
+	{ ROLE_JUDGE, ROLE_TILES, false, false, NULL },
 	{ ROLE_FRONT, ROLE_KEYS, false, false, NULL },
 	{ ROLE_BACK, ROLE_KEYS, false, false, "http" },
 	{ ROLE_TILES, ROLE_KEYS, false, false, NULL },

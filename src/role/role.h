@@ -35,6 +35,7 @@
 #define ROLE_H
 
 #include "base/base.h"
+#include "disclose/disclose.h"
 #include "ipc/ipc.h"
 
 enum { ROLE_LINKS_MAX = 4096, ROLE_FDS_MAX = 16 };
@@ -106,5 +107,50 @@ void role_links(
 /* Takes the link to (peer, instance) out of e->link. ERR_GONE when none. */
 NODISCARD enum err role_link(struct role_env *e, enum role_id peer,
     unsigned instance, struct chan_fds *out);
+
+/* ---- the side store (doc/formats/side.md), in "side" of the state directory;
+ * role tiles writes it, and who holds the state's lock may erase ---- */
+struct side_reader;
+/* Every file is mapped.  ERR_GONE: there is no store; ERR_OS: why. */
+NODISCARD enum err side_reader_new(
+    const char *path, struct side_reader **out, struct note *why);
+void side_reader_free(struct side_reader *r); /* NULL is fine */
+enum side_found {
+	SIDE_NOTHING,	/* nothing was kept of this record */
+	SIDE_FOUND,	/* *content has it, as content_of reads it */
+	SIDE_IS_ERASED, /* it, or the key of its subject */
+	SIDE_ENDED,	/* its class's retention is over */
+	SIDE_DAMAGED	/* it is not what was written */
+};
+enum side_found side_read(const struct side_reader *r, unsigned cell,
+    uint64_t seq, uint64_t now, struct buf *content);
+struct side_target {
+	struct str subject; /* empty: one record */
+	unsigned cell;
+	uint64_t seq;
+};
+enum { SIDE_LISTED_MAX = 2000 }; /* records of one erasure that are named */
+struct side_erased {
+	uint64_t entries, keys, listed;
+	struct buf records; /* "0/12","0/15": elements of a JSON array */
+};
+/* Zeros over all content of the target, and over its subject's keys; on the
+ * disk when it returns.  write false: says what would be.  ERR_OS: why; what
+ * is erased by then stays so. */
+NODISCARD enum err side_erase(int dir, const struct side_target *t, bool write,
+    struct side_erased *out, struct note *why);
+/* A request to erase, a file in that directory: it stays until the erasure is
+ * on record.  ERR_SYNTAX, why.  target and texts are views into v. */
+struct side_request {
+	struct side_target target;
+	struct str reason, who;
+	struct jv done; /* once the content is gone: what the record says */
+};
+NODISCARD enum err side_request_of(
+    struct jv v, struct side_request *out, struct note *why);
+/* Member `done`: the erasure's record, but for what the line adds.  A subject
+ * that is an argument's value is named by the argument alone. */
+void side_done_put(struct buf *b, const struct side_request *r, uid_t owner,
+    const struct side_erased *e);
 
 #endif

@@ -9,6 +9,7 @@
  */
 #include <unistd.h>
 
+#include "role/side.h"
 #include "role/tiles-in.h"
 
 enum { ROUND_MS = 1000, ROUND_RECORDS = 20000, SOON_MS = 10, LAST_MS = 200 };
@@ -41,7 +42,7 @@ ask(void)
 static void
 end_if_done(void)
 {
-	if (tiles.ending && !head_busy() &&
+	if (tiles.ending && !head_busy() && vault_quiet() &&
 	    (tiles.keys == NULL || head_signed() == merge_size(tiles.merge)))
 		loop_stop(tiles.env->loop);
 }
@@ -59,6 +60,7 @@ round_fire(struct timer *t)
 	}
 	gauge(CNT_LOG_ENTRIES, merge_size(tiles.merge));
 	head_tick();
+	vault_round();
 	if (tiles.asked < merge_size(tiles.merge) ||
 	    (tiles.asked > head_signed() && !more))
 		ask();
@@ -124,6 +126,8 @@ link_to(struct role_env *e, enum role_id peer, unsigned instance,
 		    e->loop, fds, ROLE_TILES, peer, instance, &others, NULL);
 		head_fetch(tiles.fetch);
 	}
+	if (peer == ROLE_JUDGE)
+		vault_link(e, instance, fds);
 	if (peer != ROLE_KEYS)
 		return;
 	if (tiles.keys != NULL)
@@ -155,6 +159,7 @@ prepare(struct role_env *e, struct note *why)
 	for (size_t i = 0; i < e->given_n; i++)
 		if (strcmp(e->given[i].name, "log") == 0 &&
 		    fchdir(e->given[i].fd[0]) == 0) {
+			vault_open(e);
 			role_links(e, link_to);
 			tiles.round.fire = open_fire;
 			loop_timer(e->loop, &tiles.round, 0);
