@@ -321,8 +321,8 @@ test_excluded(void)
 			ok(jv_count(jv_get(jv_of(buf_view(&t.image)),
 			       STR("excluded"))) == 1,
 			    "and are in the image");
+		buf_done(&t.image);
 	}
-	buf_done(&t.image);
 }
 
 int
