@@ -42,7 +42,7 @@ static enum err
 merged_read(struct merge *m, uint64_t *size, struct note *why)
 {
 	struct buf text = { .max = LEDGER_COUNTS_MAX };
-	struct ledger_counts at;
+	struct ledger_counts at = { .number = 0 };
 	enum err e = m->disk->read(m->disk, "merged", &text);
 
 	note_set(why, "log/merged cannot be read");
@@ -80,7 +80,7 @@ static enum err
 pruned_read(struct merge *m, struct note *why)
 {
 	struct buf text = { .max = LEDGER_COUNTS_MAX };
-	struct ledger_counts at;
+	struct ledger_counts at = { .number = 0 };
 	enum err e = m->disk->read(m->disk, "pruned", &text);
 
 	note_set(why, "log/pruned cannot be read");
