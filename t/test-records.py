@@ -9,6 +9,7 @@ import signal
 import fakes
 import gatetest as g
 import readledger
+import writeledger
 
 up = fakes.HttpUpstream("modern")
 DIR = g.directory("records")
@@ -118,5 +119,58 @@ g.ok("\noutcome: absent" in out and "catalogue:" not in out,
      "a refused call has no outcome", out)
 out = gate.cli("ledger", "show", "--json", gate.state, str(one["seq"]))[1]
 g.same(json.loads(out)["seq"], one["seq"], "--json: the record alone")
+
+# Tampering by who can chain anew: what a session's sequence shows.
+code, out, _ = gate.cli("ledger", "verify", gate.state)
+g.ok(code == 0 and "NOT" not in out, "the real one is whole", out)
 gate.stop()
+
+
+def verdict(records, cells=None):
+    where = os.path.join(DIR, f"forged-{len(os.listdir(DIR))}")
+    for cell, rows in (cells or {0: records}).items():
+        writeledger.write(where, rows, cell)
+    code, out, _ = gate.cli("ledger", "verify", "--json", where)
+    out = json.loads(out)
+    bad = next((c for c in out["cells"] if not c["valid"]), {})
+    return code, bad.get("first_bad"), bad.get("why", "")
+
+
+def said(n, kind="decision", **more):
+    return {"kind": kind, "session_seq": n, "verdict": "deny", **more}
+
+
+START = {"kind": "start"}
+WHOLE = [START, said(1, principal="a"), said(1, principal="a", session="s"),
+         said(2, "input", principal="a", session="s"),
+         {"kind": "outcome", "decision": 2}, said(2, principal="a"),
+         said(3, "plan", principal="a", session="s"), said(1, principal="b"),
+         said(1, principal={"not_established": "x"}),
+         said(2, principal={"not_established": "x"}), START,
+         said(1, principal="a"), said(2, principal="a")]
+g.same(verdict(WHOLE)[0], 0, "sequences without a gap are valid")
+g.same(verdict(WHOLE, {0: WHOLE, 1: WHOLE})[0], 0, "each cell has its own")
+for left in (1, 2, 3, 5, 8):  # the last of a sequence is not missed by it
+    code, at, why = verdict(WHOLE[:left] + WHOLE[left + 1:])
+    after = next(i for i, r in enumerate(WHOLE) if i > left and
+                 r.get("session") == WHOLE[left].get("session") and
+                 r.get("principal") == WHOLE[left].get("principal")
+                 ) if left != 5 else None
+    g.same((code, at), (1, after) if after else (0, None),
+           f"record {left + 1} left out: {why or 'the end of its sequence'}")
+for twice in (1, 3, 7):
+    code, at, why = verdict(WHOLE[:twice + 1] + WHOLE[twice:])
+    g.same((code, at, "twice" in why), (1, twice + 2, True),
+           f"record {twice + 1} twice: {why}")
+swapped = WHOLE[:2] + [WHOLE[3], WHOLE[2]] + WHOLE[4:]
+g.same(verdict(swapped)[:2], (1, 3), "two swapped")
+for bad in (0, -1, "7", 1.5, None, 2 ** 60):
+    code, at, why = verdict([START, said(bad, principal="a")])
+    g.same((code, at), (1, 2), f"session_seq {bad!r}: {why}")
+g.same(verdict([said(7, principal="a"), said(8, principal="a")])[0], 0,
+       "without the start before it a sequence begins anywhere")
+g.same(verdict([said(7, principal="a"), said(9, principal="a")])[:2], (1, 2),
+       "and goes on without a gap")
+g.same(verdict([START, {"kind": "decision"}])[0], 0,
+       "a record without one is of an older form")
 g.done()

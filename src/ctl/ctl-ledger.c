@@ -5,6 +5,7 @@
  */
 #include "ctl/ctl-ledger.h"
 
+#include "ctl/ledger-order.h"
 #include "ctl/ledger-walk.h"
 #include "sys/sys.h"
 
@@ -21,6 +22,7 @@ struct pairs {
 
 struct verify {
 	struct pairs pairs; /* of the cell being read */
+	struct order order; /* likewise */
 	struct buf cells;   /* json: an array's elements */
 	size_t cells_n;
 	uint64_t segments, records, unknown;
@@ -72,6 +74,7 @@ verify_record(
 	const struct str verdict = jv_str(jv_get(rec, STR("verdict")));
 
 	(void)cell;
+	order_take(&v->order, seq, rec);
 	p->from = p->from == 0 ? seq : p->from;
 	if (str_eq(kind, STR("prune"))) {
 		struct note unused;
@@ -179,13 +182,27 @@ cell_json(const struct walk_cell *c, const struct pairs *p, struct str root,
 	tape_end(b, mark, n);
 }
 
+/* Whole bytes, and yet a session's record is left out or there twice. */
 static void
-verify_cell(void *arg, const struct walk_cell *c)
+verify_order(const struct order *o, struct walk_cell *c)
 {
+	if (o->bad == 0 || (c->bad && c->first_bad <= o->bad))
+		return;
+	c->bad = true;
+	c->first_bad = o->bad;
+	c->why = o->why;
+}
+
+static void
+verify_cell(void *arg, const struct walk_cell *read)
+{
+	struct walk_cell own = *read, *c = &own;
 	struct verify *v = arg;
 	unsigned char root[LEDGER_HASH];
 	struct buf hex = { .max = 2 * LEDGER_HASH };
 
+	verify_order(&v->order, c);
+	order_done(&v->order);
 	pairs_count(&v->pairs);
 	ledger_tree_root(&c->seen.tree, root);
 	buf_hex(&hex, (struct str){ (const char *)root, sizeof(root) });
