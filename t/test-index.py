@@ -283,7 +283,11 @@ os.chmod(os.path.dirname(db()), 0o777)
 code, _, err = run("query", d, "agents")
 g.ok(code == 4 and "others can write" in err, "nor in a directory of all", err)
 os.chmod(os.path.dirname(db()), 0o700)
-os.symlink("/dev/null", os.path.join(d, "link"))
+shutil.rmtree(os.path.join(d, "cache"))
+many = [g.start([g.BINARY, "ledger", "query", d, "session", "s1", "--json"],
+                stdout=subprocess.PIPE, env=env) for _ in range(4)]
+g.ok(all([json.loads(x) for x in p.communicate(timeout=60)[0].splitlines()] ==
+         want for p in many), "four at once, and no index yet: one answer")
 g.same(run("query", d, "agents", "--index", os.path.join(d, "here"))[0], 0,
        "elsewhere, by --index")
 
@@ -320,6 +324,39 @@ g.ok(code == 1 and "not valid" in err, "and again, with no index kept", err)
 writeledger.write(ledger, more[0], 0)
 g.same(rows("query", d, "session", "s1"), want, "mended, it answers")
 
+# --- several segments, and what was pruned of them ---------------------------
+kept, d = d, g.directory("pruned")
+ledger = os.path.join(d, "ledger")
+env["XDG_CACHE_HOME"] = os.path.join(d, "cache")
+records = made_up(400)
+writeledger.write(ledger, records[:350], 0, 100)
+writeledger.write(ledger, made_up(50), 1)
+rows("query", d, "kinds")
+writeledger.write(ledger, records, 0, 100)
+g.same(run("verify", d)[0], 0, "four segments")
+questions("four segments")
+os.mkdir(os.path.join(d, "log"))
+with open(os.path.join(d, "log", "pruned"), "w", encoding="utf-8") as f:
+    f.write('{"budget":0,"cells":[3,1],"minimum":0}')
+for n in (1, 2):
+    os.unlink(os.path.join(ledger, f"cell-0-{n:06d}.seg"))
+code, out, err = run("index", d, "--json")
+g.ok(code == 0 and "pruned since" in err and json.loads(out)["records"] ==
+     len(read()), "pruned: the index forgets it too", out + err)
+questions("pruned")
+got = json.loads(run("index", d, "--json")[1])
+g.ok(not got["made_anew"] and got["added"] == 0, "and is gone on from", got)
+more = made_up(60, records)
+writeledger.write(ledger, more, 0, 100)
+for n in (1, 2):
+    os.unlink(os.path.join(ledger, f"cell-0-{n:06d}.seg"))
+got = json.loads(run("index", d, "--json")[1])
+g.ok(not got["made_anew"] and got["added"] == len(more) - len(records),
+     "by what is new", got)
+questions("pruned, and more")
+d, ledger = kept, os.path.join(kept, "ledger")
+env["XDG_CACHE_HOME"] = os.path.join(d, "cache")
+
 # --- words ------------------------------------------------------------------
 for args, code, word in [
         (("query", d), 2, "what is asked"),
@@ -346,7 +383,9 @@ g.same(places(rows("grep", d, '"any":')),
 # --- terminals ---------------------------------------------------------------
 writeledger.write(ledger, [
     {"kind": "decision", "verdict": "deny", "principal": "\x1b[2Jx",
-     "name": "\u009b31m\u202e\U0001f600", "reason": "\x07"}], 0)
+     "name": "\u009b31m\u202e\U0001f600", "reason": "\x07"},
+    {"kind": "decision", "verdict": "allow", "principal": "\x1b[2Jy",
+     "name": "\u009b31m\u202e2J"}], 0)
 shutil.rmtree(os.path.join(d, "cache"))
 
 
@@ -367,7 +406,8 @@ def on_terminal(*args, **more):
 
 
 for args in (("tail", d, "-n", "999"), ("query", d, "records"),
-             ("query", d, "agents"), ("grep", d, "--kind", "decision")):
+             ("query", d, "agents"), ("query", d, "allowed"),
+             ("grep", d, "--kind", "decision")):
     out = on_terminal(*args, NO_COLOR="1")
     g.ok(b"\x1b" not in out and b"\x9b" not in out and b"\xe2\x80\xae" not in
          out and b"\x07" not in out, f"{args[0]}: no escape reaches a terminal",
@@ -377,6 +417,10 @@ for args in (("tail", d, "-n", "999"), ("query", d, "records"),
          b"2J" in out, f"{args[0]} --json: neither, and all of it", out)
     got = [json.loads(x) for x in out.split(b"\r\n") if x[:1] == b"{"]
     g.same(got, rows(*args), f"{args[0]} --json: the same JSON")
+for name in ("ocsf", "otlp-json"):
+    out = on_terminal("export", "--format", name, d)
+    g.ok(not any(c > 0x7e or c < 0x20 and c not in b"\r\n" for c in out) and
+         b"2J" in out, f"export {name}: no escape reaches a terminal", out)
 out = on_terminal("tail", d, "-n", "999")
 g.ok(b"\x1b[31mdeny\x1b[0m" in out, "a denial is red", out)
 g.same(re.sub(rb"\x1b\[(3\dm|0m)", b"", out).count(b"\x1b"), 0,

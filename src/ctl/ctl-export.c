@@ -10,7 +10,7 @@
 #include "evidence/evidence.h"
 #include "sys/sys.h"
 
-enum { KEY_FILE_MAX = 4096, HASH_ROOM = 80 };
+enum { KEY_FILE_MAX = 4096, HASH_ROOM = 80, LOOK_EVERY = 4096 };
 
 struct exporting {
 	struct ctl *c;
@@ -184,19 +184,25 @@ finish(struct exporting *x, const struct vkey *key,
 		    "%llu outcomes are left out: their decisions are not "
 		    "among what is meant",
 		    (unsigned long long)x->orphans);
-	return ctl_put(&x->out);
+	return put_json(&x->out);
 }
 
 static int
 read_all(struct exporting *x, struct feed *f)
 {
 	struct matcher *m = matcher_new(&x->l->filter, STR(""));
+	const uint64_t bytes = feed_bytes(f);
+	struct progress at = { 0, 0, false };
 	const struct feed_cell *bad;
 	struct feed_record r;
 
-	while (x->e == OK && feed_next(f, &r))
+	for (uint64_t n = 0; x->e == OK && feed_next(f, &r); n++) {
 		if (matcher_wants(m, &r))
 			take(x, &r, m);
+		if (n % LOOK_EVERY == 0)
+			progress_at(&at, feed_bytes_read(f), bytes);
+	}
+	progress_done(&at);
 	matcher_free(m);
 	bad = feed_first_bad(f);
 	if (bad == NULL)

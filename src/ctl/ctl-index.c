@@ -178,7 +178,7 @@ cell_text(const char *name, struct jv v, struct buf *room)
 	if (is_time(name) && jv_i64(v, &n) == OK)
 		buf_str(room, time_text((uint64_t)n * 1000, at));
 	else
-		put_shown(room, jv_str(v));
+		put_printable(room, jv_str(v), SIZE_MAX);
 	if (room->n == 0)
 		buf_ch(room, '-');
 	return buf_view(room);
@@ -273,7 +273,7 @@ table_print(struct asking *a)
 			rest = str_sub(rest, row.n, rest.n);
 		}
 	}
-	return ctl_put(&out);
+	return a->c->json ? put_json(&out) : ctl_put(&out);
 }
 
 /* ---- nothing ---- */

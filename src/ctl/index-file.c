@@ -157,33 +157,46 @@ cell_of(const struct index_file *f, unsigned cell)
 	return NULL;
 }
 
+/* Does a cell still go on from where the index is?  ERR_DENIED: no; ERR_SYNTAX:
+ * what is in the index is not what is there any more. */
+static enum err
+resume_cell(struct index_file *f, const struct index_cell *at, struct note *why)
+{
+	struct feed_cell *c = cell_of(f, at->cell);
+	enum err e;
+
+	if (c == NULL) {
+		note_set(why, "cell %u is gone", at->cell);
+		return ERR_DENIED;
+	}
+	if (feed_first(c) > at->first) {
+		note_set(why, "records of cell %u were pruned since", at->cell);
+		return ERR_SYNTAX;
+	}
+	if (at->seen.tree.size == at->before)
+		return OK;
+	e = feed_resume(c, at->segment, &at->seen, why);
+	return e == ERR_GONE ? ERR_DENIED : e;
+}
+
 /* Does the ledger still begin with what the index was built from?  ERR_DENIED:
- * no; ERR_SYNTAX: the index itself is not whole. */
+ * no; ERR_SYNTAX: the index is not whole, or has what was pruned. */
 static enum err
 resume(struct index_file *f, struct note *why)
 {
-	struct index_cell *at = mem_get(CELLS_MAX * sizeof(*at));
 	uint64_t size = 0, sum = 0;
-	size_t n = 0;
-	enum err e = index_cells(f->x, at, CELLS_MAX, &n, why);
+	enum err e;
 
-	if (e == OK && n > CELLS_MAX) {
+	f->had = mem_get(CELLS_MAX * sizeof(*f->had));
+	e = index_cells(f->x, f->had, CELLS_MAX, &f->had_n, why);
+	if (e == OK && f->had_n > CELLS_MAX) {
 		note_set(why, "more than %d cells", CELLS_MAX);
 		e = ERR_LIMIT;
 	}
-	for (size_t i = 0; i < n && e == OK; i++) {
-		struct feed_cell *c = cell_of(f, at[i].cell);
-
-		sum += at[i].seen.tree.size;
-		if (c == NULL) {
-			note_set(why, "cell %u is gone", at[i].cell);
-			e = ERR_DENIED;
-		} else if (at[i].seen.tree.size > 0) {
-			e = feed_resume(c, at[i].segment, &at[i].seen, why);
-			e = e == ERR_GONE ? ERR_DENIED : e;
-		}
+	for (size_t i = 0; i < f->had_n && e == OK; i++) {
+		sum += f->had[i].seen.tree.size - f->had[i].before;
+		e = resume_cell(f, &f->had[i], why);
 	}
-	mem_free(at);
 	if (e == OK)
 		e = index_size(f->x, &size, why);
 	if (e == OK && size != sum) {
@@ -217,6 +230,7 @@ open_old(struct index_file *f, struct note *why)
 	if (e != OK) {
 		index_free(f->x);
 		f->x = NULL;
+		f->had_n = 0;
 	}
 	return e;
 }
@@ -263,6 +277,23 @@ add(struct index_file *f, const struct feed_record *r, struct note *why)
 }
 
 static enum err
+cell_done(struct index_file *f, const struct feed_cell *c, struct note *why)
+{
+	struct index_cell done = { .cell = feed_number(c),
+		.segment = feed_segment(c),
+		.first = feed_first(c),
+		.before = feed_pruned(c),
+		.seen = *feed_seen(c) };
+
+	for (size_t i = 0; i < f->had_n; i++)
+		if (f->had[i].cell == done.cell) {
+			done.first = f->had[i].first;
+			done.before = f->had[i].before;
+		}
+	return index_set_cell(f->x, &done, why);
+}
+
+static enum err
 add_all(struct index_file *f, struct note *why)
 {
 	const uint64_t bytes = feed_bytes(f->feed);
@@ -280,12 +311,8 @@ add_all(struct index_file *f, struct note *why)
 				progress_at(
 				    &at, feed_bytes_read(f->feed), bytes);
 		}
-		if (e == OK && f->added > before) {
-			const struct index_cell done = { feed_number(c),
-				feed_segment(c), *feed_seen(c) };
-
-			e = index_set_cell(f->x, &done, why);
-		}
+		if (e == OK && f->added > before)
+			e = cell_done(f, c, why);
 		f->bad = f->bad || feed_bad(c) != NULL;
 	}
 	progress_done(&at);
@@ -375,6 +402,7 @@ void
 index_file_close(struct index_file *f)
 {
 	index_free(f->x);
+	mem_free(f->had);
 	feed_free(f->feed);
 	fd_close(&f->lock);
 	*f = (struct index_file){ .lock = -1 };

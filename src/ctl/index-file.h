@@ -13,6 +13,8 @@
 struct index_file {
 	struct feed *feed;
 	struct index *x;
+	struct index_cell *had; /* cells that it had, when it was opened */
+	size_t had_n;
 	char path[4096]; /* of the database */
 	int lock;
 	bool made;	      /* anew, because of why */

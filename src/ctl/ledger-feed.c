@@ -37,6 +37,7 @@ struct feed_cell {
 	size_t now, next_seg; /* the segment being read; to be opened */
 	struct ledger_seen seen,
 	    given; /* after the batch; after its last out */
+	uint64_t pruned;
 	struct found batch[BATCH];
 	size_t n, next;
 	bool bad, held;
@@ -242,6 +243,18 @@ feed_number(const struct feed_cell *c)
 }
 
 unsigned
+feed_first(const struct feed_cell *c)
+{
+	return ledger_first(&c->feed->kept, c->cell);
+}
+
+uint64_t
+feed_pruned(const struct feed_cell *c)
+{
+	return c->pruned;
+}
+
+unsigned
 feed_segment(const struct feed_cell *c)
 {
 	return c->now < c->segs ? c->seg[c->now].number : 0;
@@ -325,6 +338,8 @@ next_segment(struct feed_cell *c)
 		return blame(c, why.text);
 	if (at == 0 && first > 1) /* what was before was pruned */
 		e = ledger_start(bytes_of(&c->seg[at]), &c->seen, &why);
+	if (at == 0 && e == OK)
+		c->pruned = c->seen.tree.size;
 	if (e == OK)
 		e = ledger_open(bytes_of(&c->seg[at]), &c->seen, &why);
 	if (e == ERR_MORE) {

@@ -29,6 +29,10 @@ size_t feed_cells(const struct feed *f);
 struct feed_cell *feed_cell(struct feed *f, size_t i);
 
 unsigned feed_number(const struct feed_cell *c); /* of the cell */
+/* The first segment that is here, and records that were pruned before it (once
+ * it was read). */
+unsigned feed_first(const struct feed_cell *c);
+uint64_t feed_pruned(const struct feed_cell *c);
 /* How far it is: the segment being read, and what its records came to. */
 unsigned feed_segment(const struct feed_cell *c);
 const struct ledger_seen *feed_seen(const struct feed_cell *c);

@@ -167,9 +167,11 @@ ledger_filter_of(const struct ctl *c, uint64_t now_us, struct index_filter *out)
 
 /* ---- a stream ---- */
 
-/* Where each record's text begins, by seq: eight bytes a record. */
+/* Where each record's text begins, by seq after `before`, which were pruned:
+ * eight bytes a record. */
 struct cell_places {
 	unsigned cell;
+	uint64_t before;
 	const char **at;
 	size_t n, cap;
 	uint64_t *start; /* of each process's first record */
@@ -239,7 +241,9 @@ remember(struct matcher *m, const struct feed_record *r)
 		    cap * sizeof(const char *));
 		p->cap = cap;
 	}
-	if (r->seq == p->n + 1)
+	if (p->n == 0)
+		p->before = r->seq - 1;
+	if (r->seq == p->before + p->n + 1)
 		p->at[p->n++] = r->text.p;
 	if (!str_eq(jv_str(jv_get(r->rec, STR("kind"))), STR("start")))
 		return;
@@ -255,19 +259,21 @@ look_up(struct looked_up *l, const struct cell_places *p, uint64_t seq,
     uint64_t before, struct str kind)
 {
 	const struct jv none = { NULL, 0 };
+	const char *text;
 	struct cur c;
 	struct jv v;
 
-	if (seq == 0 || seq >= before || seq > p->n)
+	if (seq <= p->before || seq >= before || seq > p->before + p->n)
 		return none;
-	c = cur_of(p->at[seq - 1] - 8, 8);
-	if (l->p != p->at[seq - 1]) {
+	text = p->at[seq - 1 - p->before];
+	c = cur_of(text - 8, 8);
+	if (l->p != text) {
 		l->p = NULL;
 		buf_clear(&l->tape);
-		if (json_parse((struct str){ p->at[seq - 1], cur_u32(&c) },
-			&json_default, &l->tape, NULL) != OK)
+		if (json_parse((struct str){ text, cur_u32(&c) }, &json_default,
+			&l->tape, NULL) != OK)
 			return none;
-		l->p = p->at[seq - 1];
+		l->p = text;
 	}
 	v = jv_of(buf_view(&l->tape));
 	return str_eq(jv_str(jv_get(v, STR("kind"))), kind) ? v : none;

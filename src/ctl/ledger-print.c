@@ -8,7 +8,7 @@
 enum { FLUSH_AT = 64 * 1024, WORD_MAX = 120, OTLP_LINE = 64 };
 
 struct printer {
-	bool json, colour, terminal;
+	bool json, colour;
 	enum print_format format;
 	struct buf out, tape;
 	struct export_otlp otlp;
@@ -38,8 +38,7 @@ printer_new(bool json, enum print_format format)
 	p->json = json;
 	p->format = format;
 	p->otlp.tape.max = SIZE_MAX / 4;
-	p->terminal = isatty(STDOUT_FILENO) == 1;
-	p->colour = p->terminal && getenv("NO_COLOR") == NULL;
+	p->colour = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL;
 	p->out.max = SIZE_MAX / 4;
 	p->tape.max = (size_t)8 * LEDGER_RECORD_MAX;
 	return p;
@@ -56,11 +55,53 @@ printer_free(struct printer *p)
 	mem_free(p);
 }
 
+/* ---- JSON ---- */
+
+/* The same JSON in ASCII: outside of strings there is nothing else. */
+static void
+put_ascii(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n;) {
+		const unsigned char ch = (unsigned char)s.p[i];
+		const size_t n = ch < 0x80   ? 1
+				 : ch < 0xe0 ? 2
+				 : ch < 0xf0 ? 3
+					     : 4;
+		uint32_t v = n == 1 ? ch : ch & (0xffU >> (n + 1));
+
+		for (size_t k = 1; k < n && i + k < s.n; k++)
+			v = v << 6 | ((unsigned char)s.p[i + k] & 0x3f);
+		i += n;
+		if (v >= 0x10000)
+			buf_fmt(b, "\\u%04x\\u%04x",
+			    0xd800U + ((v - 0x10000) >> 10),
+			    0xdc00U + ((v - 0x10000) & 0x3ff));
+		else if (v > 0x7e || (v < 0x20 && v != '\n'))
+			buf_fmt(b, "\\u%04x", v);
+		else
+			buf_ch(b, (char)v);
+	}
+}
+
+int
+put_json(struct buf *b)
+{
+	struct buf ascii = { .max = SIZE_MAX / 4 };
+
+	if (isatty(STDOUT_FILENO) != 1)
+		return ctl_put(b);
+	put_ascii(&ascii, buf_view(b));
+	buf_done(b);
+	return ctl_put(&ascii);
+}
+
 int
 printer_flush(struct printer *p)
 {
 	if (p->status == CTL_YES)
-		p->status = ctl_put(&p->out);
+		p->status = p->json || p->format != PRINT_RECORDS
+				? put_json(&p->out)
+				: ctl_put(&p->out);
 	else
 		buf_clear(&p->out);
 	return p->status;
@@ -68,11 +109,11 @@ printer_flush(struct printer *p)
 
 /* ---- a line for people ---- */
 
-/* Only what prints: a terminal obeys some of the rest. */
-static void
-put_text(struct buf *b, struct str s)
+/* A terminal obeys some of what does not print. */
+void
+put_printable(struct buf *b, struct str s, size_t most)
 {
-	for (size_t i = 0; i < s.n && i < WORD_MAX; i++)
+	for (size_t i = 0; i < s.n && i < most; i++)
 		buf_ch(b, s.p[i] < 0x20 || s.p[i] > 0x7e ? '?' : s.p[i]);
 }
 
@@ -102,7 +143,7 @@ put_word(struct printer *p, struct jv rec, const char *key)
 	buf_ch(&p->out, ' ');
 	if (colour != NULL)
 		buf_str(&p->out, str_of(colour));
-	put_text(&p->out, s);
+	put_printable(&p->out, s, WORD_MAX);
 	if (colour != NULL)
 		buf_str(&p->out, STR("\033[0m"));
 }
@@ -128,34 +169,6 @@ put_line(struct printer *p, const struct feed_record *r, struct jv rec)
 			put_word(p, rec, why[i]);
 		}
 	buf_ch(&p->out, '\n');
-}
-
-/* ---- JSON ---- */
-
-/* The same JSON in ASCII: outside of strings there is nothing else. */
-static void
-put_ascii(struct buf *b, struct str s)
-{
-	for (size_t i = 0; i < s.n;) {
-		const unsigned char ch = (unsigned char)s.p[i];
-		const size_t n = ch < 0x80   ? 1
-				 : ch < 0xe0 ? 2
-				 : ch < 0xf0 ? 3
-					     : 4;
-		uint32_t v = n == 1 ? ch : ch & (0xffU >> (n + 1));
-
-		for (size_t k = 1; k < n && i + k < s.n; k++)
-			v = v << 6 | ((unsigned char)s.p[i + k] & 0x3f);
-		i += n;
-		if (v >= 0x10000)
-			buf_fmt(b, "\\u%04x\\u%04x",
-			    0xd800U + ((v - 0x10000) >> 10),
-			    0xdc00U + ((v - 0x10000) & 0x3ff));
-		else if (v > 0x7e)
-			buf_fmt(b, "\\u%04x", v);
-		else
-			buf_ch(b, (char)v);
-	}
 }
 
 /* ---- formats ---- */
@@ -200,10 +213,7 @@ put_event(struct printer *p, const struct feed_record *r, struct matcher *m)
 static void
 put_record(struct printer *p, const struct feed_record *r)
 {
-	if (p->json && p->terminal) {
-		put_ascii(&p->out, r->text);
-		buf_ch(&p->out, '\n');
-	} else if (p->json) {
+	if (p->json) {
 		buf_str(&p->out, r->text);
 		buf_ch(&p->out, '\n');
 	} else {

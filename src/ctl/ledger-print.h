@@ -27,6 +27,11 @@ NODISCARD int printer_flush(struct printer *p); /* to stdout; an exit status */
 NODISCARD int printer_end(struct printer *p);
 void printer_free(struct printer *p);
 
+/* Of foreign text what prints, as far as most: the rest is '?'. */
+void put_printable(struct buf *b, struct str s, size_t most);
+/* Writes lines of JSON to stdout and empties b; on a terminal in ASCII, as JSON
+ * can be.  An exit status. */
+int put_json(struct buf *b);
 void view_of(
     const struct feed_record *r, struct matcher *m, struct export_view *out);
 

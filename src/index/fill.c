@@ -18,7 +18,8 @@ static const char *const stmts[STMT__N] = {
 		     "identity,call "
 		     "FROM records WHERE id=?1 AND "
 		     "kind=(SELECT id FROM words WHERE word='decision')",
-	[PUT_CELL] = "INSERT OR REPLACE INTO cells VALUES(?1,?2,?3,?4,?5)",
+	[PUT_CELL] =
+	    "INSERT OR REPLACE INTO cells VALUES(?1,?2,?3,?4,?5,?6,?7)",
 };
 
 /* The columns that are words, in the table's order from ?3. */
@@ -281,6 +282,8 @@ index_set_cell(struct index *x, const struct index_cell *c, struct note *why)
 		(void)sqlite3_bind_blob(
 		    s, 4, c->seen.chain, LEDGER_HASH, SQLITE_STATIC);
 		(void)sqlite3_bind_int64(s, 5, (int64_t)c->seen.first);
+		(void)sqlite3_bind_int64(s, 6, c->first);
+		(void)sqlite3_bind_int64(s, 7, (int64_t)c->before);
 		e = done(x, s, why);
 		(void)sqlite3_clear_bindings(s);
 	}
@@ -305,6 +308,8 @@ cell_of(sqlite3_stmt *s, struct index_cell *out)
 		return false;
 	memcpy(out->seen.chain, chain, LEDGER_HASH);
 	out->seen.first = (uint64_t)sqlite3_column_int64(s, 4);
+	out->first = (unsigned)sqlite3_column_int64(s, 5);
+	out->before = (uint64_t)sqlite3_column_int64(s, 6);
 	return true;
 }
 

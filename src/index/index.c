@@ -5,12 +5,13 @@
  */
 #include "index/index-in.h"
 
-enum { APPLICATION = 0x47484958 /* "GHIX" */, VERSION = 1 };
+enum { APPLICATION = 0x47484958 /* "GHIX" */, VERSION = 2 };
 
 /* In the order in which they are made.  Words stand for texts that repeat. */
 static const char *const tables[] = {
 	"CREATE TABLE cells(cell INTEGER PRIMARY KEY, segment INTEGER, "
-	"seen BLOB, chain BLOB, first INTEGER)",
+	"seen BLOB, chain BLOB, record INTEGER, first INTEGER, "
+	"before INTEGER)",
 	"CREATE TABLE words(id INTEGER PRIMARY KEY, word TEXT UNIQUE)",
 	"CREATE TABLE records(id INTEGER PRIMARY KEY, time INTEGER, "
 	"kind INTEGER, principal INTEGER, session INTEGER, server INTEGER, "

@@ -33,6 +33,8 @@ void index_free(struct index *x);
 /* How far a cell's log is in it: what it was built from. */
 struct index_cell {
 	unsigned cell, segment; /* number of the segment that was read last */
+	unsigned first;		/* of the first one, and records before it: */
+	uint64_t before;
 	struct ledger_seen seen;
 };
 /* Cells that it holds something of, in order; at most n go to out.  Returns how

@@ -81,6 +81,8 @@ filled(const char *path)
 	memset(t->node[2], 9, LEDGER_HASH);
 	cell.seen.good = 77;
 	cell.seen.first = 3;
+	cell.first = 6;
+	cell.before = 7;
 	memset(cell.seen.chain, 5, LEDGER_HASH);
 	if (index_set_cell(x, &cell, &why) != OK || index_end(x, &why) != OK)
 		exit(1);
@@ -316,7 +318,8 @@ test_files(const char *path)
 		index_cells(x, cell, 2, &n, &why) == OK && n == 1 &&
 		cell[0].cell == 1 && cell[0].segment == 2 &&
 		cell[0].seen.tree.size == 4 && cell[0].seen.good == 77 &&
-		cell[0].seen.first == 3 && cell[0].seen.chain[31] == 5 &&
+		cell[0].seen.first == 3 && cell[0].first == 6 &&
+		cell[0].before == 7 && cell[0].seen.chain[31] == 5 &&
 		cell[0].seen.tree.node[2][0] == 9,
 	    "what it was built from stands in it");
 	ok(index_begin(x, &why) == OK && add(x, 11, records[2]) == OK &&
