@@ -200,11 +200,13 @@ def counted(role):
     h = House("count", "--role", role, "--do", "kill", "--at",
               ",".join(["1000000"] * 2))
     g.until(lambda: len(h.did()) == 2, 20)
+    most = max((x["k"] for x in h.did()), default=0)
     h.agents.stop()
     h.gate.stop()
     h.up.stop()
     shutil.rmtree(h.dir, ignore_errors=True)
-    return max((x["k"] for x in h.did()), default=0)
+    g.ok(most > 0, f"{role}: has {most} calls in 2 s", most)
+    return most
 
 
 def main():
