@@ -39,17 +39,16 @@ bytes(struct str s)
 	return (const unsigned char *)(s.n == 0 ? "" : s.p);
 }
 
-/* in to out, of the same length; *n is left. */
 static bool
-run(struct aead *a, bool encrypt, const unsigned char *key,
-    const unsigned char *nonce, struct str about, struct str in,
-    unsigned char *out, int *n)
+begin(struct aead *a, bool encrypt, const unsigned char *key,
+    const unsigned char *nonce, struct str about)
 {
+	int n = 0;
+
 	return EVP_CipherInit_ex2(
 		   a->ctx, a->cipher, key, nonce, encrypt, NULL) == 1 &&
-	       EVP_CipherUpdate(a->ctx, NULL, n, bytes(about), (int)about.n) ==
-		   1 &&
-	       EVP_CipherUpdate(a->ctx, out, n, bytes(in), (int)in.n) == 1;
+	       EVP_CipherUpdate(a->ctx, NULL, &n, bytes(about), (int)about.n) ==
+		   1;
 }
 
 enum err
@@ -67,7 +66,8 @@ aead_seal(struct aead *a, const unsigned char key[static AEAD_KEY],
 		return ERR_LIMIT;
 	memcpy(to, nonce, AEAD_NONCE);
 	to += AEAD_NONCE;
-	if (!run(a, true, key, nonce, about, plain, to, &n) ||
+	if (!begin(a, true, key, nonce, about) ||
+	    EVP_CipherUpdate(a->ctx, to, &n, bytes(plain), (int)plain.n) != 1 ||
 	    EVP_CipherFinal_ex(a->ctx, to + plain.n, &n) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(
 		a->ctx, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG, to + plain.n) != 1)
@@ -93,7 +93,8 @@ aead_open(struct aead *a, const unsigned char key[static AEAD_KEY],
 	to = (unsigned char *)buf_room(out, in.n + 1);
 	if (to == NULL)
 		return ERR_LIMIT;
-	if (!run(a, false, key, bytes(sealed), about, in, to, &n) ||
+	if (!begin(a, false, key, bytes(sealed), about) ||
+	    EVP_CipherUpdate(a->ctx, to, &n, bytes(in), (int)in.n) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(a->ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG, tag) !=
 		1)
 		return ERR_OS;
