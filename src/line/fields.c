@@ -232,6 +232,26 @@ field_boundary(const struct line *l, struct buf *b)
 	return 1;
 }
 
+/* ---- the effect ---- */
+
+/* A server's answer shows that it was there for the call; that it did what was
+ * asked is its own word.  What left and was not answered may have happened. */
+size_t
+field_observed(const struct turn *t, struct str status, struct buf *b)
+{
+	const bool over = t->failed != NULL || t->dead;
+	const bool goes_on = str_eq(status, STR("continued")) ||
+			     (t->method == MCP_TOOLS_CALL && t->task.n > 0);
+
+	if (over && t->sent)
+		return field_unknown(b, "observed", t->why.text);
+	tape_key(b, STR("observed"));
+	tape_str(b, over      ? STR("absent")
+		    : goes_on ? STR("pending")
+			      : STR("present"));
+	return 1;
+}
+
 /* ---- the list that the agent saw ---- */
 
 enum { SHOWS_TOOLS, SHOWS_PROMPTS, SHOWS_RESOURCES, SHOWS_TEMPLATES };

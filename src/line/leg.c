@@ -258,6 +258,7 @@ send_call(struct line *l, struct leg *g, struct jv params)
 	g->era = g->hop->era;
 	if (l->port.back(l->port.arg, g->hop->up->index, &m) == OK) {
 		budget_sent(l, t);
+		t->sent = true;
 		return;
 	}
 	g->status = 502;

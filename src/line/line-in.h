@@ -243,6 +243,7 @@ struct turn {
 	bool cred_came; /* known or not */
 	bool stated;	/* its _meta states something */
 	bool own;	/* it calls the gateway's own tool */
+	bool sent;	/* it left, to one server at least */
 	enum mcp_era era;
 	enum mcp_method method;
 	struct endpoint *endpoint;

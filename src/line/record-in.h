@@ -32,6 +32,8 @@ size_t field_subject(const struct line *l, const struct principal *p,
     const struct call *c, const struct note *why, struct buf *b);
 /* Who p is, once; false: it cannot be recorded. */
 bool record_identity(struct line *l, struct principal *p);
+/* Of an outcome: what is known of the call's effect. */
+size_t field_observed(const struct turn *t, struct str status, struct buf *b);
 size_t field_covers(const struct line *l, const struct turn *t, struct buf *b);
 size_t field_catalogue(
     const struct line *l, const struct turn *t, struct buf *b);

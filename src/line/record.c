@@ -333,6 +333,7 @@ outcome_tape(
 	if (t->failed != NULL || t->is_error)
 		member(b, &n, "error", str_of(t->why.text));
 	member(b, &n, "kind", STR("outcome"));
+	n += field_observed(t, status, b);
 	if (answer != NULL && answer->n > 0)
 		n += commit_answer(l, call ? t->target[0] : NULL,
 		    call ? t->name : STR(""), jv_of(buf_view(answer)), b);

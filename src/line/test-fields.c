@@ -340,6 +340,51 @@ long_statement(struct line *l, const char *image)
 	buf_done(&other);
 }
 
+/* What is known of a call's effect, by what became of it. */
+static void
+test_observed(void)
+{
+	struct line *l = line_with("");
+	const struct msg *up;
+	struct msg m = msg_of(MSG_UP_ANSWER);
+
+	call(l, "tools/call", "{\"name\":\"read\"}", 'a');
+	ack(l, true);
+	opened(l, MCP_MODERN, "{\"tools\":{}}");
+	answered(l, 0, "{\"content\":[]}");
+	ok(record_has("kind", "outcome") && record_has("observed", "present"),
+	    "an answer came: present");
+	ack(l, true);
+	call(l, "tools/call", "{\"name\":\"read\"}", 'a');
+	ack(l, true);
+	up = sent(MSG_UP_CALL);
+	BUG_ON(up == NULL);
+	msg_set(&m, F_CALL, msg_num(up, F_CALL));
+	msg_set(&m, F_STATUS, 504);
+	msg_set_text(&m, F_TEXT, STR("no answer in time"));
+	line_from_back(l, 0, &m);
+	ok(record_has("status", "failed") &&
+		says("\"observed\":{\"not_established\":\"upstream fs: no "
+		     "answer in time\"}"),
+	    "it left and none came: not established, never absent: %s",
+	    record_text());
+	ack(l, true);
+	call(l, "tools/call", "{\"name\":\"read\"}", 'a');
+	ack(l, true);
+	gone(l, 0, next_ref - 1);
+	ok(record_has("status", "cancelled") &&
+		says("\"observed\":{\"not_established\":"),
+	    "it left and was cancelled: likewise");
+	ack(l, true);
+	call(l, "tools/call", "{\"name\":\"read\"}", 'a');
+	gone(l, 0, next_ref - 1);
+	ack(l, true);
+	ok(record_has("kind", "outcome") && record_has("observed", "absent"),
+	    "it was cancelled before it left: absent: %s", record_text());
+	ack(l, true);
+	line_free(l);
+}
+
 static void
 test_boundary(void)
 {
@@ -401,6 +446,7 @@ main(void)
 	test_not_shown();
 	test_session();
 	test_budget();
+	test_observed();
 	test_boundary();
 	forget();
 	return tap_done();
