@@ -6,6 +6,7 @@
 #include "role/parent-in.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 static enum err
 post_budget(struct proc *p, unsigned number, bool fresh, struct note *why)
@@ -31,17 +32,31 @@ budget_segment(struct proc *p, struct note *why)
 	return post_budget(p, house.budget_last + 1, true, why);
 }
 
+/* Who died before it wrote left nothing to read. */
+static bool
+has_bytes(unsigned number)
+{
+	__attribute__((cleanup(fd_close))) int fd = -1;
+	struct note unused;
+	struct stat st;
+
+	return open_budget_segment(number, false, &fd, &unused) != OK ||
+	       fstat(fd, &st) < 0 || st.st_size > 0;
+}
+
 /* To read: from the last that it said was whole, or as many as it can take. */
 NODISCARD enum err
 budget_give(struct proc *p, struct note *why)
 {
 	enum { READ_MAX = ROLE_FDS_MAX - 1 };
-	unsigned n = house.budget_first;
+	unsigned some[READ_MAX], n = 0;
 
-	if (house.budget_last >= READ_MAX && n <= house.budget_last - READ_MAX)
-		n = house.budget_last - READ_MAX + 1;
-	for (; n <= house.budget_last; n++)
-		TRY(post_budget(p, n, false, why));
+	for (unsigned i = house.budget_last;
+	     n < READ_MAX && i > 0 && i >= house.budget_first; i--)
+		if (has_bytes(i))
+			some[n++] = i;
+	while (n > 0)
+		TRY(post_budget(p, some[--n], false, why));
 	return budget_segment(p, why);
 }
 
