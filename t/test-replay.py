@@ -30,7 +30,7 @@ SECOND = FIRST.replace('contains("/etc")', 'contains("/srv/private")')
 write("p.cedar", FIRST)
 gate = g.Gateway({"servers": {"up": {
     "url": up.url, "era": "modern", "facts": {"echo": {"text": "path"}},
-    "risk": {"echo": ["read"]}, "keep": {"echo": ["text"]}}},
+    "arguments": "typed", "risk": {"echo": ["read"]}, "keep": {"echo": ["text"]}}},
     "policies": ["p.cedar"], "rules": [], "cells": 1}, where=DIR)
 agent = gate.agent(path="/s/up/mcp")
 

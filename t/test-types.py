@@ -29,8 +29,8 @@ when { context has input && context.input has amount &&
 permit (principal, action == Gatehouse::Action::"kid___echo", resource)
 when { context has input && context.input has text &&
        context.input.text like "ok*" };
-@id("reads") permit (principal, action == Gatehouse::Action::"up___ok_read",
-                     resource);
+@id("reads") permit (principal, action in [Gatehouse::Action::"up___ok_read",
+    Gatehouse::Action::"wide___ok_read"], resource);
 """
 
 
@@ -50,6 +50,7 @@ gate = g.Gateway({"servers": {
     "old": {"url": old.url, "era": "legacy"},
     "kid": {**fakes.stdio_command("modern", os.path.join(journal, "j")),
             "era": "modern"},
+    "wide": {"url": up.url, "era": "modern", "arguments": "typed"},
     "idle": {"url": idle.url, "era": "modern"}},
     "policies": ["p.cedar"], "rules": [], "cells": 1}, where=DIR)
 
@@ -100,7 +101,12 @@ g.ok(not a.allowed and "argument text: must be a string" in a.text,
 a = call("up", {"amount": 5}, "hidden")
 g.ok(not a.allowed, "a tool that no list shows", a)
 a = call("up", {"anything": 1}, "ok_read")
-g.ok(a.allowed, "no policy reads the arguments of this one", a)
+g.ok(not a.allowed and "argument anything: the tool does not declare it" in
+     a.text, "undeclared, though no policy reads the arguments", a)
+a = call("up", {}, "ok_read")
+g.ok(a.allowed, "what it declares", a)
+a = call("wide", {"anything": 1}, "ok_read")
+g.ok(a.allowed, "typed: no policy reads the arguments of this one", a)
 
 # --- what is recorded ------------------------------------------------------
 
