@@ -143,6 +143,17 @@ mcp_space(struct gen *g, struct str name)
 	return s;
 }
 
+/* An entity and a common type of one name: the second hides the first. */
+static bool
+is_hidden(const struct gen *g, struct str full, const char *kind)
+{
+	const char *other = kind[0] == 'e' ? "c" : "e";
+	const struct str key = mcp_join(g, full, STR("/"), str_of(other));
+
+	return (kind[0] == 'e' || kind[0] == 'c') && key.p != NULL &&
+	       map_get(g->taken, key) != NULL;
+}
+
 /* Who comes twice: an error, or with again not added. */
 enum err
 mcp_claim(
@@ -152,6 +163,8 @@ mcp_claim(
 
 	if (key.p == NULL)
 		return mcp_spent(g);
+	if (is_hidden(g, full, kind))
+		return mcp_bad(g, "an entity and a type have the name", full);
 	*is_new = map_put(g->taken, key, g) == NULL;
 	if (*is_new || again)
 		return OK;

@@ -87,6 +87,35 @@ test_forms(void)
 	}
 }
 
+/* A definition and an argument with tags are two declarations; under one name
+ * the first would be read as the second. */
+static void
+test_one_name(void)
+{
+	static const struct cedar_mcp_options o = { .objects_as_records =
+							true };
+	static const char *const names[] = { "m", "n" };
+
+	for (size_t i = 0; i < countof(names); i++) {
+		struct buf in = { .max = 4096 }, out = { .max = 65536 };
+		struct cedar_why why = { 0 };
+		enum err e;
+
+		buf_fmt(&in,
+		    "{\"name\":\"t\",\"inputSchema\":{\"type\":\"object\","
+		    "\"$defs\":{\"%s\":{\"type\":\"object\",\"properties\":{}}}"
+		    ","
+		    "\"properties\":{\"m\":{\"type\":\"object\","
+		    "\"additionalProperties\":{\"type\":\"string\"}}}}}",
+		    names[i]);
+		e = cedar_mcp_schema(STR(""), buf_view(&in), &o, &out, &why);
+		ok((e == OK) == (i == 1), "a definition %s: %s", names[i],
+		    why.note.text);
+		buf_done(&in);
+		buf_done(&out);
+	}
+}
+
 static bool
 is_read(void *arg, struct str tool, struct str action)
 {
@@ -165,6 +194,7 @@ int
 main(void)
 {
 	test_forms();
+	test_one_name();
 	test_servers();
 	test_stubs();
 	return tap_done();

@@ -257,14 +257,14 @@ field_observed(const struct turn *t, struct str status, struct buf *b)
 enum { SHOWS_TOOLS, SHOWS_PROMPTS, SHOWS_RESOURCES, SHOWS_TEMPLATES };
 
 static const struct {
-	enum mcp_method list;
 	const char *items;
+	enum mcp_method list;
 	unsigned kind;
 } shows[] = {
-	{ MCP_TOOLS_LIST, "tools", SHOWS_TOOLS },
-	{ MCP_PROMPTS_LIST, "prompts", SHOWS_PROMPTS },
-	{ MCP_RESOURCES_LIST, "resources", SHOWS_RESOURCES },
-	{ MCP_TEMPLATES_LIST, "resourceTemplates", SHOWS_TEMPLATES },
+	{ "tools", MCP_TOOLS_LIST, SHOWS_TOOLS },
+	{ "prompts", MCP_PROMPTS_LIST, SHOWS_PROMPTS },
+	{ "resources", MCP_RESOURCES_LIST, SHOWS_RESOURCES },
+	{ "resourceTemplates", MCP_TEMPLATES_LIST, SHOWS_TEMPLATES },
 };
 
 /* Of this session, or of this principal at this endpoint. */
