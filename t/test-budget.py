@@ -25,7 +25,8 @@ def short(conn, r):
 
 def house(budgets, behave=short, **settings):
     up = fakes.HttpUpstream("modern", behave=behave)
-    server = {"url": up.url, "era": "modern"}
+    # typed: what is sent here, its tools do not declare
+    server = {"url": up.url, "era": "modern", "arguments": "typed"}
     server.update(settings.pop("server", {}))
     gate = g.Gateway({"servers": {"web": server}, "cells": 2,
                       "budgets": budgets}, **settings)

@@ -17,6 +17,7 @@ DIR = g.directory("erase")
 up = fakes.HttpUpstream("modern")
 CONFIG = {"servers": {"up": {
     "url": up.url, "era": "modern", "keep": {"echo": ["plain"]},
+    "arguments": "typed",  # of names that its tools do not declare
     "data": {"echo": {"text": "personal", "pin": "redact", "junk": "drop",
                       "card": "commit", "soon": "brief"}},
     "results": {"echo": "personal"}, "subject": {"slow": "who"}}},

@@ -23,8 +23,11 @@ class Two:
         self.new = fakes.HttpUpstream("modern")
         self.old = fakes.HttpUpstream("legacy")
         self.gate = g.Gateway({
-            "servers": {"new": {"url": self.new.url, "era": "modern"},
-                        "old": {"url": self.old.url, "era": "legacy"}},
+            # typed: what parsers are tried with, the tools do not declare
+            "servers": {"new": {"url": self.new.url, "era": "modern",
+                                "arguments": "typed"},
+                        "old": {"url": self.old.url, "era": "legacy",
+                                "arguments": "typed"}},
             "rules": [r for r in RULES if "allow" not in r or
                       r["allow"]["principal"] in (agents or ["local"])]},
             agents=agents, **settings)

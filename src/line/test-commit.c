@@ -5,7 +5,7 @@
 
 static const char commit_image[] =
     "{\"durability\":\"strict\",\"answers\":\"written\",\"limits\":{\"body\":"
-    "100000,\"sessions\":4,\"inflight\":64},"
+    "100000,\"sessions\":4,\"inflight\":512},"
     "\"principals\":[{\"name\":\"alice\",\"cred\":\"61616161616161616161616161"
     "61616161616161616161616161616161616161\"}],\"anonymous\":\"\","
     "\"data\":{\"classes\":[{\"name\":\"own\",\"do\":\"keep\",\"retention_ms\":"
@@ -82,14 +82,15 @@ says(const char *what)
 static void
 test_classes(struct line *l)
 {
-	call(l, "{\"name\":\"t\",\"arguments\":{\"k\":\"KK\",\"c\":\"CC\","
-		"\"s\":\"SS\",\"r\":\"RR\",\"d\":\"DD\",\"pin\":\"PP\"}}");
+	call(l, "{\"name\":\"t\",\"arguments\":{\"k\":\"~K~\",\"c\":\"~C~\","
+		"\"s\":\"~S~\",\"r\":\"~R~\",\"d\":\"~D~\",\"pin\":\"~P~\"}}");
 	ok(held.opened == 1 && held.hidden == 1,
 	    "one is kept, of one the salt: %s", held.content);
-	ok(says("\"kept\":{\"s\":\"SS\"}") && says("\"redacted\":[\"r\"]"),
+	ok(says("\"kept\":{\"s\":\"~S~\"}") && says("\"redacted\":[\"r\"]"),
 	    "one stands in the record, of one its name");
-	ok(nowhere("CC") && nowhere("RR") && nowhere("DD") && nowhere("PP") &&
-		!says("KK") && !says("\"d\"") && !says("pin"),
+	ok(nowhere("~C~") && nowhere("~R~") && nowhere("~D~") &&
+		nowhere("~P~") && !says("~K~") && !says("\"d\"") &&
+		!says("pin"),
 	    "no other value is anywhere, of what is dropped not the name");
 	ok(strcmp(held.subject, "alice") == 0, "about the principal");
 	ok(held.until > 0, "as long as its class says");
@@ -153,7 +154,7 @@ test_many(struct line *l)
 	ok(held.hidden == 1 && says("\"params\":{\"_sd\":["),
 	    "more than 32 arguments are one commitment: %s", held.content);
 	buf_clear(&b);
-	buf_str(&b, STR("{\"name\":\"other\",\"arguments\":{\"pin\":\"PP\""));
+	buf_str(&b, STR("{\"name\":\"other\",\"arguments\":{\"pin\":\"~P~\""));
 	for (unsigned i = 1; i < 40; i++)
 		buf_fmt(&b, ",\"a%u\":%u", i, i);
 	buf_str(&b, STR("}}"));

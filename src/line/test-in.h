@@ -102,9 +102,12 @@ the_wall(void *arg)
 static inline void
 no_random(void *p, size_t n)
 {
-	static unsigned char next;
+	static uint32_t next;
 
-	memset(p, ++next, n);
+	for (size_t i = 0; i < n; i++) {
+		next = next * 1664525 + 1013904223;
+		((unsigned char *)p)[i] = (unsigned char)(next >> 24);
+	}
 }
 
 static inline void
