@@ -82,7 +82,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct str s = { (const char *)p, n };
-	struct any a = { .s = { any_read, NULL } };
+	struct any a = { .s = { any_read, NULL, 0 } };
 
 	paths(s);
 	bundle(s);
