@@ -118,10 +118,17 @@ class HttpUpstream:
         self.port = self.listener.getsockname()[1]
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}/mcp"
         self.open = True
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
 
     def stop(self):
+        """Nobody accepts for it any more: a number that is free again would
+        be the next server's, and its connection come to this one."""
+        if not self.open:
+            return
         self.open = False
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join()
         self.listener.close()
 
     def calls(self, name=None):
