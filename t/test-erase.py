@@ -261,6 +261,24 @@ g.ok(g.until(lambda: any(r["kind"] == "erasure" and r["reason"] == "closed"
                          for r in gate.records())), "recorded by the next start")
 g.ok("content: erased\n" in show(last["seq"])[1] and holds(), "and it verifies")
 
+# What a process wrote down and did not carry out (it died between, or a disk
+# failed) is carried out before it is recorded.
+torn, _ = call(text="needle-TORN-6f2b")
+g.ok(g.until(lambda: "needle-TORN" in show(torn["seq"])[1]), "kept")
+gate.stop()
+request = os.path.join(side, "erase-x.json")
+with open(request, "w") as f:
+    json.dump({"by": "me", "cell": 0, "reason": "torn", "seq": torn["seq"],
+               "done": {"by": "me", "entries": 1, "keys": 0, "reason": "torn",
+                        "records": [f"0/{torn['seq']}"], "uid": os.getuid()}}, f)
+g.ok("needle-TORN" in show(torn["seq"])[1], "written down, and there still")
+gate.start()
+g.ok(g.until(lambda: any(r["kind"] == "erasure" and r["reason"] == "torn"
+                         for r in gate.records())), "it is on record")
+g.ok("content: erased\n" in show(torn["seq"])[1], "and was gone before",
+     show(torn["seq"]))
+g.ok(g.until(lambda: not os.path.exists(request)), "then the request went")
+
 # What is damaged is said to be that.
 more, _ = call(text="needle-MORE-7a2b")
 g.ok(g.until(lambda: "needle-MORE" in show(more["seq"])[1]), "kept")

@@ -40,6 +40,7 @@ static struct vault {
 	uint64_t next_end; /* when something's retention ends; 0: never */
 	char asked[64];	   /* the request that a judge is recording */
 	struct buf done;   /* and what it is told of it */
+	struct map *gone;  /* requests that this process carried out */
 	uint64_t ref;
 	bool dirty, swept;
 } vault = { .done = { .max = REQUEST_MAX }, .dir = -1, .seg = -1, .key = -1 };
@@ -289,6 +290,26 @@ request_put(struct buf *b, const struct side_request *r, struct str done)
 	buf_str(b, STR("}\n"));
 }
 
+/* Of what is written down as done, only this process's own is known to be:
+ * another one may have died between, so it is done again.  Not each round, for
+ * what came since then is not in the list. */
+static enum err
+erase_now(const char *name, const struct side_request *r)
+{
+	struct side_erased x = { .records = { .max = 1 << 16 } };
+	struct note why = { "" };
+	enum err e;
+
+	segment_end(); /* what comes after this has another key */
+	e = side_erase(vault.dir, &r->target, true, &x, &why);
+	if (e == OK)
+		(void)map_put(vault.gone, str_of(name), &vault);
+	else
+		log_line(LOG_ERROR, "erase", "%s", why.text);
+	buf_done(&x.records);
+	return e;
+}
+
 /* What is to go is written down before it goes. */
 static enum err
 erase_first(const char *name, const struct side_request *r, uid_t owner)
@@ -296,18 +317,16 @@ erase_first(const char *name, const struct side_request *r, uid_t owner)
 	struct side_erased x = { .records = { .max = 1 << 16 } };
 	struct buf done = { .max = 1 << 17 }, text = { .max = 1 << 18 };
 	struct note why = { "" };
-	enum err e;
+	enum err e = side_erase(vault.dir, &r->target, false, &x, &why);
 
-	segment_end(); /* what comes after this has another key */
-	e = side_erase(vault.dir, &r->target, false, &x, &why);
 	if (e == OK) {
 		side_done_put(&done, r, owner, &x);
 		request_put(&text, r, buf_view(&done));
 		e = file_put(name, buf_view(&text));
 	}
 	if (e == OK)
-		e = side_erase(vault.dir, &r->target, true, &x, &why);
-	if (e != OK)
+		e = erase_now(name, r);
+	else
 		log_line(LOG_ERROR, "erase", "%s", why.text);
 	buf_done(&x.records);
 	buf_done(&done);
@@ -347,6 +366,8 @@ request_take(const char *name)
 		e = side_request_of(jv_of(buf_view(&tape)), &r, &why);
 	if (e == OK && jv_is(r.done, J_NONE))
 		e = erase_first(name, &r, owner); /* recorded next round */
+	else if (e == OK && map_get(vault.gone, str_of(name)) == NULL)
+		e = erase_now(name, &r);
 	else if (e == OK)
 		ask_judge(name, &r);
 	if (e != OK && e != ERR_OS) {
@@ -383,7 +404,8 @@ erased(unsigned cell, const struct msg *m)
 	    (unsigned long long)msg_num(m, F_SEQ));
 	if (msg_num(m, F_STATUS) == 0 && buf_end(&text) == OK &&
 	    file_put(name, buf_view(&text)) == OK)
-		(void)unlinkat(vault.dir, vault.asked, 0);
+		if (unlinkat(vault.dir, vault.asked, 0) == 0)
+			(void)map_del(vault.gone, str_of(vault.asked));
 	buf_done(&text);
 	vault.asked[0] = '\0';
 }
@@ -439,9 +461,13 @@ vault_open(struct role_env *e)
 			? (size_t)max
 			: 1 << 20;
 	vault.aead = aead_new();
+	vault.gone = map_new(0);
 	vault.dir = open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (vault.dir < 0 || vault.aead == NULL)
 		complain("no content is kept");
+	/* What was begun is ended before content comes that no list has. */
+	else if (side_names(vault.dir, request_name, NULL) != OK)
+		complain("requests to erase are not seen");
 }
 
 bool
