@@ -220,6 +220,15 @@ call_left(const struct line *l, const struct turn *t)
 	return spent + 1000000 < l->call_ns ? l->call_ns - spent : 1000000;
 }
 
+/* It was not sent, and here is why. */
+static void
+unsent(struct line *l, struct leg *g, unsigned status, const char *why)
+{
+	g->status = status;
+	note_words(&g->why, str_of(why));
+	leg_done(l, g);
+}
+
 static void
 send_call(struct line *l, struct leg *g, struct jv params)
 {
@@ -235,6 +244,10 @@ send_call(struct line *l, struct leg *g, struct jv params)
 	params = task_params(l, g, params);
 	if (t->stated)
 		params = plan_stripped(t, params);
+	if (arena_spent(t->mem)) { /* a part of it is missing */
+		unsent(l, g, 413, "the call is too large");
+		return;
+	}
 	msg_set(&m, F_CALL, g->id);
 	msg_set(&m, F_HOP, g->hop->id);
 	msg_set(&m, F_METHOD, t->method);
@@ -261,9 +274,7 @@ send_call(struct line *l, struct leg *g, struct jv params)
 		t->sent = true;
 		return;
 	}
-	g->status = 502;
-	note_set(&g->why, "the upstream's process is not there");
-	leg_done(l, g);
+	unsent(l, g, 502, "the upstream's process is not there");
 }
 
 static const char *

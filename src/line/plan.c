@@ -155,8 +155,15 @@ request_of(struct turn *t, const char *kind, struct jv said)
 	return r;
 }
 
+static enum err
+unrecorded(struct turn *t)
+{
+	return turn_fail(
+	    t, 503, MCP_E_LEDGER, "the ledger cannot write: nothing is done");
+}
+
 /* What was said is committed to; of a plan its steps stand as well. */
-static bool
+static enum err
 record_claim(struct line *l, struct turn *t, const char *kind, struct jv said,
     struct str steps)
 {
@@ -165,8 +172,11 @@ record_claim(struct line *l, struct turn *t, const char *kind, struct jv said,
 	struct msg m = msg_of(MSG_RECORD);
 	size_t n, o;
 
+	if (arena_spent(t->mem)) /* nothing could be committed to */
+		return turn_fail(
+		    t, 413, MCP_E_REQUEST, "the call is too large");
 	if (!record_identity(l, t->principal))
-		return false;
+		return unrecorded(t);
 	buf_clear(b);
 	commit_begin(l);
 	commit_request(l, &r);
@@ -192,17 +202,10 @@ record_claim(struct line *l, struct turn *t, const char *kind, struct jv said,
 	commit_send(l, &r, &m);
 	if (buf_end(b) != OK || !l->ledger_ok ||
 	    l->port.ledger(l->port.arg, &m) != OK)
-		return false;
+		return unrecorded(t);
 	++*record_sequence(l, t);
 	l->seq++;
-	return true;
-}
-
-static enum err
-unrecorded(struct turn *t)
-{
-	return turn_fail(
-	    t, 503, MCP_E_LEDGER, "the ledger cannot write: nothing is done");
+	return OK;
 }
 
 static enum err
@@ -210,18 +213,18 @@ keep_plan(struct line *l, struct turn *t, struct jv said)
 {
 	struct plan *p = own_plan(t);
 	struct buf b = { .max = 1 << 20 };
+	enum err e;
 
 	put_steps(t, said, &b);
-	if (buf_end(&b) != OK ||
-	    !record_claim(l, t, "plan", said, buf_view(&b))) {
-		buf_done(&b);
-		return unrecorded(t);
+	e = buf_end(&b) != OK ? unrecorded(t)
+			      : record_claim(l, t, "plan", said, buf_view(&b));
+	if (e == OK) {
+		drop(&p->steps);
+		p->steps = str_keep(buf_view(&b));
+		p->seq = l->seq;
 	}
-	drop(&p->steps);
-	p->steps = str_keep(buf_view(&b));
-	p->seq = l->seq;
 	buf_done(&b);
-	return OK;
+	return e;
 }
 
 enum err
@@ -249,8 +252,8 @@ plan_state(struct line *l, struct turn *t, struct jv input, struct jv plan)
 		    STATED_MAX);
 	p->stated += (uint64_t)has_input + has_plan;
 	p->last = line_now(l);
-	if (has_input && !record_claim(l, t, "input", input, STR("")))
-		return unrecorded(t);
+	if (has_input)
+		TRY(record_claim(l, t, "input", input, STR("")));
 	return has_plan ? keep_plan(l, t, plan) : OK;
 }
 

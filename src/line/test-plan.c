@@ -4,7 +4,7 @@
 
 static const char plan_image[] =
     "{\"durability\":\"strict\",\"answers\":\"written\",\"limits\":{\"body\":"
-    "200000,\"sessions\":9,\"inflight\":64,\"session_idle_ms\":60000},"
+    "%d,\"sessions\":9,\"inflight\":64,\"session_idle_ms\":60000},"
     "\"plans\":%s,"
     "\"principals\":[{\"name\":\"alice\",\"cred\":\"61616161616161616161616161"
     "61616161616161616161616161616161616161\"},{\"name\":\"bob\",\"cred\":\"626"
@@ -20,12 +20,18 @@ static const char plan_image[] =
     "context.session.plan == \\\"inside\\\" };\"}]}";
 
 static struct line *
-line_with(const char *plans)
+line_of(int body, const char *plans)
 {
 	static char text[4096];
 
-	(void)snprintf(text, sizeof(text), plan_image, plans);
+	(void)snprintf(text, sizeof(text), plan_image, body, plans);
 	return fresh_of(text);
+}
+
+static struct line *
+line_with(const char *plans)
+{
+	return line_of(200000, plans);
 }
 
 static const char *
@@ -332,6 +338,52 @@ test_session(void)
 	line_free(l);
 }
 
+/* What finds no room in the turn's memory (four bodies and 64 KiB) does not
+ * become a call without params, or a claim that commits to nothing. */
+static void
+test_large(void)
+{
+	static const struct {
+		int n;
+		bool fits;
+	} row[] = { { 20000, true }, { 40000, false } };
+	char params[50000];
+
+	for (size_t i = 0; i < countof(row); i++) {
+		struct line *l = line_of(1000, "false");
+
+		(void)snprintf(params, sizeof(params),
+		    "{\"name\":\"read\",\"arguments\":{\"x\":\"%0*d\"},"
+		    "\"_meta\":{" STEP("a") "}}",
+		    row[i].n, 0);
+		forget();
+		request(l, 1, MCP_MODERN, "tools/call", params, 'a');
+		ok(record_has("verdict", "allow"), "a call that is large");
+		ack(l, true);
+		opened(l, MCP_MODERN, "{\"tools\":{}}");
+		ok((sent(MSG_UP_CALL) != NULL) == row[i].fits &&
+			(sent(MSG_UP_CALL) == NULL ||
+			    msg_has(sent(MSG_UP_CALL), F_PARAMS)),
+		    "leaves with its params, or not at all");
+		ok(row[i].fits || record_has("status", "failed"),
+		    "which is on record: %s", record_text());
+		line_free(l);
+		l = line_of(1000, "false");
+		(void)snprintf(params, sizeof(params),
+		    "{\"name\":\"read\",\"_meta\":{\"io.gatehouse/input\":"
+		    "\"%0*d\"}}",
+		    row[i].n, 0);
+		forget();
+		request(l, 1, MCP_MODERN, "tools/call", params, 'a');
+		ok(record_has("verdict", row[i].fits ? "allow" : "deny") &&
+			!jv_is(record_of("input"), J_NONE) == row[i].fits,
+		    "a claim with its commitment, or none");
+		ok(row[i].fits || says("too large"), "and why: %.200s",
+		    record_text());
+		line_free(l);
+	}
+}
+
 int
 main(void)
 {
@@ -341,6 +393,7 @@ main(void)
 	test_tool();
 	test_list();
 	test_session();
+	test_large();
 	forget();
 	return tap_done();
 }
