@@ -183,8 +183,9 @@ main(void)
 	test_limit();
 	test_wrapped();
 	msg_table(&text);
-	ok(str_search(buf_view(&text),
-	       STR("RECORD judge judge seq,rec flags,")) < text.n,
+	ok(str_search(buf_view(&text), STR("\nRECORD judge judge seq,rec "
+					   "flags,time,name,bytes,result 0 "
+					   "append")) < text.n,
 	    "the table prints");
 	ok(strcmp(msg_name(MSG_REQUEST), "REQUEST") == 0 &&
 		strcmp(msg_name(MSG__N), "?") == 0 &&
