@@ -58,8 +58,7 @@ for (const [what, name, args, expected] of steps) {
 	console.log(`${allowed ? "ALLOWED" : "REFUSED"}  ${what}: ${name}`);
 	console.log(`         ${said.replaceAll("\n", " ").slice(0, 100)}`);
 	console.log(`         rule ${d.rule ?? "?"}: ${d.reason ?? "?"}`);
-	console.log(`         record ${d.seq ?? "?"} of cell ${d.cell ?? "?"} ` +
-		`in ${dir}/state`);
+	console.log(`         record ${d.seq ?? "?"} of cell ${d.cell ?? "?"}`);
 }
 await client.close();
 console.log(wrong === 0 ? "\nEvery verdict was as the rules say."
