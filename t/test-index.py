@@ -354,6 +354,52 @@ got = json.loads(run("index", d, "--json")[1])
 g.ok(not got["made_anew"] and got["added"] == len(more) - len(records),
      "by what is new", got)
 questions("pruned, and more")
+
+# A higher cell is pruned: what the index found of the lower ones counts too.
+d = g.directory("pruned-higher")
+ledger = os.path.join(d, "ledger")
+env["XDG_CACHE_HOME"] = os.path.join(d, "cache")
+low = made_up(50)
+writeledger.write(ledger, low, 0)
+writeledger.write(ledger, made_up(300), 1, 100)
+rows("query", d, "kinds")
+os.mkdir(os.path.join(d, "log"))
+
+
+def prune(*cells):
+    with open(os.path.join(d, "log", "pruned"), "w", encoding="utf-8") as f:
+        f.write(json.dumps({"budget": 0, "cells": cells, "minimum": 0},
+                           separators=(",", ":")))
+    for cell, first in enumerate(cells):
+        for n in range(1, first):
+            path = os.path.join(ledger, f"cell-{cell}-{n:06d}.seg")
+            if os.path.exists(path):
+                os.unlink(path)
+
+
+prune(1, 3)
+code, out, err = run("index", d, "--json")
+g.ok(code == 0 and "cell 1 were pruned since" in err and
+     json.loads(out)["records"] == len(read()),
+     "a higher cell was pruned: no record of a lower one is lost", out + err)
+questions("a higher cell was pruned")
+
+# A lower cell is pruned and a higher one rolled back: the latter is said.
+writeledger.write(ledger, made_up(150, low), 0, 100)
+full = made_up(90)
+writeledger.write(ledger, full, 2)
+rows("query", d, "kinds")
+prune(2, 3, 1)
+writeledger.write(ledger, full[:60], 2)
+code, out, err = run("index", d, "--json")
+g.ok(code == 1 and out == "" and "cell 2" in err and
+     "no longer begins with" in err,
+     "a prune of a lower cell does not hide a rollback", out + err)
+writeledger.write(ledger, full, 2)
+code, out, err = run("index", d, "--json")
+g.ok(code == 0 and "cell 0 were pruned since" in err and
+     json.loads(out)["records"] == len(read()), "without one it is made anew",
+     out + err)
 d, ledger = kept, os.path.join(kept, "ledger")
 env["XDG_CACHE_HOME"] = os.path.join(d, "cache")
 

@@ -158,25 +158,47 @@ cell_of(const struct index_file *f, unsigned cell)
 }
 
 /* Does a cell still go on from where the index is?  ERR_DENIED: no; ERR_SYNTAX:
- * what is in the index is not what is there any more. */
+ * it does, but the index has what is not there any more. */
 static enum err
 resume_cell(struct index_file *f, const struct index_cell *at, struct note *why)
 {
 	struct feed_cell *c = cell_of(f, at->cell);
-	enum err e;
+	enum err e = OK;
 
 	if (c == NULL) {
 		note_set(why, "cell %u is gone", at->cell);
 		return ERR_DENIED;
 	}
-	if (feed_first(c) > at->first) {
+	/* what is pruned whole cannot be held against anything */
+	if (at->seen.tree.size > at->before && feed_first(c) <= at->segment)
+		e = feed_resume(c, at->segment, &at->seen, why);
+	if (e == OK && feed_first(c) > at->first) {
 		note_set(why, "records of cell %u were pruned since", at->cell);
-		return ERR_SYNTAX;
+		e = ERR_SYNTAX;
 	}
-	if (at->seen.tree.size == at->before)
-		return OK;
-	e = feed_resume(c, at->segment, &at->seen, why);
 	return e == ERR_GONE ? ERR_DENIED : e;
+}
+
+/* All cells are looked at: a pruned one must not hide one that was rolled
+ * back. */
+static enum err
+resume_cells(struct index_file *f, uint64_t *sum, struct note *why)
+{
+	enum err pruned = OK;
+
+	for (size_t i = 0; i < f->had_n; i++) {
+		struct note one = { "" };
+		const enum err e = resume_cell(f, &f->had[i], &one);
+
+		*sum += f->had[i].seen.tree.size - f->had[i].before;
+		if (e != OK && (e != ERR_SYNTAX || pruned == OK))
+			*why = one;
+		if (e == ERR_SYNTAX)
+			pruned = e;
+		else if (e != OK)
+			return e;
+	}
+	return pruned;
 }
 
 /* Does the ledger still begin with what the index was built from?  ERR_DENIED:
@@ -193,10 +215,8 @@ resume(struct index_file *f, struct note *why)
 		note_set(why, "more than %d cells", CELLS_MAX);
 		e = ERR_LIMIT;
 	}
-	for (size_t i = 0; i < f->had_n && e == OK; i++) {
-		sum += f->had[i].seen.tree.size - f->had[i].before;
-		e = resume_cell(f, &f->had[i], why);
-	}
+	if (e == OK)
+		e = resume_cells(f, &sum, why);
 	if (e == OK)
 		e = index_size(f->x, &size, why);
 	if (e == OK && size != sum) {
@@ -244,6 +264,7 @@ open_new(struct index_file *f, struct note *why)
 	mode_t mask;
 	enum err e;
 
+	feed_rewind(f->feed); /* what had been gone on from is read again */
 	for (size_t i = 0; i < countof(parts); i++) {
 		beside(f, parts[i], path);
 		if (unlink(path) != 0 && errno != ENOENT) {

@@ -482,6 +482,20 @@ feed_resume(struct feed_cell *c, unsigned segment,
 	return OK;
 }
 
+void
+feed_rewind(struct feed *f)
+{
+	for (size_t i = 0; i < f->cells; i++) {
+		struct feed_cell *c = f->cell[i];
+
+		c->now = c->next_seg = 0;
+		c->seen = c->given = (struct ledger_seen){ .good = 0 };
+		c->pruned = 0;
+		c->n = c->next = 0;
+		c->bad = c->held = false;
+	}
+}
+
 enum err
 feed_fetch(struct feed *f, struct feed_record *r, struct note *why)
 {

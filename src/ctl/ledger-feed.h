@@ -41,6 +41,7 @@ const struct ledger_seen *feed_seen(const struct feed_cell *c);
  * no such segment; ERR_DENIED: it is shorter or another. */
 NODISCARD enum err feed_resume(struct feed_cell *c, unsigned segment,
     const struct ledger_seen *seen, struct note *why);
+void feed_rewind(struct feed *f); /* from the first record again, as opened */
 /* The next record of the cell; false: the end, or feed_bad. */
 bool feed_cell_next(struct feed_cell *c, struct feed_record *out);
 /* Of all cells the one that was written first; in a cell the order stands. */
