@@ -5,6 +5,7 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -103,6 +104,33 @@ g.ok(all(sdjwt.digest(d) in set(sdjwt.digests(first))
      "each disclosure, by another's reckoning, is committed to", kept)
 g.same([sdjwt.read(d)[1:] for d in kept["disclosures"]],
        [["text", SECRETS["text"]]], "and has name and value")
+
+# A record that is not there, and a ledger that is not valid up to one.
+for options in ((), ("--json",)):
+    code, out, err = gate.cli("ledger", "show", gate.state, "99999",
+                              "--disclose", *options)
+    g.ok(code == 1 and out == "" and "cell 0 has no record 99999" in err,
+         f"no such record {options}", (code, out, err))
+changed = g.directory("changed")
+for name in ("ledger", "side"):
+    shutil.copytree(os.path.join(gate.state, name),
+                    os.path.join(changed, name))
+code, out = show(first["seq"], "--json", state=changed)
+g.ok(code == 0 and json.loads(out)["content"] == "kept", "a copy is as good",
+     (code, out))
+with open(sorted(glob.glob(os.path.join(changed, "ledger", "cell-0-*")))[0],
+          "r+b") as f:
+    at = f.read().index(b'"kind"')
+    f.seek(at)
+    f.write(b'"Kind"')
+for options in ((), ("--json",)):
+    code, out = show(first["seq"], *options, state=changed)
+    g.ok(code == 1 and "not valid up to this record" in out and
+         SECRETS["text"] not in out,
+         f"one after a changed record discloses nothing {options}", (code, out))
+code, out, err = gate.cli("ledger", "show", "/nonexistent", "1", "--disclose",
+                          "--json")
+g.ok(code == 3 and "No such file" in err, "no ledger there", (code, err))
 
 # A receipt with what is chosen, before two verifiers.
 trust = os.path.join(DIR, "trust")

@@ -15,4 +15,16 @@ int ctl_ledger_verify(const char *dir, bool json);
 /* One record as it stands, with its leaf hash; json: the record alone. */
 int ctl_ledger_show(const char *dir, unsigned cell, uint64_t seq, bool json);
 
+/* One record that a walk looks for. */
+struct sought {
+	unsigned cell;
+	uint64_t seq;
+	bool found, bad; /* bad: the cell is not valid up to it */
+};
+struct walk_cell;
+/* For the walk's end of each cell. */
+void sought_cell(struct sought *s, const struct walk_cell *c);
+/* 0: it is there and sure; else 1, and said why. */
+int sought_end(const struct sought *s);
+
 #endif

@@ -60,9 +60,7 @@ held_done(struct held *h)
 /* ---- the record, and the erasure that names it ---- */
 
 struct seek {
-	unsigned cell;
-	uint64_t seq;
-	bool found;
+	struct sought of;
 	struct buf tape;    /* the record */
 	struct buf erasure; /* text of a record; empty: none names it */
 	char name[48];	    /* "0/12", as erasures name it */
@@ -86,14 +84,22 @@ seek_record(
 {
 	struct seek *s = arg;
 
-	if (cell == s->cell && seq == s->seq && !s->found) {
-		s->found = true;
+	if (cell == s->of.cell && seq == s->of.seq && !s->of.found) {
+		s->of.found = true;
 		tape_copy(&s->tape, rec);
 	}
 	if (s->erasure.n == 0 &&
 	    str_eq(jv_str(jv_get(rec, STR("kind"))), STR("erasure")) &&
 	    names(rec, s->name))
 		buf_str(&s->erasure, jcs);
+}
+
+static void
+seek_cell(void *arg, const struct walk_cell *c)
+{
+	struct seek *s = arg;
+
+	sought_cell(&s->of, c);
 }
 
 /* ---- saying it ---- */
@@ -163,7 +169,7 @@ say_people(struct buf *b, const struct seek *s, const struct held *h,
 static void
 say_json(struct buf *b, const struct seek *s, const struct held *h)
 {
-	buf_fmt(b, "{\"cell\":%u,\"content\":", s->cell);
+	buf_fmt(b, "{\"cell\":%u,\"content\":", s->of.cell);
 	json_quote(str_of(state_word(h->found, s->erasure.n > 0)), b);
 	buf_str(b, STR(",\"disclosures\":["));
 	for (size_t i = 0; i < h->content.disclosures; i++)
@@ -185,7 +191,7 @@ say_json(struct buf *b, const struct seek *s, const struct held *h)
 		}
 		buf_ch(b, ']');
 	}
-	buf_fmt(b, "],\"seq\":%llu}\n", (unsigned long long)s->seq);
+	buf_fmt(b, "],\"seq\":%llu}\n", (unsigned long long)s->of.seq);
 }
 
 static int
@@ -213,21 +219,27 @@ say(struct ctl *c, const struct seek *s, const struct held *h)
 static int
 disclose(struct ctl *c, unsigned cell, uint64_t seq)
 {
-	struct seek s = { .cell = cell,
-		.seq = seq,
+	struct seek s = { .of = { .cell = cell, .seq = seq },
 		.tape = { .max = 1 << 20 },
 		.erasure = { .max = 1 << 20 } };
-	const struct walk w = { &s, seek_record, NULL };
+	const struct walk w = { &s, seek_record, seek_cell };
 	struct held *h = mem_get(sizeof(*h));
 	struct side_reader *r = NULL;
 	struct note why = { "" };
 	int status = side_beside(c, c->arg[0], &r);
+	enum err e = OK;
 
 	(void)snprintf(
 	    s.name, sizeof(s.name), "%u/%llu", cell, (unsigned long long)seq);
-	if (status == CTL_YES && ledger_walk(c->arg[0], &w, &why) != OK)
-		status = ctl_say(c, CTL_FAILED, "%s", why.text);
-	if (status == CTL_YES && s.found) {
+	if (status == CTL_YES)
+		e = ledger_walk(c->arg[0], &w, &why);
+	if (e != OK)
+		status =
+		    ctl_say(c, e == ERR_GONE ? CTL_UNREACHABLE : CTL_FAILED,
+			"%s", why.text);
+	if (status == CTL_YES)
+		status = sought_end(&s.of);
+	if (status == CTL_YES) {
 		held_of(r, cell, seq, h);
 		status = say(c, &s, h);
 		held_done(h);

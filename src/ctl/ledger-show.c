@@ -34,9 +34,8 @@ static const struct ref {
 };
 
 struct show {
-	unsigned cell;
-	uint64_t seq;
-	bool json, found, sure;
+	struct sought of;
+	bool json;
 	struct buf tape; /* of the record */
 	struct found {
 		uint64_t seq;
@@ -52,9 +51,9 @@ show_record(
 	unsigned char leaf[LEDGER_HASH];
 	struct buf hex = { .max = 2 * LEDGER_HASH };
 
-	if (cell != s->cell || seq != s->seq || s->found)
+	if (cell != s->of.cell || seq != s->of.seq || s->of.found)
 		return;
-	s->found = true;
+	s->of.found = true;
 	printf("%.*s\n", STR_ARG(jcs));
 	buf_str(&s->tape, jv_bytes(rec));
 	if (s->json)
@@ -65,13 +64,32 @@ show_record(
 	buf_done(&hex);
 }
 
+void
+sought_cell(struct sought *s, const struct walk_cell *c)
+{
+	if (c->cell == s->cell)
+		s->bad = c->bad && s->seq >= c->first_bad;
+}
+
+int
+sought_end(const struct sought *s)
+{
+	if (s->bad)
+		(void)fprintf(stderr,
+		    "gatehouse: the ledger is not valid up to this "
+		    "record: see \"gatehouse ledger verify\"\n");
+	else if (!s->found)
+		(void)fprintf(stderr, "gatehouse: cell %u has no record %llu\n",
+		    s->cell, (unsigned long long)s->seq);
+	return s->found && !s->bad ? 0 : 1;
+}
+
 static void
 show_cell(void *arg, const struct walk_cell *c)
 {
 	struct show *s = arg;
 
-	if (c->cell == s->cell)
-		s->sure = !c->bad || s->seq < c->first_bad;
+	sought_cell(&s->of, c);
 }
 
 /* The last one before the record, and the first outcome after it. */
@@ -82,7 +100,8 @@ look_for(struct show *s, enum ref_kind k, uint64_t seq, struct str jcs,
 	const struct ref *r = &refs[k];
 	struct found *f = &s->at[k];
 
-	if (k == REF_OUTCOME ? seq <= s->seq || f->seq != 0 : seq >= s->seq)
+	if (k == REF_OUTCOME ? seq <= s->of.seq || f->seq != 0
+			     : seq >= s->of.seq)
 		return;
 	if (!str_eq(jv_str(jv_get(rec, STR("kind"))), str_of(r->kind)) ||
 	    (r->of != NULL &&
@@ -100,7 +119,7 @@ resolve_record(
 {
 	struct show *s = arg;
 
-	if (cell != s->cell)
+	if (cell != s->of.cell)
 		return;
 	for (enum ref_kind k = 0; k < REF__N; k++)
 		look_for(s, k, seq, jcs, rec);
@@ -152,7 +171,7 @@ show_walk(struct show *s, const char *dir, struct note *why)
 	const struct walk again = { s, resolve_record, NULL };
 
 	TRY(ledger_walk(dir, &first, why));
-	if (!s->found || s->json || !is_decision(s))
+	if (!s->of.found || s->json || !is_decision(s))
 		return OK;
 	TRY(ledger_walk(dir, &again, why));
 	show_resolved(s);
@@ -162,8 +181,7 @@ show_walk(struct show *s, const char *dir, struct note *why)
 int
 ctl_ledger_show(const char *dir, unsigned cell, uint64_t seq, bool json)
 {
-	struct show s = { .cell = cell,
-		.seq = seq,
+	struct show s = { .of = { .cell = cell, .seq = seq },
 		.json = json,
 		.tape = { .max = 1 << 20 } };
 	struct note why = { "" };
@@ -179,12 +197,5 @@ ctl_ledger_show(const char *dir, unsigned cell, uint64_t seq, bool json)
 		(void)fprintf(stderr, "gatehouse: %s\n", why.text);
 		return e == ERR_GONE ? 3 : 4;
 	}
-	if (!s.found)
-		(void)fprintf(stderr, "gatehouse: cell %u has no record %llu\n",
-		    cell, (unsigned long long)seq);
-	else if (!s.sure)
-		(void)fprintf(stderr,
-		    "gatehouse: the ledger is not valid up to this "
-		    "record: see \"gatehouse ledger verify\"\n");
-	return s.found && s.sure ? 0 : 1;
+	return sought_end(&s.of);
 }
