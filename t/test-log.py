@@ -99,6 +99,29 @@ g.ok(cli("verify", "receipt", "--trust", os.path.join(gate.dir, "trust"),
 g.same(cli("ledger", "receipt", gate.state, "999999")[0], 1,
        "a record that is not there has none")
 
+# What the log's files do not prove is not printed.
+changed = g.directory("changed")
+shutil.copytree(log, os.path.join(changed, "log"))
+for r, name, option in (whose[0], whose[4]):
+    ask = ("ledger", "receipt", *option, changed, str(r["seq"]))
+    code, out, err = cli(*ask)
+    g.ok(code == 0 and out, f"a copy of the log is as good: {name}", err)
+    stamp, hit = b'"time":%d' % r["time"], 0
+    for path in glob.glob(changed + "/log/tile/entries/**/*", recursive=True):
+        if not os.path.isfile(path):
+            continue
+        with open(path, "rb") as f:
+            data = f.read()
+        if stamp in data:
+            hit += 1
+            last = b"1" if stamp[-1:] == b"0" else b"0"
+            with open(path, "wb") as f:
+                f.write(data.replace(stamp, stamp[:-1] + last))
+    code, out, err = cli(*ask)
+    g.ok(hit > 0 and code == 4 and out == "" and "do not prove entry" in err
+         and "fsck" in err, f"a byte of a record of {name} in its bundle is "
+         "changed: no receipt", (hit, code, out, err))
+
 # Killed in the middle of its work, again and again.
 for role in ("tiles", "keys", "budget") * 3:
     os.kill(gate.roles()[role][0][1], signal.SIGKILL)

@@ -1,6 +1,7 @@
 /*
  * ctl-receipt: "gatehouse ledger receipt": one record of a log with all that it
- * takes to believe it, as a receipt (doc/formats/receipt.md).
+ * takes to believe it, as a receipt (doc/formats/receipt.md).  What is printed
+ * leads to the checkpoint's root, or nothing is printed.
  */
 #include "checkpoint/checkpoint.h"
 #include "ctl/ctl-side.h"
@@ -99,18 +100,15 @@ static enum err
 choose(struct search *s, struct receipt *r)
 {
 	const struct content *c = &s->held->content;
-	struct buf tape = { .max = 4 * SIDE_CONTENT_MAX },
-		   list = { .max = 64 << 20 };
+	struct buf list = { .max = 64 << 20 };
 	struct opened *o = NULL;
 	struct str names = s->disclose, one;
 	enum err e;
 	struct jit it;
 	struct jv v;
 
-	e = json_parse(buf_view(&s->entry), &json_default, &tape, &s->why);
-	if (e == OK)
-		e = opened_new(jv_of(buf_view(&tape)), c->disclosure,
-		    c->disclosures, &o, &s->why);
+	e = opened_new(jv_of(buf_view(&s->tape)), c->disclosure, c->disclosures,
+	    &o, &s->why);
 	if (e == OK)
 		opened_list(o, &list);
 	it = jit_of(jv_of(buf_view(&list)));
@@ -132,9 +130,25 @@ choose(struct search *s, struct receipt *r)
 		e = ERR_GONE;
 	}
 	opened_free(o);
-	buf_done(&tape);
 	buf_done(&list);
 	return e;
+}
+
+/* The entry's proof, which must hold: files may have been changed. */
+static enum err
+prove_entry(struct search *s, uint64_t index, const struct checkpoint *at,
+    struct tlog_proof *out)
+{
+	const struct tlog_hash leaf = tlog_leaf(buf_view(&s->entry));
+
+	TRY(tlog_prove_inclusion(s->r, index, out, &s->why));
+	if (tlog_check_inclusion(index, at->size, &leaf, out, &at->root) == OK)
+		return OK;
+	note_set(&s->why,
+	    "the log's files do not prove entry %llu: \"gatehouse ledger "
+	    "fsck\" says what holds",
+	    (unsigned long long)index);
+	return ERR_DENIED;
 }
 
 static enum err
@@ -148,7 +162,7 @@ receipt(struct search *s, uint64_t minimum, const struct checkpoint *at,
 	enum err e = find(s, minimum, at->size, &index);
 
 	if (e == OK)
-		e = tlog_prove_inclusion(s->r, index, &p, &s->why);
+		e = prove_entry(s, index, at, &p);
 	if (e == OK) {
 		proof_put(index, &p, note, &proof);
 		r.record = buf_view(&s->entry);
@@ -203,7 +217,7 @@ ctl_ledger_receipt(struct ctl *c)
 	struct side_reader *side = NULL;
 	struct tlog_dir dir;
 	char path[4096];
-	int status;
+	int status = CTL_YES;
 
 	if (str_u64(str_of(c->arg[1]), &seq) != OK || seq == 0 ||
 	    seq > INT64_MAX)
@@ -217,8 +231,9 @@ ctl_ledger_receipt(struct ctl *c)
 	dir = tlog_dir_of(path);
 	s.disclose = str_of(ctl_option(c, "--disclose"));
 	s.held = mem_get(sizeof(*s.held));
-	status = side_beside(c, c->arg[0], &side);
-	if (s.cell >= 0)
+	if (s.disclose.n > 0)
+		status = side_beside(c, c->arg[0], &side);
+	if (s.disclose.n > 0 && s.cell >= 0)
 		held_of(side, (unsigned)s.cell, (uint64_t)s.seq, s.held);
 	if (status == CTL_YES)
 		status = prove(c, &s, &dir);
