@@ -15,6 +15,7 @@ import gatetest as g
 import sdjwt
 
 DIR = g.directory("erase")
+NODE = shutil.which(g.node())
 up = fakes.HttpUpstream("modern")
 CONFIG = {"servers": {"up": {
     "url": up.url, "era": "modern", "keep": {"echo": ["plain"]},
@@ -152,7 +153,7 @@ def verdicts(text):
         f.write(text)
     code, out, err = gate.cli("verify", "receipt", "--trust", trust, path)
     said = [{0: "valid", 1: "invalid", 4: "malformed"}.get(code, code)]
-    if g.node():
+    if NODE:
         with open(trust, "rb") as f:
             said.append(page([(text.encode(), f.read())])[0]["state"])
     return said, out
@@ -174,7 +175,7 @@ def sealed(text):
     return f"{head}\nsha256 {hashlib.sha256(body.encode()).hexdigest()}\n{body}"
 
 
-if not g.node():
+if not NODE:
     print("# no node here: the second verifier is not asked")
 code, plain, err = receipt(first["seq"])
 code, shown, err = receipt(first["seq"], "--disclose", "text")
@@ -257,7 +258,7 @@ code, out = erase("--subject", "who=person-77")
 r = record(json.loads(out)["seq"])
 g.ok(code == 0 and r["subject"] == "who" and f"0/{seq}" in r["records"] and
      "person-77" not in json.dumps(r), "a data subject, without its name", r)
-g.same([p for p in everywhere("person-77") if not p.endswith("log")], [],
+g.same(everywhere("person-77"), [],
        "whose name is nowhere any more")
 code, out = erase("--subject", "local")
 whole = json.loads(out)

@@ -90,9 +90,16 @@ bot.call("echo", {"text": "f"})
 g.until(lambda: last(principal="bot")["chain"][0]["name"] == "joe")
 g.same(last(principal="bot")["chain"][0]["name"], "joe",
        "a reload changes for whom it acts")
-os.kill(gate.roles()["judge"][0][1], signal.SIGKILL)
-g.until(lambda: bot.call("echo", {"text": "g"}).allowed)
-g.ok(last(principal="bot")["session_seq"] < 6, "a new process counts anew")
+[(_, killed)] = gate.roles()["judge"]
+os.kill(killed, signal.SIGKILL)
+g.until(lambda: gate.roles().get("judge", [(0, killed)]) != [(0, killed)])
+g.ok(g.until(lambda: bot.call("echo", {"text": "g"}).allowed), "it is back")
+counts = [r["session_seq"] for r in decisions(principal="bot")]
+anew = counts.index(1, 1) if counts.count(1) == 2 else 0
+g.same(counts, [*range(1, anew + 1), *range(1, len(counts) - anew + 1)],
+       "a new process counts anew")
+g.ok(3 < anew < len(counts), "once, and after all that the first counted",
+     counts)
 found = readledger.records(gate.state)
 g.same(readledger.field_complaints(found), [],
        "every decision has every field, and what it refers to is there")

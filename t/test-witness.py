@@ -6,6 +6,7 @@ import glob
 import hashlib
 import http.client
 import os
+import re
 import signal
 import socket
 import threading
@@ -347,10 +348,12 @@ g.ok(answer[0] == 200 and notes.cosigned(new, text + "\n" + answer[2]) and
 vkey = new
 
 # --- what it says of itself ---
+g.same(post(log.ask(last, last + 1))[0], 409, "one more is refused")
 metrics = g.raw(gate.desk, f"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:"
                 f"{gate.desk}\r\n\r\n".encode()).decode()
-g.ok("\ngatehouse_witness_cosigned_total " in metrics and
-     "\ngatehouse_witness_refused_total " in metrics, "it counts", metrics[:200])
+counted = dict(re.findall(r"^gatehouse_witness_(\w+)_total (\d+)$",
+                          metrics, re.M))
+g.same(counted, {"cosigned": "1", "refused": "1"}, "it counts")
 seed = base64.b64decode(open(f"{state}/keys/witness.key").read()
                         .strip().split("+", 4)[4])[1:]
 g.held_only_by(gate, seed, ["cosign"], "the witness's key")
