@@ -91,7 +91,7 @@ def main():
     gate.stop()
     for f in failed:
         print(f)
-    print(f"AuthZEN: {passed} passed, {len(failed)} failed")
+    print(f"{passed} passed, {len(failed)} failed")
     return failed != []
 
 

@@ -5,12 +5,14 @@ Without go, or where its modules cannot be had, it is skipped by name.  The last
 line is "N passed, N failed"."""
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "t"))
+import gatetest as g  # noqa: E402
+
 WRITE = os.path.join(TOP, "build", "bench", "bench-tlog")
 SIZES = (1, 2, 3, 255, 256, 257, 700, 1000, 65536, 70000)
 
@@ -20,16 +22,10 @@ def main():
     ap.add_argument("--gatehouse",
                     default=os.environ.get("GATEHOUSE", "build/gatehouse"))
     a = ap.parse_args()
-    if shutil.which("go") is None:
-        print("skipped: clients in Go, there is no go")
-        return 0
     client = os.path.join(TOP, "build", "interop-go")
-    built = subprocess.run(
-        ["go", "build", "-buildvcs=false", "-mod=readonly", "-o", client, "."],
-        cwd=os.path.join(TOP, "t", "go"), stderr=subprocess.PIPE, text=True)
-    if built.returncode:
-        print("skipped: clients in Go cannot be built here: "
-              + built.stderr.strip().rpartition("\n")[2])
+    why = g.go_build("go", client)
+    if why:
+        print(f"skipped: clients in Go: {why}")
         return 0
     passed = failed = 0
     for size in SIZES:

@@ -5,7 +5,6 @@ pinned by its go.sum.  Without go, or where its modules cannot be had, it is
 skipped by name.  The last line is "N passed, N failed"."""
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 
@@ -140,17 +139,10 @@ def our_witness(go, trust):
 
 
 def main():
-    if shutil.which("go") is None:
-        print("skipped: witnesses in Go, there is no go")
-        return 0
     go = os.path.join(TOP, "build", "interop-witness")
-    built = subprocess.run(
-        ["go", "build", "-buildvcs=false", "-mod=readonly", "-o", go, "."],
-        cwd=os.path.join(TOP, "t", "go", "witness"), stderr=subprocess.PIPE,
-        text=True)
-    if built.returncode:
-        print("skipped: witnesses in Go cannot be built here: "
-              + built.stderr.strip().rpartition("\n")[2])
+    why = g.go_build(os.path.join("go", "witness"), go)
+    if why:
+        print(f"skipped: witnesses in Go: {why}")
         return 0
     our_witness(go, our_log(go))
     print(f"{passed} passed, {failed} failed")

@@ -80,6 +80,23 @@ def node():
     return "node"
 
 
+def go_build(where, out):
+    """Builds t/WHERE to out, or ends the program where that fails; the reason,
+    when there is no go or its modules cannot be had."""
+    cwd = os.path.join(TOP, "t", where)
+    if shutil.which("go") is None:
+        return "there is no go"
+    had = subprocess.run(["go", "mod", "download"], cwd=cwd, text=True,
+                         stderr=subprocess.PIPE)
+    if had.returncode:
+        return "modules cannot be had here: " + had.stderr.strip()[-200:]
+    built = subprocess.run(["go", "build", "-buildvcs=false", "-mod=readonly",
+                            "-o", out, "."], cwd=cwd)
+    if built.returncode:
+        sys.exit(f"FAIL t/{where} does not build")
+    return ""
+
+
 def free_port():
     """Below the ports that outgoing connections are given, so that none of
     them takes it between now and its listener's start."""

@@ -105,4 +105,4 @@ for (let i = 0; i < Number(count); i++) {
 rmSync(dir, { recursive: true })
 if (skipped) console.log(`${skipped} schemas skipped: ajv fails on them`)
 console.log(`${passed} passed, ${failed} failed`)
-process.exit(failed ? 1 : 0)
+process.exit(failed || passed === 0 ? 1 : 0)
