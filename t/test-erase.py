@@ -276,15 +276,36 @@ g.ok(set(verdicts(plain)[0]) == {"valid"} and
      "proofs from before and after the erasure hold")
 g.same(replay().get("not_established"), 2, "replay: not established now")
 
+# Only a lock that is not there says that nobody runs.
+kept, _ = call(text="needle-KEPT-2c8d")
+g.ok(g.until(lambda: "needle-KEPT" in show(kept["seq"])[1]), "kept")
+lock = os.path.join(gate.state, "lock")
+os.rename(lock, lock + ".kept")
+os.symlink("lock.kept", lock)
+code, out = erase("--record", str(kept["seq"]))
+g.ok(code == 4 and "lock" in out and "needle-KEPT" in show(kept["seq"])[1],
+     "where the lock cannot be opened nothing is erased beside a gateway",
+     (code, out))
+os.rename(lock + ".kept", lock)
+code, out = erase("--record", str(kept["seq"]))
+g.ok(code == 0 and "seq" in json.loads(out), "the lock back, the gateway does",
+     (code, out))
+
 # On a stopped gateway; the next start records it.
 last, _ = call(text="needle-LAST-6f1a")
 g.ok(g.until(lambda: "needle-LAST" in show(last["seq"])[1]), "kept")
 gate.stop()
+moved = g.directory("moved")
+shutil.copytree(side, os.path.join(moved, "side"))
 code, out = erase("--subject", "local", reason="closed")
 g.ok(code == 0 and json.loads(out)["recorded"] is False, "erased while stopped",
      out)
 g.ok("content: erased, not recorded" in show(last["seq"])[1], "show says so",
      show(last["seq"]))
+code, out, err = gate.cli("ledger", "erase", moved, "--record",
+                          str(last["seq"]), "--reason", "x", "--yes", "--json")
+g.ok(code == 0 and json.loads(out)["recorded"] is False,
+     "a store with no lock beside it is nobody's", (code, out, err))
 gate.start()
 g.ok(g.until(lambda: any(r["kind"] == "erasure" and r["reason"] == "closed"
                          for r in gate.records())), "recorded by the next start")

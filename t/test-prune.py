@@ -82,6 +82,17 @@ code, out, err = prune()
 g.ok(code == 1 and "stop the gateway" in err, "not under a running gateway",
      err)
 gate.stop()
+lock = os.path.join(gate.state, "lock")
+os.rename(lock, lock + ".kept")
+held = files()
+code, out, err = prune()
+g.ok(code == 1 and "no file lock" in err and "in use" not in err and
+     files() == held, "nor where there is no lock to hold", (code, err))
+os.symlink("lock.kept", lock)
+code, out, err = prune()
+g.ok(code == 4 and "lock" in err and "in use" not in err,
+     "nor where it cannot be opened", (code, err))
+os.rename(lock + ".kept", lock)
 code, old, _ = receipt(7)
 g.same(code, 0, "a receipt of an old record")
 os.rename(old, old + ".old")

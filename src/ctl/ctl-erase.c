@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -219,14 +218,19 @@ here_and_now(struct erase *x, const struct side_erased *would)
 static int
 carry_out(struct erase *x, const struct side_erased *would)
 {
-	__attribute__((cleanup(fd_close))) int lock =
-	    openat(x->fd, "../lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	__attribute__((cleanup(fd_close))) int lock = -1;
+	const enum err e = ctl_lock(x->fd, "../lock", &lock);
 	struct note why = { "" };
 
 	(void)snprintf(x->name, sizeof(x->name), "erase-%llx-%x.json",
 	    (unsigned long long)now_wall(), (unsigned)getpid());
 	(void)snprintf(x->done, sizeof(x->done), "done-%s", x->name + 6);
-	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0)
+	if (e == ERR_OS)
+		return ctl_say(x->c, CTL_FAILED,
+		    "%s/../lock: %s: it cannot be told whether a gateway runs: "
+		    "nothing is erased",
+		    x->dir, strerrordesc_np(errno));
+	if (e != ERR_MORE)
 		return here_and_now(x, would);
 	put_request(x, NULL);
 	if (place(x, &why) != OK)

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -251,14 +250,29 @@ say(struct prune *p, bool done)
 
 /* ---- the command ---- */
 
-static bool
+/* What it cannot hold it does not prune under. */
+static int
 lock(struct prune *p)
 {
 	char path[PATH];
+	enum err e;
 
 	(void)snprintf(path, sizeof(path), "%.4000s/lock", p->state);
-	p->lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	return p->lock >= 0 && flock(p->lock, LOCK_EX | LOCK_NB) == 0;
+	e = ctl_lock(AT_FDCWD, path, &p->lock);
+	if (e == ERR_MORE)
+		return ctl_say(p->c, CTL_NO,
+		    "%s: in use: stop the gateway first; what it writes to "
+		    "must not go",
+		    p->state);
+	if (e == ERR_GONE)
+		return ctl_say(p->c, CTL_NO,
+		    "%s: no file lock there, which a gateway makes and holds: "
+		    "STATE is its state directory, not a part or a copy of it",
+		    p->state);
+	if (e != OK)
+		return ctl_say(
+		    p->c, CTL_FAILED, "%s: %s", path, strerrordesc_np(errno));
+	return CTL_YES;
 }
 
 static int
@@ -300,11 +314,8 @@ ctl_ledger_prune(struct ctl *c)
 		status = ctl_say(c, CTL_UNREACHABLE,
 		    "%s: no ledger there: STATE is the state directory",
 		    p->state);
-	else if (!lock(p))
-		status = ctl_say(c, CTL_NO,
-		    "%s: in use: stop the gateway first; what it writes to "
-		    "must not go",
-		    p->state);
+	else
+		status = lock(p);
 	if (status == CTL_YES)
 		status = prune_plan(p);
 	if (status == CTL_YES)

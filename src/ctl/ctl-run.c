@@ -30,7 +30,19 @@ ctl_run(struct ctl *c)
 	return parent_main((struct jv){ 0 }, real, 0);
 }
 
+enum err
+ctl_lock(int dir, const char *path, int *fd)
+{
+	*fd = openat(dir, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (*fd < 0)
+		return errno == ENOENT ? ERR_GONE : ERR_OS;
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		return OK;
+	return errno == EWOULDBLOCK ? ERR_MORE : ERR_OS;
+}
+
 /* ---- wrap ---- */
+
 bool
 ctl_make_dirs(const char *path)
 {

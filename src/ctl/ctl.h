@@ -82,6 +82,11 @@ int ctl_clients_status(struct ctl *c);
 /* Where what outlives a run is kept; false: nowhere. */
 bool ctl_state_home(char out[static 4096]);
 bool ctl_make_dirs(const char *path); /* mode 0700; errno tells why not */
+/* The lock of a state directory, which a gateway that runs there holds; *fd is
+ * the caller's to close.  ERR_GONE: there is none, so none runs; ERR_MORE: a
+ * gateway, or another command, has it; ERR_OS: nobody knows, errno tells why.
+ */
+NODISCARD enum err ctl_lock(int dir, const char *path, int *fd);
 
 /* gatehouse(1), mdoc; and the page a test compares. */
 void ctl_man_page(struct buf *out);
