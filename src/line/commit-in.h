@@ -21,6 +21,8 @@ struct data_class {
 /* Of an argument of this tool. */
 struct data_class class_of(const struct line *l, const struct upstream *u,
     struct str tool, struct str argument);
+/* May an argument at this server stand in a record? */
+bool class_clear(const struct line *l, const struct upstream *u);
 
 /* Members of the record in b that is being written; each says how many.  What
  * is to be kept is gathered meanwhile and goes with commit_send. */

@@ -119,8 +119,11 @@ class_of(const struct line *l, const struct upstream *u, struct str tool,
 {
 	const struct str star = STR("*");
 	const struct jv of = u == NULL ? (struct jv){ NULL, 0 } : u->data;
-	struct jv v = jv_get(jv_get(of, tool), argument);
+	struct jv v;
 
+	if (jv_count(of) == 0)
+		return l->commit->arguments;
+	v = jv_get(jv_get(of, tool), argument);
 	if (jv_is(v, J_NONE))
 		v = jv_get(jv_get(of, tool), star);
 	if (jv_is(v, J_NONE))
@@ -129,6 +132,12 @@ class_of(const struct line *l, const struct upstream *u, struct str tool,
 		v = jv_get(jv_get(of, star), star);
 	return jv_is(v, J_NONE) ? l->commit->arguments
 				: class_named(l->commit, jv_str(v));
+}
+
+bool
+class_clear(const struct line *l, const struct upstream *u)
+{
+	return jv_count(u->data) > 0 || l->commit->arguments.doing == DO_CLEAR;
 }
 
 /* What takes less away comes first. */
@@ -175,18 +184,16 @@ content_next(struct buf *b)
 	buf_ch(b, b->n == 0 ? '[' : ',');
 }
 
-/* Where it stands, and its salt; two places, or one. */
+/* Where it stands, two places or one, and its salt: ["SALT" is how what was
+ * committed to begins. */
 static void
-keep_salt(struct committing *c, const unsigned char *salt, const struct str *at,
-    size_t n)
+keep_salt(struct committing *c, const struct str *at, size_t n)
 {
 	struct buf *b = &c->content;
 	const size_t before = b->n;
 
 	content_next(b);
-	buf_str(b, STR("[\""));
-	base64url_put(b, (struct str){ (const char *)salt, SALT_N });
-	buf_ch(b, '"');
+	buf_str(b, str_sub(buf_view(&c->work), 0, SALT_TEXT + 3));
 	for (size_t i = 0; i < n; i++) {
 		buf_ch(b, ',');
 		json_quote(at[i], b);
@@ -262,7 +269,7 @@ commit(struct line *l, struct digests *d, const struct str *at, size_t n,
 		return;
 	digest_add(d, buf_view(&c->disclosure));
 	if (is.doing != DO_KEEP || !keep_whole(c))
-		keep_salt(c, salt, at, n);
+		keep_salt(c, at, n);
 	else if (is.retention != 0 &&
 		 (c->retention == 0 || is.retention < c->retention))
 		c->retention = is.retention;
@@ -279,11 +286,12 @@ subject(struct buf *b, const struct request *r)
 	const struct jv args = jv_get(r->params, STR("arguments"));
 	const struct str arg =
 	    r->up == NULL ? STR("") : jv_str(jv_get(r->up->subject, r->name));
-	const struct jv v = jv_get(args, arg);
+	const struct jv v =
+	    arg.n == 0 ? (struct jv){ NULL, 0 } : jv_get(args, arg);
 	unsigned char sum[SHA256_N];
 
 	buf_clear(b);
-	if (arg.n == 0 || jv_str(v).n == 0) {
+	if (jv_str(v).n == 0) {
 		buf_str(b, r->principal.n > 0 ? r->principal : STR("-"));
 		return;
 	}

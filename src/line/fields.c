@@ -296,17 +296,12 @@ drawn_from(const struct turn *t, const struct shown *s)
 		   : SHOWS_TOOLS;
 }
 
-static void
-put_hex(struct buf *b, const char *key, const unsigned char sum[SHA256_N])
+static size_t
+put_sum(struct buf *b, const char sum[static SUM_TEXT])
 {
-	char room[2 * SHA256_N];
-	struct buf hex = {
-		.p = room, .cap = sizeof(room), .max = sizeof(room)
-	};
-
-	buf_hex(&hex, (struct str){ (const char *)sum, SHA256_N });
-	tape_key(b, str_of(key));
-	tape_str(b, buf_view(&hex));
+	tape_key(b, STR("catalogue"));
+	tape_str(b, (struct str){ sum, SUM_TEXT });
+	return 1;
 }
 
 size_t
@@ -317,10 +312,8 @@ field_catalogue(const struct line *l, const struct turn *t, struct buf *b)
 
 	if (s != NULL) {
 		kind = drawn_from(t, s);
-		if (s->is & 1U << kind) {
-			put_hex(b, "catalogue", s->sum[kind]);
-			return 1;
-		}
+		if (s->is & 1U << kind)
+			return put_sum(b, s->sum[kind]);
 	}
 	if (t->session != NULL)
 		return field_absent(b, "catalogue");
@@ -334,8 +327,10 @@ size_t
 field_shown(const struct line *l, struct turn *t, struct buf *b)
 {
 	const struct shown *s = shown_to(l, t);
+	unsigned char was[SHA256_N], sum[SHA256_N];
 	struct str before = { NULL, 0 };
 	struct buf text = { .max = 4 * (size_t)ANSWER_MAX };
+	struct buf hex = { .cap = SUM_TEXT, .max = SUM_TEXT };
 	struct jv items;
 	size_t i = 0;
 
@@ -343,23 +338,24 @@ field_shown(const struct line *l, struct turn *t, struct buf *b)
 		i++;
 	if (i == countof(shows) || t->failed != NULL || t->is_error)
 		return 0;
-	t->list_sum = arena_alloc(t->mem, SHA256_N);
+	hex.p = t->list_sum = arena_alloc(t->mem, SUM_TEXT);
 	if (t->list_sum == NULL)
 		return field_unknown(b, "catalogue", "the turn has no room");
 	t->list_kind = shows[i].kind;
 	items = jv_get(jv_of(buf_view(&t->out)), str_of(shows[i].items));
 	if (s != NULL && s->is & 1U << t->list_kind &&
-	    !jv_is(jv_get(t->params, STR("cursor")), J_NONE))
-		before = (struct str){ (const char *)s->sum[t->list_kind],
-			SHA256_N };
+	    !jv_is(jv_get(t->params, STR("cursor")), J_NONE) &&
+	    hex_bytes((struct str){ s->sum[t->list_kind], SUM_TEXT }, was,
+		sizeof(was)) == OK)
+		before = (struct str){ (const char *)was, sizeof(was) };
 	/* What JCS cannot say exactly is digested as it stands in the tape. */
 	if (json_jcs(items, &text) == OK && !text.full)
-		sha256(before, buf_view(&text), t->list_sum);
+		sha256(before, buf_view(&text), sum);
 	else
-		sha256(before, jv_bytes(items), t->list_sum);
+		sha256(before, jv_bytes(items), sum);
 	buf_done(&text);
-	put_hex(b, "catalogue", t->list_sum);
-	return 1;
+	buf_hex(&hex, (struct str){ (const char *)sum, sizeof(sum) });
+	return put_sum(b, t->list_sum);
 }
 
 /* The answer is on its way: that is what it sees from here on. */
@@ -380,6 +376,6 @@ shown_keep(const struct line *l, const struct turn *t)
 	}
 	if (s == NULL)
 		return;
-	memcpy(s->sum[t->list_kind], t->list_sum, SHA256_N);
+	memcpy(s->sum[t->list_kind], t->list_sum, SUM_TEXT);
 	s->is |= 1U << t->list_kind;
 }

@@ -138,7 +138,8 @@ keep_arguments(const struct line *l, const struct turn *t)
 		.withheld = jv_is(args, J_OBJ) ? jv_count(args) : 0 };
 	uint64_t n = 0;
 
-	if (t->method != MCP_TOOLS_CALL || t->target_n != 1 || k.withheld == 0)
+	if (t->method != MCP_TOOLS_CALL || t->target_n != 1 ||
+	    k.withheld == 0 || !class_clear(l, t->target[0]))
 		return k;
 	k.values = values(l, t, args, &n);
 	k.withheld -= n;

@@ -79,10 +79,10 @@ struct seen {
 };
 
 /* Digests of the lists that were shown last: fields.c. */
-enum { SHOWN_KINDS = 4 };
+enum { SHOWN_KINDS = 4, SUM_TEXT = 64 /* a digest's hexadecimal */ };
 struct shown {
 	unsigned is; /* bit: of this kind there is one */
-	unsigned char sum[SHOWN_KINDS][32];
+	char sum[SHOWN_KINDS][SUM_TEXT];
 };
 
 /* What an agent stated: plan.c. */
@@ -277,7 +277,7 @@ struct turn {
 	uint64_t decision; /* sequence of the decision record */
 	uint64_t wait_seq;
 	struct turn *wait_next;
-	unsigned char *list_sum; /* digest of the list that it shows, or NULL */
+	char *list_sum; /* digest of the list that it shows, or NULL */
 	unsigned list_kind;
 	/* legs and answer */
 	struct leg *legs;
