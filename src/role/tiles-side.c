@@ -19,7 +19,8 @@ enum {
 	CELLS = 256,
 	SEGMENT_MAX = 16 << 20,
 	REQUEST_MAX = 1 << 20,
-	BATCH_MAX = 8 << 20 /* of a judge, sealed at once */
+	BATCH_MAX = 8 << 20, /* of a judge, sealed at once */
+	NONCES = 256	     /* random bytes are got for so many at once */
 };
 #define DIRECTORY "../side"
 
@@ -32,6 +33,8 @@ static struct vault {
 	struct chan *judge[CELLS];
 	uint64_t batch[CELLS], told[CELLS]; /* written, and said to be synced */
 	struct aead *aead;
+	unsigned char nonce[NONCES * AEAD_NONCE];
+	size_t nonces;	      /* of them left */
 	struct map *subjects; /* of the open segment */
 	uint32_t keys;
 	int dir, seg, key;
@@ -148,6 +151,16 @@ subject_of(struct str name, struct buf *keys)
 	return s;
 }
 
+static const unsigned char *
+nonce_next(void)
+{
+	if (vault.nonces == 0) {
+		random_bytes(vault.nonce, sizeof(vault.nonce));
+		vault.nonces = NONCES;
+	}
+	return vault.nonce + --vault.nonces * AEAD_NONCE;
+}
+
 /* False: it cannot be kept. */
 static bool
 take(unsigned cell, struct str bytes, struct buf *keys, struct buf *entries)
@@ -157,7 +170,6 @@ take(unsigned cell, struct str bytes, struct buf *keys, struct buf *entries)
 	bool bad = false;
 
 	while (side_item_next(&c, &i, &bad)) {
-		unsigned char nonce[AEAD_NONCE];
 		const struct subject *s = subject_of(i.subject, keys);
 		const struct side_entry e = { .cell = cell,
 			.seq = i.seq,
@@ -166,8 +178,7 @@ take(unsigned cell, struct str bytes, struct buf *keys, struct buf *entries)
 
 		if (s == NULL)
 			return false;
-		random_bytes(nonce, sizeof(nonce));
-		if (side_seal(vault.aead, s->key, nonce, &e, i.content,
+		if (side_seal(vault.aead, s->key, nonce_next(), &e, i.content,
 			entries) != OK)
 			return false;
 		if (i.until != 0 &&
@@ -266,13 +277,6 @@ request_read(const char *name, struct buf *tape, uid_t *owner)
 	return e;
 }
 
-static enum err
-file_put(const char *name, struct str bytes)
-{
-	TRY(tiles_put_at(vault.dir, name, bytes));
-	return fsync(vault.dir) == 0 ? OK : ERR_OS;
-}
-
 static void
 request_put(struct buf *b, const struct side_request *r, struct str done)
 {
@@ -322,7 +326,7 @@ erase_first(const char *name, const struct side_request *r, uid_t owner)
 	if (e == OK) {
 		side_done_put(&done, r, owner, &x);
 		request_put(&text, r, buf_view(&done));
-		e = file_put(name, buf_view(&text));
+		e = tiles_put_at(vault.dir, name, buf_view(&text));
 	}
 	if (e == OK)
 		e = erase_now(name, r);
@@ -403,7 +407,7 @@ erased(unsigned cell, const struct msg *m)
 	    STR_ARG(buf_view(&vault.done)),
 	    (unsigned long long)msg_num(m, F_SEQ));
 	if (msg_num(m, F_STATUS) == 0 && buf_end(&text) == OK &&
-	    file_put(name, buf_view(&text)) == OK)
+	    tiles_put_at(vault.dir, name, buf_view(&text)) == OK)
 		if (unlinkat(vault.dir, vault.asked, 0) == 0)
 			(void)map_del(vault.gone, str_of(vault.asked));
 	buf_done(&text);
