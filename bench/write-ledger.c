@@ -1,10 +1,11 @@
 /*
- * write-ledger: a ledger as a gateway writes it, of any size, to measure what
- * reads one:  write-ledger DIR N [CELLS]
- * N records in DIR, in segments of at most 64 MiB: a start, a set of policies,
- * then decisions, one in ten a denial, the others with their outcomes, by 50
- * agents on 200 tools of 10 servers, a session for every 20 calls.  The same
- * for the same N, to the byte.
+ * write-ledger: a ledger of any size, to measure what reads one:
+ *   write-ledger DIR N [CELLS]
+ * N records in DIR, in segments of at most 64 MiB: a start for each cell, then
+ * decisions, one in ten a denial, the others with their outcomes, by 50 agents
+ * on 200 tools of 10 servers, a session for every 20 calls.  What a gateway
+ * writes beside them (policies, boundaries, identities, session_seq) is not in
+ * it.  The same for the same N and CELLS, to the byte.
  */
 #include <fcntl.h>
 #include <unistd.h>

@@ -12,7 +12,8 @@ import struct
 import sys
 
 
-# What a killed writer leaves: it may not have come to write anything.
+# What a killed writer leaves, in a segment that others follow too; that nothing
+# is gone with it, the header of the next one says.
 TORN = ("torn", "no whole header")
 
 
@@ -64,6 +65,22 @@ def read(data):
         out.append(record)
         at += 40 + n
     return out, ""
+
+
+def chain(paths):
+    """(path, records, complaints) of each segment of one log, in order."""
+    before = None
+    for path in paths:
+        with open(path, "rb") as f:
+            data = f.read()
+        got, complaint = read(data)
+        wrong = [complaint] if complaint else []
+        if got or not complaint.startswith(("no whole", "not a", "the header")):
+            size = struct.unpack_from("<Q", data, 16)[0]
+            if before not in (None, size):
+                wrong.append(f"goes on from {size}, not from {before}")
+            before = size + len(got)
+        yield path, got, wrong
 
 
 def records(directory):
@@ -139,11 +156,9 @@ def budget_complaints(directory):
     limit, counted here from the charges alone; a state that is not what the
     charges before it come to.  Of budgets without a window."""
     wrong, total = [], {}
-    for number, path in budget_segments(directory):
-        with open(path, "rb") as f:
-            got, complaint = read(f.read())
-        if complaint and not complaint.startswith(TORN):
-            wrong.append((number, complaint))
+    for number, got, complaints in chain(
+            path for _, path in budget_segments(directory)):
+        wrong += [(number, c) for c in complaints if not c.startswith(TORN)]
         for r in got:
             for c in r.get("charges", ()):
                 key = (c["budget"], c["key"])
@@ -163,13 +178,12 @@ def budget_complaints(directory):
 
 
 def main():
-    wrong = 0
-    for cell, number, path in segments(sys.argv[1]):
-        with open(path, "rb") as f:
-            got, complaint = read(f.read())
-        print(f"cell {cell} segment {number}: {len(got)} records"
-              f"{': ' + complaint if complaint else ''}")
-        wrong += bool(complaint) and not complaint.startswith(TORN)
+    wrong, cells = 0, {}
+    for cell, _, path in segments(sys.argv[1]):
+        cells.setdefault(cell, []).append(path)
+    for path, got, complaints in (x for p in cells.values() for x in chain(p)):
+        print(": ".join([f"{path}: {len(got)} records", *complaints]))
+        wrong += sum(not c.startswith(TORN) for c in complaints)
     return 1 if wrong else 0
 
 

@@ -30,7 +30,8 @@ SECOND = FIRST.replace('contains("/etc")', 'contains("/srv/private")')
 write("p.cedar", FIRST)
 gate = g.Gateway({"servers": {"up": {
     "url": up.url, "era": "modern", "facts": {"echo": {"text": "path"}},
-    "arguments": "typed", "risk": {"echo": ["read"]}, "keep": {"echo": ["text"]}}},
+    "arguments": "typed",  # its calls say more than their tool declares
+    "risk": {"echo": ["read"]}, "keep": {"echo": ["text"]}}},
     "policies": ["p.cedar"], "rules": [], "cells": 1}, where=DIR)
 agent = gate.agent(path="/s/up/mcp")
 

@@ -19,15 +19,14 @@ RULES = [
 
 
 class Two:
-    def __init__(self, agents=None, **settings):
+    def __init__(self, agents=None, server=None, **settings):
         self.new = fakes.HttpUpstream("modern")
         self.old = fakes.HttpUpstream("legacy")
         self.gate = g.Gateway({
-            # typed: what parsers are tried with, the tools do not declare
             "servers": {"new": {"url": self.new.url, "era": "modern",
-                                "arguments": "typed"},
+                                **(server or {})},
                         "old": {"url": self.old.url, "era": "legacy",
-                                "arguments": "typed"}},
+                                **(server or {})}},
             "rules": [r for r in RULES if "allow" not in r or
                       r["allow"]["principal"] in (agents or ["local"])]},
             agents=agents, **settings)

@@ -4,7 +4,7 @@
  */
 #include "export/export-in.h"
 
-#define SCHEMA "1.9.0-dev" /* what t/conform-ocsf.py validates against */
+#define SCHEMA "1.9.0-dev" /* what t/conform-export.py validates against */
 
 enum { UNKNOWN = 0, OTHER = 99 };
 enum severity { INFORMATIONAL = 1, LOW, MEDIUM, HIGH };
@@ -261,8 +261,6 @@ started(const struct facts *f)
 {
 	if (str_eq(f->kind, STR("start")))
 		return (struct activity){ 3, STR("Start") };
-	if (str_eq(f->kind, STR("stop")))
-		return (struct activity){ 4, STR("Stop") };
 	return (struct activity){ OTHER, f->kind };
 }
 
@@ -334,7 +332,6 @@ static const struct {
 	{ STR_INIT("boundary"), &activates },
 	{ STR_INIT("identity"), &identifies },
 	{ STR_INIT("start"), &lifecycle },
-	{ STR_INIT("stop"), &lifecycle },
 	{ STR_INIT("recovery"), &lifecycle },
 };
 
