@@ -1,36 +1,20 @@
-/* cedar: may alice read?  cc cedar.c $(pkg-config --cflags --libs
- * gatehouse-cedar) */
-#include <cedar/cedar.h>
-
-static const struct cedar_uid par[3] = {
-	{ STR_INIT("User"), STR_INIT("alice") },
-	{ STR_INIT("Action"), STR_INIT("read") },
-	{ STR_INIT("File"), STR_INIT("plan.txt") },
-};
-
+/* cedar POLICIES: may alice read plan.txt at nine o'clock?
+ * cc -o cedar cedar.c $(pkg-config --cflags --libs gatehouse-cedar) */
+#include <gatehouse/cedar.h>
+#include <stdio.h>
 int
-main(void)
+main(int argc, char **argv)
 {
-	const struct str text = STR("permit(principal, action, resource)"
-				    " when { context.hour < 18 };");
-	struct cedar_policies *ps = cedar_policies_new();
-	struct cedar_entities *es = NULL;
-	struct cedar_engine *e = NULL;
-	struct cedar_request *r = NULL;
-	struct arena *a = arena_new(65536);
-	struct cedar_answer answer = { 0 };
-	struct cedar_why why = { 0 };
+	const struct cedar_question q = {
+		.policies = cedar_str_of(argc > 1 ? argv[1] : NULL),
+		.principal = { CEDAR_STR("User"), CEDAR_STR("alice") },
+		.action = { CEDAR_STR("Action"), CEDAR_STR("read") },
+		.resource = { CEDAR_STR("File"), CEDAR_STR("plan.txt") },
+		.context = CEDAR_STR("{\"hour\": 9}") };
+	enum cedar_decision may = CEDAR_DENY;
+	struct cedar_why why;
 
-	if (cedar_policies_parse(ps, text, &why) ||
-	    cedar_engine_new(ps, &e, &why) ||
-	    cedar_entities_from_json(STR("[]"), NULL, &es, &why) ||
-	    cedar_request_new(par, STR("{\"hour\":9}"), NULL, a, &r, &why) ||
-	    cedar_authorize(e, r, es, a, &answer))
-		printf("%u:%u: %s\n", why.line, why.col, why.note.text);
-	puts(answer.decision == CEDAR_ALLOW ? "allow" : "deny");
-	cedar_engine_free(e);
-	cedar_entities_free(es);
-	cedar_policies_free(ps);
-	arena_free(a);
-	return answer.decision == CEDAR_ALLOW ? 0 : 1;
+	if (cedar_ask(&q, &may, &why) != CEDAR_OK)
+		return printf("%u:%u: %s\n", why.line, why.col, why.note.text), 2;
+	return puts(may == CEDAR_ALLOW ? "allow" : "deny"), may != CEDAR_ALLOW;
 }

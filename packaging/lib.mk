@@ -1,11 +1,13 @@
 # libgatehouse-cedar: rooms base, json and cedar as a library of their own,
-# static and shared.  Only the symbols of packaging/cedar.symbols are seen.
+# static and shared, with one header.  What the header declares is all that is
+# seen, and all of it begins with cedar_, so nothing clashes with a program's own.
 VERSION := $(shell sed -n 's/^.define GATEHOUSE_VERSION "\(.*\)"/\1/p' src/base/base.h)
 LIBROOMS := base json cedar
 LIBO    := $(patsubst src/%.c,$(B)/pic/%.o,$(filter-out $(TESTS) $(FUZZ),\
 	   $(foreach r,$(LIBROOMS),$(wildcard src/$(r)/*.c))))
 SONAME  := libgatehouse-cedar.so.$(firstword $(subst ., ,$(VERSION)))
-SYMBOLS := packaging/cedar.symbols
+DOORS   := src/base/base.h $(addprefix src/cedar/,values.h mcp.h cedar.h)
+NAMES   := packaging/cedar.names
 LIBDIR  := $(DESTDIR)$(PREFIX)/lib
 # Like all else that is shipped, but for any program: no -fPIE, no LTO objects.
 LIBHARD := $(filter-out -fPIE -flto=auto,$(HARD)) -fPIC
@@ -14,25 +16,29 @@ ifeq ($(V),dev)
 lib:
 	@$(MAKE) --no-print-directory V=rel lib
 else
-lib: $(B)/libgatehouse-cedar.a $(B)/$(SONAME)
+lib: $(B)/libgatehouse-cedar.a $(B)/$(SONAME) $(B)/cedar.h
 endif
 $(B)/pic/%.o: src/%.c Makefile packaging/lib.mk
 	@mkdir -p $(@D)
 	@echo "CC $< (library)"
 	@$(CC) $(STD) $(WARN) $(LIBHARD) $(GCCONLY) -MMD -MP -c -o $@ $<
-$(B)/libgatehouse-cedar.a: $(LIBO) $(SYMBOLS)
+$(B)/cedar.h: packaging/cedar-header $(NAMES) $(DOORS)
+	@mkdir -p $(@D)
+	@packaging/cedar-header >$@
+$(B)/pic/all.o: $(LIBO) $(B)/cedar.h $(NAMES)
+	@ld -r -o $@ $(LIBO)
+	@sed -n '/^[a-z_]*	[a-z_]*$$/p' $(NAMES) >$(B)/cedar.renamed
+	@grep -o '\<cedar_[a-z0-9_]*(' $(B)/cedar.h | tr -d '(' >$(B)/cedar.kept
+	@objcopy --redefine-syms=$(B)/cedar.renamed --keep-global-symbols=$(B)/cedar.kept $@
+$(B)/libgatehouse-cedar.a: $(B)/pic/all.o
 	@echo "AR $@"
 	@rm -f $@
-	@ld -r -o $(B)/pic/all.o $(LIBO)
-	@objcopy -w $(addprefix --keep-global-symbol=,$(shell cat $(SYMBOLS))) $(B)/pic/all.o
-	@ar rcs $@ $(B)/pic/all.o
-$(B)/cedar.map: $(SYMBOLS)
-	@mkdir -p $(@D)
-	@{ echo "GATEHOUSE_CEDAR_0 { global:"; sed 's/$$/;/' $<; echo "local: *; };"; } >$@
-$(B)/$(SONAME): $(LIBO) $(B)/cedar.map
+	@ar rcs $@ $<
+$(B)/$(SONAME): $(B)/pic/all.o
 	@echo "LD $@"
+	@echo 'cedar_0 { global: cedar_*; local: *; };' >$(B)/cedar.map
 	@$(CC) $(LIBHARD) $(filter-out -pie,$(LINK)) -shared -Wl,-soname,$(SONAME) \
-	    -Wl,--version-script=$(B)/cedar.map -Wl,-z,defs -o $@ $(LIBO)
+	    -Wl,--version-script=$(B)/cedar.map -Wl,-z,defs -o $@ $<
 
 install-lib: lib
 	install -d $(LIBDIR)/pkgconfig
@@ -40,8 +46,7 @@ install-lib: lib
 	install -m 755 build/rel/$(SONAME) $(LIBDIR)/libgatehouse-cedar.so.$(VERSION)
 	ln -sf libgatehouse-cedar.so.$(VERSION) $(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(LIBDIR)/libgatehouse-cedar.so
-	for h in base/base.h base/banned.h cedar/cedar.h cedar/values.h; do \
-	  install -D -m 644 src/$$h $(DESTDIR)$(PREFIX)/include/gatehouse/$$h || exit 1; done
+	install -D -m 644 build/rel/cedar.h $(DESTDIR)$(PREFIX)/include/gatehouse/cedar.h
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' packaging/gatehouse-cedar.pc \
 	    >$(LIBDIR)/pkgconfig/gatehouse-cedar.pc
 	install -D -m 644 man/libgatehouse-cedar.3 $(DESTDIR)$(PREFIX)/share/man/man3/libgatehouse-cedar.3

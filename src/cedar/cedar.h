@@ -2,7 +2,8 @@
  * cedar: the Cedar policy language, version 4.5, and nothing else: policies
  * (text and JSON), templates and links, schemas (text and JSON), validator,
  * entities, requests, authorizer.  No system call, no global that changes; a
- * library of its own (libgatehouse-cedar) with rooms base and json inside.
+ * library of its own (libgatehouse-cedar) with rooms base and json inside.  The
+ * door has three parts: values.h, mcp.h and this, which includes them.
  *
  * Who owns what.  Each object owns all it hands out (every struct str and
  * pointer lives as long as the object) and keeps nothing of the text it was
@@ -17,6 +18,7 @@
 #define CEDAR_H
 
 #include "base/base.h"
+#include "cedar/mcp.h"
 #include "cedar/values.h"
 
 struct cedar_policies;
@@ -97,33 +99,6 @@ NODISCARD enum err cedar_schema_from_json(
 void cedar_schema_free(struct cedar_schema *s);
 void cedar_schema_put(const struct cedar_schema *s, struct buf *out); /* text */
 void cedar_schema_to_json(const struct cedar_schema *s, struct buf *out);
-/*
- * A schema with one action for each tool of MCP servers.  stub: schema text of
- * one namespace with @mcp_principal and @mcp_resource on the entity types that
- * tools apply to, @mcp_action on the actions all are members of and
- * @mcp_context("name") on types in every context; empty: a small Gatehouse.
- * tools: JSON, an answer to tools/list, a list of tools or a tool.
- */
-struct cedar_mcp_options {	 /* all false: as others do */
-	bool outputs;		 /* context.output too */
-	bool objects_as_records; /* where no other members may come */
-	bool keep_annotations;	 /* the stub's @mcp_... */
-	bool flatten;		 /* one namespace */
-	bool numbers_as_decimal;
-	bool json;    /* writes JSON and not text */
-	bool lenient; /* what Cedar cannot say is Unknown, not an error */
-	/* Is the tool in the stub's action that has @mcp_group?  NULL: no. */
-	bool (*in_group)(void *arg, struct str tool, struct str action);
-	void *arg;
-};
-NODISCARD enum err cedar_mcp_schema(struct str stub, struct str tools,
-    const struct cedar_mcp_options *o, struct buf *out, struct cedar_why *why);
-struct cedar_mcp_server { /* its tool "read" is action "NAME___read" */
-	struct str name, tools;
-};
-NODISCARD enum err cedar_mcp_schema_of(struct str stub,
-    const struct cedar_mcp_server *server, size_t n,
-    const struct cedar_mcp_options *o, struct buf *out, struct cedar_why *why);
 
 enum cedar_mode { CEDAR_STRICT, CEDAR_PERMISSIVE };
 struct cedar_finding {
@@ -196,5 +171,15 @@ struct cedar_answer {
 NODISCARD enum err cedar_authorize(const struct cedar_engine *e,
     const struct cedar_request *r, const struct cedar_entities *es,
     struct arena *a, struct cedar_answer *out);
+
+/* One question, all of it text, for who asks seldom: what asks often keeps the
+ * engine.  A place in *why is one in policies. */
+struct cedar_question {
+	struct str policies, entities,
+	    context; /* JSON the last two; or empty */
+	struct cedar_uid principal, action, resource;
+};
+NODISCARD enum err cedar_ask(const struct cedar_question *q,
+    enum cedar_decision *out, struct cedar_why *why);
 
 #endif

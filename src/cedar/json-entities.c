@@ -337,3 +337,15 @@ cedar_value_of_tape(struct str tape, const struct cedar_member *type,
 		TRY(type_of_member(&in, type, &at, &t));
 	return json_in_value(&in, jv_of(tape), t, &at, out);
 }
+
+enum err
+cedar_tape_of_json(
+    struct str text, struct arena *a, struct str *tape, struct cedar_why *why)
+{
+	struct json_in in = { a, NULL, why };
+	struct jv j;
+
+	TRY(json_in_text(&in, text, CONTEXT_MEMBERS, &j));
+	*tape = jv_bytes(j);
+	return OK;
+}

@@ -260,6 +260,7 @@ test_tapes(const struct cedar_schema *s)
 	const uint8_t tape[] = { 7, 1, 0, 0, 0, 11, 0, 0, 0, 1, 0, 0, 0, 'n', 4,
 		1, 0, 0, 0, '8' };
 	const struct str t = { (const char *)tape, sizeof(tape) };
+	struct str made = { NULL, 0 };
 	struct cedar_value v = { 0 };
 	struct cedar_why why = { 0 };
 
@@ -271,10 +272,63 @@ test_tapes(const struct cedar_schema *s)
 	type.member = STR("n");
 	ok(cedar_value_of_tape(t, &type, a, &v, &why) == ERR_SYNTAX,
 	    "not of another: %s", why.note.text);
+	ok(cedar_tape_of_json(STR("{\"n\":8}"), a, &made, &why) == OK &&
+		str_eq(made, t),
+	    "JSON becomes such a tape");
+	ok(cedar_tape_of_json(STR("{\"n\":3"), a, &made, &why) == ERR_SYNTAX,
+	    "or does not: %s", why.note.text);
 	type.member = STR("zz");
 	ok(cedar_value_of_tape(t, &type, a, &v, &why) == ERR_SYNTAX,
 	    "nor of one that is not there: %s", why.note.text);
 	arena_free(a);
+}
+
+/* One question from its texts. */
+static const struct {
+	const char *policies, *entities, *context;
+	enum err e;
+	enum cedar_decision may;
+	const char *why; /* how the sentence begins */
+	unsigned line;
+} questions[] = {
+	{ "permit(principal, action, resource);", "", "", OK, CEDAR_ALLOW, "",
+	    0 },
+	{ "", "", "", OK, CEDAR_DENY, "", 0 },
+	{ "permit(principal in G::\"g\", action, resource) when "
+	  "{context.n == 1};",
+	    "[{\"uid\":{\"type\":\"U\",\"id\":\"x\"},\"attrs\":{},"
+	    "\"parents\":[{\"type\":\"G\",\"id\":\"g\"}]}]",
+	    "{\"n\":1}", OK, CEDAR_ALLOW, "", 0 },
+	{ "permit(principal in G::\"g\", action, resource) when "
+	  "{context.n == 1};",
+	    "[]", "{\"n\":1}", OK, CEDAR_DENY, "", 0 },
+	{ "permit(principal, action, resource);\nforbid(", "", "", ERR_SYNTAX,
+	    CEDAR_DENY, "", 2 },
+	{ "permit(principal, action, resource);", "{", "", ERR_SYNTAX,
+	    CEDAR_DENY, "", 0 },
+	{ "permit(principal, action, resource);", "", "[]", ERR_SYNTAX,
+	    CEDAR_DENY, "context: ", 0 },
+};
+
+static void
+test_questions(void)
+{
+	for (size_t i = 0; i < countof(questions); i++) {
+		const struct cedar_question q = { str_of(questions[i].policies),
+			str_of(questions[i].entities),
+			str_of(questions[i].context), { STR("U"), STR("x") },
+			{ STR("Action"), STR("a") }, { STR("R"), STR("y") } };
+		enum cedar_decision may = CEDAR_DENY;
+		struct cedar_why why;
+		const enum err e = cedar_ask(&q, &may, &why);
+
+		ok(e == questions[i].e && may == questions[i].may &&
+			why.line == questions[i].line &&
+			(e == OK) == (why.note.text[0] == '\0') &&
+			str_starts(
+			    str_of(why.note.text), str_of(questions[i].why)),
+		    "question %zu, of its texts: %s", i, why.note.text);
+	}
 }
 
 int
@@ -297,6 +351,7 @@ main(void)
 		test_list(&lists[i], lists[i].json, s);
 	test_requests(s);
 	test_tapes(s);
+	test_questions();
 	cedar_schema_free(s);
 	return tap_done();
 }

@@ -1,7 +1,6 @@
 /*
  * values: what Cedar computes with, and how a program that has no JSON makes
- * values, entities and requests.  The second half of the door: cedar.h includes
- * it, and others include cedar.h.
+ * values, entities and requests.  A part of the door.
  *
  * Who owns what.  A value is 16 bytes, passed by copy; what it points to
  * (text, elements, fields) lives in the arena or the text it was made from.
@@ -108,10 +107,14 @@ void cedar_value_put(struct buf *out, struct cedar_value v); /* Cedar text */
 
 /* ---- entities and requests ---- */
 
+/* JSON text as the tape that some functions take: strict, at most 64 deep.  The
+ * tape lives in a. */
+NODISCARD enum err cedar_tape_of_json(
+    struct str text, struct arena *a, struct str *tape, struct cedar_why *why);
 /*
- * A value from the tape of json.h, which must live as long: strings are not
- * copied.  type NULL: of any; else as the schema has the context of an action,
- * or a member of it (member not empty).
+ * A value from a tape, which must live as long: strings are not copied.
+ * type NULL: of any; else as the schema has the context of an action, or a
+ * member of it (member not empty).
  */
 struct cedar_member {
 	const struct cedar_schema *schema;
@@ -151,35 +154,5 @@ struct cedar_entities *cedar_entities_over(
  * spent; ERR_SYNTAX: context is none. */
 NODISCARD enum err cedar_request_of(const struct cedar_uid par[static 3],
     struct cedar_value context, struct arena *a, struct cedar_request **out);
-
-/* ---- calls of MCP tools ---- */
-
-/*
- * What one tool takes, by the mapping of cedar_mcp_schema (cedar.h) with
- * objects_as_records, numbers_as_decimal and lenient: made once, asked for each
- * call.  tool: tape of the tool as tools/list shows it; space and action as the
- * schema has them: "Gatehouse", "fs___read".  Keeps nothing of its arguments.
- * ERR_SYNTAX, ERR_LIMIT: the tool's schema has no types.
- */
-struct cedar_mcp_input;
-NODISCARD enum err cedar_mcp_input_new(struct str tool, struct str space,
-    struct str action, struct cedar_mcp_input **out, struct cedar_why *why);
-void cedar_mcp_input_free(struct cedar_mcp_input *in); /* NULL is fine */
-/*
- * A call's arguments as context.input: a tape of an object, or absent, which is
- * an object without members.  open: members that the tool does not declare are
- * left out where its schema lets them come; else they are refused.  Objects
- * with named-type members of any name are entities with tags, added to es.
- * ERR_SYNTAX: a member that is missing, undeclared, of another type or not
- * exactly a value of its type, by its path; ERR_LIMIT: a is spent, or it is
- * nested too deeply or too large.  Text is not copied.
- */
-struct cedar_mcp_given {
-	struct str arguments;
-	bool open;
-};
-NODISCARD enum err cedar_mcp_input_value(const struct cedar_mcp_input *in,
-    struct cedar_mcp_given given, struct cedar_entities *es, struct arena *a,
-    struct cedar_value *out, struct cedar_why *why);
 
 #endif
