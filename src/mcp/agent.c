@@ -123,6 +123,55 @@ check_name(
 	return check_name_head(in, h, jv_str(name), f);
 }
 
+/*
+ * What a request that policy judges may say: another member would reach the
+ * server without any rule, and any budget, having seen it.
+ */
+enum { MEMBERS_MAX = 6 };
+static const struct {
+	enum mcp_method method;
+	const char *member[MEMBERS_MAX];
+} judged[] = {
+	{ MCP_TOOLS_CALL, { "_meta", "name", "arguments", "task",
+			      "inputResponses", "requestState" } },
+	{ MCP_PROMPTS_GET, { "_meta", "name", "arguments", "inputResponses",
+			       "requestState" } },
+	{ MCP_RESOURCES_READ,
+	    { "_meta", "uri", "inputResponses", "requestState" } },
+	{ MCP_SUBSCRIBE, { "_meta", "uri" } },
+	{ MCP_UNSUBSCRIBE, { "_meta", "uri" } },
+	{ MCP_COMPLETE, { "_meta", "ref", "argument", "context" } },
+};
+
+static bool
+is_one_of(struct str key, const char *const member[static MEMBERS_MAX])
+{
+	for (size_t i = 0; i < MEMBERS_MAX && member[i] != NULL; i++)
+		if (str_eq(key, str_of(member[i])))
+			return true;
+	return false;
+}
+
+static enum err
+check_members(const struct mcp_in *in, struct mcp_fail *f)
+{
+	struct jit it = jit_of(in->params);
+	struct str key;
+	size_t i = 0;
+
+	while (i < countof(judged) && judged[i].method != in->method)
+		i++;
+	if (in->kind != MCP_REQUEST || i == countof(judged) ||
+	    !jv_is(in->params, J_OBJ))
+		return OK;
+	while (jit_next(&it, &key, NULL))
+		if (!is_one_of(key, judged[i].member))
+			return REFUSE(f, in->era == MCP_MODERN ? 400 : 200,
+			    MCP_E_PARAMS, "params.%.*s is no member of it",
+			    (int)(key.n < 60 ? key.n : 60), key.p);
+	return OK;
+}
+
 static enum err
 check_known(const struct mcp_in *in, struct mcp_fail *f)
 {
@@ -164,7 +213,8 @@ read_modern(const struct parts *p, const struct mcp_heads *h, struct mcp_in *in,
 	TRY(check_heads(in, h, f));
 	TRY(check_meta(p, in, f));
 	TRY(check_known(in, f));
-	return check_name(in, h, f);
+	TRY(check_name(in, h, f));
+	return check_members(in, f);
 }
 
 /* ---- legacy: a handshake, then a session ---- */
@@ -215,7 +265,8 @@ read_legacy(const struct mcp_heads *h, struct mcp_in *in, struct mcp_fail *f)
 		return REFUSE(
 		    f, 400, MCP_E_REQUEST, "Mcp-Session-Id is malformed");
 	TRY(check_known(in, f));
-	return check_name(in, h, f);
+	TRY(check_name(in, h, f));
+	return check_members(in, f);
 }
 
 /* A date that is not before the first modern version. */

@@ -113,7 +113,9 @@ static const struct row rows[] = {
 	    CALL("\"params\":{\"name\":\"x\",\"tas\xe2\x84\xaaId\":\"\"}"), 400,
 	    -32600, PLAIN },
 	{ "taskId itself", OLD,
-	    CALL("\"params\":{\"name\":\"x\",\"taskId\":\"\"}"), 0, 0, PLAIN },
+	    RPC("\"id\":1,\"method\":\"tasks/get\",\"params\":{"
+		"\"taskId\":\"\"}"),
+	    0, 0, PLAIN },
 	{ "Name in arguments is data", OLD,
 	    CALL("\"params\":{\"name\":\"x\",\"arguments\":{\"Name\":1}}"), 0,
 	    0, PLAIN },
@@ -162,6 +164,37 @@ static const struct row rows[] = {
 	{ "progressToken", OLD,
 	    CALL("\"params\":{\"name\":\"x\",\"_meta\":"
 		 "{\"progressToken\":\"p\"}}"),
+	    0, 0, PLAIN },
+	/* members that no policy would have seen */
+	{ "a call with a member of no name", OLD,
+	    CALL("\"params\":{\"name\":\"x\",\"extra\":1}"), 200, -32602,
+	    PLAIN },
+	{ "a call with all of its members", OLD,
+	    CALL("\"params\":{\"name\":\"x\",\"arguments\":{\"extra\":1},"
+		 "\"task\":{},\"_meta\":{\"a/b\":1}}"),
+	    0, 0, PLAIN },
+	{ "modern, the same", NEW,
+	    CALL("\"params\":{\"name\":\"x\",\"extra\":1," META "}"), 400,
+	    -32602, "tools/call", "x", NULL },
+	{ "a resource with arguments", OLD,
+	    RPC("\"id\":1,\"method\":\"resources/read\",\"params\":{"
+		"\"uri\":\"a:b\",\"arguments\":{}}"),
+	    200, -32602, PLAIN },
+	{ "a resource", OLD,
+	    RPC("\"id\":1,\"method\":\"resources/read\",\"params\":{"
+		"\"uri\":\"a:b\"}"),
+	    0, 0, PLAIN },
+	{ "a prompt with a member of no name", OLD,
+	    RPC("\"id\":1,\"method\":\"prompts/get\",\"params\":{"
+		"\"name\":\"p\",\"uri\":\"a:b\"}"),
+	    200, -32602, PLAIN },
+	{ "a completion with one", OLD,
+	    RPC("\"id\":1,\"method\":\"completion/complete\",\"params\":{"
+		"\"ref\":{},\"argument\":{},\"name\":\"x\"}"),
+	    200, -32602, PLAIN },
+	{ "a completion", OLD,
+	    RPC("\"id\":1,\"method\":\"completion/complete\",\"params\":{"
+		"\"ref\":{},\"argument\":{},\"context\":{}}"),
 	    0, 0, PLAIN },
 	/* the modern era */
 	{ "modern call", NEW, CALL("\"params\":{\"name\":\"x\"," META "}"), 0,

@@ -72,7 +72,7 @@ test_big(void)
 	const unsigned n = seen.n;
 	int len = snprintf(text, sizeof(text),
 	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
-	    "\"params\":{\"name\":\"x\",\"a\":\"%060000d\"}}",
+	    "\"params\":{\"name\":\"x\",\"arguments\":{\"a\":\"%060000d\"}}}",
 	    1);
 
 	agent_new();
