@@ -145,6 +145,19 @@ report(const struct erase *x, struct str how, const struct side_erased *e)
 	return ctl_put(&b);
 }
 
+/* The request names whom it is about: it goes after the answer came. */
+static bool
+answered(const struct erase *x, struct buf *text)
+{
+	struct note why = { "" };
+	char path[4200];
+
+	buf_clear(text);
+	(void)snprintf(path, sizeof(path), "%.4000s/%s", x->dir, x->done);
+	return faccessat(x->fd, x->name, F_OK, 0) != 0 &&
+	       file_read(path, text->max, text, &why) == OK;
+}
+
 /* The gateway says where it is recorded. */
 static int
 wait_for(const struct erase *x, const struct side_erased *would)
@@ -153,14 +166,11 @@ wait_for(const struct erase *x, const struct side_erased *would)
 	struct buf how = { .max = 256 };
 	struct note why = { "" };
 	int64_t cell = 0, seq = 0;
-	char path[4200];
 	int status, left = PATIENCE_MS;
 
-	(void)snprintf(path, sizeof(path), "%.4000s/%s", x->dir, x->done);
-	while (left > 0 && file_read(path, text.max, &text, &why) != OK) {
+	while (left > 0 && !answered(x, &text)) {
 		const struct timespec t = { 0, LOOK_MS * 1000000L };
 
-		buf_clear(&text);
 		(void)nanosleep(&t, NULL);
 		left -= LOOK_MS;
 	}
@@ -169,7 +179,7 @@ wait_for(const struct erase *x, const struct side_erased *would)
 		    "the gateway did not answer in %d s: the request stays in "
 		    "%s/%s and is carried out when it can be",
 		    PATIENCE_MS / 1000, x->dir, x->name);
-	(void)unlink(path);
+	(void)unlinkat(x->fd, x->done, 0);
 	if (json_parse(buf_view(&text), &json_default, &tape, &why) != OK ||
 	    jv_i64(jv_at(jv_of(buf_view(&tape)), "cell"), &cell) != OK ||
 	    jv_i64(jv_at(jv_of(buf_view(&tape)), "seq"), &seq) != OK)
