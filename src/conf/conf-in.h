@@ -187,6 +187,7 @@ void conf_source(struct conf_job *j, struct str name, struct str bytes);
 
 /* Reading the tree; absent gives NULL, or the default. */
 void node_append(struct node *up, struct node *n);
+struct node *node_named(const struct node *map, struct str key);
 struct node *node_get(const struct node *map, const char *key);
 struct node *node_at(const struct node *map, const char *path); /* "a.b" */
 /* Of a checked leaf below map: the written value or the row's default. */

@@ -111,14 +111,20 @@ node_append(struct node *up, struct node *n)
 }
 
 struct node *
-node_get(const struct node *map, const char *key)
+node_named(const struct node *map, struct str key)
 {
 	if (map == NULL || map->kind != N_MAP)
 		return NULL;
 	for (struct node *n = map->first; n != NULL; n = n->next)
-		if (str_eq(n->key, str_of(key)))
+		if (str_eq(n->key, key))
 			return n;
 	return NULL;
+}
+
+struct node *
+node_get(const struct node *map, const char *key)
+{
+	return node_named(map, str_of(key));
 }
 
 struct node *

@@ -21,21 +21,11 @@ is_own(struct str name)
 	return false;
 }
 
-static const struct node *
-member(const struct node *map, struct str key)
-{
-	for (const struct node *n = map == NULL ? NULL : map->first; n != NULL;
-	     n = n->next)
-		if (str_eq(n->key, key))
-			return n;
-	return NULL;
-}
-
 static void
 check_class(struct conf_job *j, const struct node *n)
 {
 	if (n == NULL || n->kind != N_TEXT || is_own(n->text) ||
-	    member(node_at(j->root, "data.classes"), n->text) != NULL)
+	    node_named(node_at(j->root, "data.classes"), n->text) != NULL)
 		return;
 	conf_bad(j, n,
 	    "is no class of data.classes, nor one of safe, keep, commit, "
@@ -51,7 +41,8 @@ check_keep(struct conf_job *j, const struct node *server)
 	for (const struct node *t = keep == NULL ? NULL : keep->first;
 	     t != NULL; t = t->next)
 		for (const struct node *a = t->first; a != NULL; a = a->next)
-			if (member(member(node_get(server, "data"), t->key),
+			if (node_named(
+				node_named(node_get(server, "data"), t->key),
 				a->text) != NULL)
 				conf_bad(j, a,
 				    "has a class in data already: keep is the "
@@ -179,11 +170,11 @@ put_server_data(const struct node *server, struct buf *b)
 	for (const struct node *t = data == NULL ? NULL : data->first;
 	     t != NULL; t = t->next, n++) {
 		tape_key(b, t->key);
-		put_tool(t, member(keep, t->key), b);
+		put_tool(t, node_named(keep, t->key), b);
 	}
 	for (const struct node *t = keep == NULL ? NULL : keep->first;
 	     t != NULL; t = t->next)
-		if (member(data, t->key) == NULL) {
+		if (node_named(data, t->key) == NULL) {
 			tape_key(b, t->key);
 			put_tool(NULL, t, b);
 			n++;

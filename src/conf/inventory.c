@@ -23,16 +23,6 @@ first_of(const struct node *map, const char *key)
 	return n == NULL ? NULL : n->first;
 }
 
-static const struct node *
-named(const struct node *map, struct str key)
-{
-	for (const struct node *n = map == NULL ? NULL : map->first; n != NULL;
-	     n = n->next)
-		if (str_eq(n->key, key))
-			return n;
-	return NULL;
-}
-
 /* ---- in itself ---- */
 
 static void
@@ -45,7 +35,7 @@ check_sponsors(struct conf_job *j)
 		     n != NULL; n = n->next) {
 			const struct node *s = node_get(n, "sponsor");
 
-			if (s != NULL && named(users, s->text) == NULL)
+			if (s != NULL && node_named(users, s->text) == NULL)
 				conf_bad(j, s,
 				    "there is no such user; declare it under "
 				    "users or correct the name");
@@ -55,7 +45,8 @@ check_sponsors(struct conf_job *j)
 static const struct node *
 acts_for(const struct conf_job *j, struct str agent)
 {
-	return node_get(named(node_get(j->root, "agents"), agent), "acts_for");
+	return node_get(
+	    node_named(node_get(j->root, "agents"), agent), "acts_for");
 }
 
 static void
@@ -70,12 +61,12 @@ check_agents(struct conf_job *j)
 		const struct node *next = to;
 		size_t steps = 0;
 
-		if (named(users, n->key) != NULL)
+		if (node_named(users, n->key) != NULL)
 			conf_bad_key(j, n,
 			    "is the name of a user too; records name both, so "
 			    "each needs its own");
-		if (to != NULL && named(users, to->text) == NULL &&
-		    named(agents, to->text) == NULL) {
+		if (to != NULL && node_named(users, to->text) == NULL &&
+		    node_named(agents, to->text) == NULL) {
 			conf_bad(j, to,
 			    "there is no such user or agent; declare it or "
 			    "correct the name");
@@ -124,7 +115,7 @@ has_fact(const struct node *server, struct str tool, struct str argument)
 {
 	for (const struct node *n = first_of(server, "facts"); n != NULL;
 	     n = n->next)
-		if (str_glob(tool, n->key) && named(n, argument) != NULL)
+		if (str_glob(tool, n->key) && node_named(n, argument) != NULL)
 			return true;
 	return false;
 }
@@ -143,7 +134,7 @@ check_location(
 		conf_bad(j, n, "needs server");
 		return;
 	}
-	conf = named(servers, server->text);
+	conf = node_named(servers, server->text);
 	if (conf == NULL)
 		conf_bad(j, server,
 		    "there is no such server; correct the name, or add it "
@@ -195,7 +186,7 @@ missed(struct conf_job *own, const struct conf_job *j, const char *key,
 {
 	for (const struct node *n = first_of(own->root, key); n != NULL;
 	     n = n->next)
-		if (named(node_get(j->root, kind), n->key) == NULL)
+		if (node_named(node_get(j->root, kind), n->key) == NULL)
 			conf_warn(own, n,
 			    "is not declared under %s of the inventory: it "
 			    "is refused",
@@ -236,7 +227,7 @@ unserved(struct conf_job *j, const char *kind, const struct node *servers)
 		const struct str s = str_sub(n->key, 0, str_find(n->key, '/'));
 
 		if (!str_eq(s, STR("*")) && !str_eq(s, CONF_OWN) &&
-		    named(servers, s) == NULL)
+		    node_named(servers, s) == NULL)
 			conf_warn(
 			    j, n, "is of no server that gatehouse.yaml has");
 	}
@@ -252,7 +243,7 @@ compare_own(struct conf_job *own, const struct conf_job *j)
 	missed(own, j, "servers", "servers");
 	missed_tools(own, j);
 	if (anon != NULL &&
-	    named(node_get(j->root, "agents"), anon->text) == NULL)
+	    node_named(node_get(j->root, "agents"), anon->text) == NULL)
 		conf_warn(own, anon,
 		    "is not declared under agents of the inventory: it is "
 		    "refused");
@@ -281,14 +272,15 @@ compare_file(struct conf_job *j, const struct conf_job *own)
 
 	for (const struct node *n = first_of(j->root, "agents"); n != NULL;
 	     n = n->next)
-		if (named(who, n->key) == NULL &&
+		if (node_named(who, n->key) == NULL &&
 		    (anon == NULL || !str_eq(anon->text, n->key)) &&
 		    !is_acted_for(j, n->key))
 			conf_warn(
 			    j, n, "is no principal that gatehouse.yaml has");
 	for (const struct node *n = first_of(j->root, "servers"); n != NULL;
 	     n = n->next)
-		if (!str_eq(n->key, CONF_OWN) && named(servers, n->key) == NULL)
+		if (!str_eq(n->key, CONF_OWN) &&
+		    node_named(servers, n->key) == NULL)
 			conf_warn(j, n, "is no server that gatehouse.yaml has");
 	unserved(j, "tools", servers);
 	unserved(j, "prompts", servers);

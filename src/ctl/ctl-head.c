@@ -6,6 +6,7 @@
 #include "checkpoint/checkpoint.h"
 #include "ctl/ctl-conf.h"
 #include "ctl/tlog-dir.h"
+#include "ledger/ledger.h"
 #include "sys/sys.h"
 
 enum { WITNESSES_MAX = 16 };
@@ -48,18 +49,15 @@ checkpoint_read(struct head *h, struct str file, struct checkpoint *out)
 static enum err
 entries_read(struct head *h)
 {
-	struct buf text = { .max = 64 * 1024 }, tape = { .max = 64 * 1024 };
-	int64_t n = 0;
+	struct buf text = { .max = LEDGER_COUNTS_MAX };
+	struct ledger_counts merged = { .number = 0 };
 	enum err e = h->dir.s.read(&h->dir.s, STR("merged"), &text);
 
 	note_set(&h->why, "%s: merged cannot be read", h->dir.dir);
 	if (e == OK)
-		e = json_parse(buf_view(&text), &json_default, &tape, &h->why);
-	if (e == OK)
-		e = jv_i64(jv_get(jv_of(buf_view(&tape)), STR("size")), &n);
-	h->entries = (uint64_t)n;
+		e = ledger_counts_of(buf_view(&text), "size", &merged, &h->why);
+	h->entries = merged.number;
 	buf_done(&text);
-	buf_done(&tape);
 	return e;
 }
 

@@ -5,17 +5,14 @@
 
 static const char *const type_names[] = { "nothing", "null", "false", "true",
 	"a number", "a string", "an array", "an object" };
-static const struct {
-	uint32_t bits;
-	const char *name;
-} type_bits[] = {
-	{ 1U << J_NULL, "null" },
-	{ 1U << J_TRUE | 1U << J_FALSE, "boolean" },
-	{ 1U << J_NUM, "number" },
-	{ TYPE_INTEGER, "integer" },
-	{ 1U << J_STR, "string" },
-	{ 1U << J_ARR, "array" },
-	{ 1U << J_OBJ, "object" },
+const struct type_row type_rows[TYPES] = {
+	{ STR_INIT("null"), 1U << J_NULL },
+	{ STR_INIT("boolean"), 1U << J_TRUE | 1U << J_FALSE },
+	{ STR_INIT("number"), 1U << J_NUM },
+	{ STR_INIT("integer"), TYPE_INTEGER },
+	{ STR_INIT("string"), 1U << J_STR },
+	{ STR_INIT("array"), 1U << J_ARR },
+	{ STR_INIT("object"), 1U << J_OBJ },
 };
 
 static bool
@@ -48,10 +45,10 @@ check_type(struct run *r, const struct ctx *c, const uint8_t *p, uint32_t n)
 	}
 	if (!check_goes_on(r))
 		return false;
-	for (size_t i = 0; i < countof(type_bits); i++)
-		if ((bits & type_bits[i].bits) != 0)
-			buf_fmt(&names, "%s%s", names.n > 0 ? " or " : "",
-			    type_bits[i].name);
+	for (size_t i = 0; i < TYPES; i++)
+		if ((bits & type_rows[i].bits) != 0)
+			buf_fmt(&names, "%s%.*s", names.n > 0 ? " or " : "",
+			    STR_ARG(type_rows[i].name));
 	(void)check_fault(r, c, OP_TYPE, "must be %.*s, is %s",
 	    STR_ARG(buf_view(&names)), type_names[c->t]);
 	buf_done(&names);

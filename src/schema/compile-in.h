@@ -94,6 +94,7 @@ struct keyword_row {
 };
 extern const struct keyword_row keyword_rows[K__N];
 enum keyword keyword_of(struct str name); /* K__N: none */
+const char *keyword_name(enum keyword k);
 
 /* What has a URI of its own. */
 struct resource {
@@ -155,6 +156,8 @@ struct unit {
 void unit_bad(struct unit *u, enum err e, const char *keyword, const char *fmt,
     ...) PRINTF(4, 5);
 bool unit_spend(struct unit *u, uint64_t n); /* false: spent */
+/* The node being compiled has this keyword. */
+bool unit_has(const struct unit *u, enum keyword k);
 /* In the pool: a string, the bytes of a value. */
 uint32_t unit_pool(struct unit *u, struct str s);
 

@@ -25,6 +25,12 @@ where(const struct unit *u, uint32_t node)
 	return (struct str){ u->pool.p + word(h, N_WHERE), word(h, N_WHERE_N) };
 }
 
+bool
+unit_has(const struct unit *u, enum keyword k)
+{
+	return !jv_is(u->kw[k], J_NONE);
+}
+
 void
 unit_bad(struct unit *u, enum err e, const char *keyword, const char *fmt, ...)
 {

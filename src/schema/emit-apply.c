@@ -2,27 +2,15 @@
  * references, applicators, unevaluated. */
 #include "schema/compile-in.h"
 
-static bool
-has(const struct unit *u, enum keyword k)
-{
-	return !jv_is(u->kw[k], J_NONE);
-}
-
-static const char *
-name_of(enum keyword k)
-{
-	return keyword_rows[k].name.p;
-}
-
 /* The keyword is absent (false) or of this type; if not, it is refused. */
 static bool
 is_type(struct unit *u, enum keyword k, enum jtype t)
 {
-	if (!has(u, k))
+	if (!unit_has(u, k))
 		return false;
 	if (jv_is(u->kw[k], t))
 		return true;
-	unit_bad(u, ERR_SYNTAX, name_of(k), "must be an %s",
+	unit_bad(u, ERR_SYNTAX, keyword_name(k), "must be an %s",
 	    t == J_OBJ ? "object" : "array");
 	return false;
 }
@@ -124,7 +112,7 @@ applies_in_place(const struct unit *u)
 		K_DEPS };
 
 	for (size_t i = 0; i < countof(in_place); i++)
-		if (has(u, in_place[i]))
+		if (unit_has(u, in_place[i]))
 			return true;
 	return false;
 }
@@ -134,8 +122,9 @@ applies_in_place(const struct unit *u)
 static bool
 closes_here(const struct unit *u)
 {
-	return u->place.closed && has(u, K_PROPS) && !has(u, K_ADDPROPS) &&
-	       !has(u, K_UNPROPS) && !applies_in_place(u);
+	return u->place.closed && unit_has(u, K_PROPS) &&
+	       !unit_has(u, K_ADDPROPS) && !unit_has(u, K_UNPROPS) &&
+	       !applies_in_place(u);
 }
 
 static void
@@ -150,10 +139,11 @@ emit_object(struct unit *u)
 	struct jv v;
 	size_t mark;
 
-	if (u->err || (!props && !pats && !required && !has(u, K_ADDPROPS)))
+	if (u->err ||
+	    (!props && !pats && !required && !unit_has(u, K_ADDPROPS)))
 		return;
 	names = names_block(u);
-	if (has(u, K_ADDPROPS))
+	if (unit_has(u, K_ADDPROPS))
 		rest = child(u, K_ADDPROPS, false);
 	else if (closes_here(u))
 		rest = NODE_FALSE;
@@ -181,12 +171,12 @@ emit_needs(struct unit *u, enum keyword k)
 		if (k == K_DEPS && !jv_is(v, J_ARR))
 			continue;
 		if (!jv_is(v, J_ARR))
-			unit_bad(u, ERR_SYNTAX, name_of(k),
+			unit_bad(u, ERR_SYNTAX, keyword_name(k),
 			    "must have arrays of strings");
 		names = jit_of(v);
 		while (!u->err && jit_next(&names, NULL, &name)) {
 			if (!jv_is(name, J_STR))
-				unit_bad(u, ERR_SYNTAX, name_of(k),
+				unit_bad(u, ERR_SYNTAX, keyword_name(k),
 				    "must have arrays of strings");
 			op_str(u, key);
 			op_str(u, jv_str(name));
@@ -239,9 +229,9 @@ emit_items(struct unit *u)
 	const enum keyword rest = old ? K_ADDITEMS : K_ITEMS;
 	size_t mark;
 
-	if (!has(u, list) && !has(u, rest))
+	if (!unit_has(u, list) && !unit_has(u, rest))
 		return;
-	if (has(u, list) && !is_type(u, list, J_ARR))
+	if (unit_has(u, list) && !is_type(u, list, J_ARR))
 		return;
 	if (rest == K_ITEMS && jv_is(u->kw[K_ITEMS], J_ARR)) {
 		unit_bad(u, ERR_SYNTAX, "items",
@@ -250,7 +240,7 @@ emit_items(struct unit *u)
 		return;
 	}
 	mark = op_begin(u, OP_ITEMS);
-	op_word(u, has(u, rest) ? child(u, rest, false) : NONE);
+	op_word(u, unit_has(u, rest) ? child(u, rest, false) : NONE);
 	emit_list(u, list, false);
 	op_end(u, mark);
 }
@@ -261,7 +251,8 @@ emit_contains(struct unit *u)
 	uint32_t min, max;
 	size_t mark;
 
-	if (!has(u, K_CONTAINS) || !emit_count_of(u, K_MINCONTAINS, 1, &min) ||
+	if (!unit_has(u, K_CONTAINS) ||
+	    !emit_count_of(u, K_MINCONTAINS, 1, &min) ||
 	    !emit_count_of(u, K_MAXCONTAINS, NONE, &max))
 		return;
 	mark = op_begin(u, OP_CONTAINS);
@@ -279,9 +270,9 @@ target_of(struct unit *u, enum keyword k, struct target *t)
 	const struct str ref = jv_str(u->kw[k]);
 
 	if (!jv_is(u->kw[k], J_STR))
-		unit_bad(u, ERR_SYNTAX, name_of(k), "must be a string");
+		unit_bad(u, ERR_SYNTAX, keyword_name(k), "must be a string");
 	else if (!scan_target(u, ref, t))
-		unit_bad(u, ERR_SYNTAX, name_of(k),
+		unit_bad(u, ERR_SYNTAX, keyword_name(k),
 		    "%.*s is not in what was given, and nothing is fetched",
 		    STR_ARG(str_sub(ref, 0, 100)));
 	return !u->err;
@@ -294,7 +285,7 @@ emit_ref(struct unit *u, enum keyword k)
 	size_t mark;
 	uint32_t node;
 
-	if (!has(u, k) || !target_of(u, k, &t))
+	if (!unit_has(u, k) || !target_of(u, k, &t))
 		return;
 	node = unit_ref(u, &t, jv_str(u->kw[k]), true);
 	mark = op_begin(u, OP_REF);
@@ -322,7 +313,7 @@ emit_dynamic(struct unit *u, enum keyword k)
 	uint32_t node, name;
 	size_t mark;
 
-	if (!has(u, k) || !target_of(u, k, &t))
+	if (!unit_has(u, k) || !target_of(u, k, &t))
 		return;
 	if (k == K_RECURSIVE_REF)
 		t.anchor = recursive(u, t.resource);
@@ -349,8 +340,8 @@ emit_all(struct unit *u, enum keyword k, enum op op)
 	if (!is_type(u, k, J_ARR))
 		return;
 	if (jv_count(u->kw[k]) == 0)
-		unit_bad(
-		    u, ERR_SYNTAX, name_of(k), "must have at least one schema");
+		unit_bad(u, ERR_SYNTAX, keyword_name(k),
+		    "must have at least one schema");
 	mark = op_begin(u, op);
 	emit_list(u, k, true);
 	op_end(u, mark);
@@ -361,7 +352,7 @@ emit_one(struct unit *u, enum keyword k, enum op op, bool same)
 {
 	size_t mark;
 
-	if (!has(u, k))
+	if (!unit_has(u, k))
 		return;
 	mark = op_begin(u, op);
 	op_word(u, child(u, k, same));
@@ -373,12 +364,12 @@ emit_if(struct unit *u)
 {
 	size_t mark;
 
-	if (!has(u, K_IF))
+	if (!unit_has(u, K_IF))
 		return;
 	mark = op_begin(u, OP_IF);
 	op_word(u, child(u, K_IF, true));
-	op_word(u, has(u, K_THEN) ? child(u, K_THEN, true) : NODE_TRUE);
-	op_word(u, has(u, K_ELSE) ? child(u, K_ELSE, true) : NODE_TRUE);
+	op_word(u, unit_has(u, K_THEN) ? child(u, K_THEN, true) : NODE_TRUE);
+	op_word(u, unit_has(u, K_ELSE) ? child(u, K_ELSE, true) : NODE_TRUE);
 	op_end(u, mark);
 }
 
@@ -433,8 +424,8 @@ emit_closed(struct unit *u)
 {
 	size_t mark;
 
-	if (!u->place.closed || has(u, K_ADDPROPS) || has(u, K_UNPROPS) ||
-	    !applies_in_place(u) ||
+	if (!u->place.closed || unit_has(u, K_ADDPROPS) ||
+	    unit_has(u, K_UNPROPS) || !applies_in_place(u) ||
 	    !declares(u, u->place.v, u->place.resource, FAR))
 		return;
 	mark = op_begin(u, OP_UNEVAL_PROPS);

@@ -2,37 +2,12 @@
  * 6 and 7).  A keyword whose value is not what it must be is refused. */
 #include "schema/compile-in.h"
 
-static const char *
-name_of(enum keyword k)
-{
-	return keyword_rows[k].name.p;
-}
-
-static bool
-has(const struct unit *u, enum keyword k)
-{
-	return !jv_is(u->kw[k], J_NONE);
-}
-
-static const struct {
-	struct str name;
-	uint32_t bits;
-} types[] = {
-	{ STR_INIT("null"), 1U << J_NULL },
-	{ STR_INIT("boolean"), 1U << J_TRUE | 1U << J_FALSE },
-	{ STR_INIT("number"), 1U << J_NUM },
-	{ STR_INIT("string"), 1U << J_STR },
-	{ STR_INIT("array"), 1U << J_ARR },
-	{ STR_INIT("object"), 1U << J_OBJ },
-	{ STR_INIT("integer"), TYPE_INTEGER },
-};
-
 static uint32_t
 type_bits(struct unit *u, struct jv v)
 {
-	for (size_t i = 0; i < countof(types); i++)
-		if (jv_is(v, J_STR) && str_eq(types[i].name, jv_str(v)))
-			return types[i].bits;
+	for (size_t i = 0; i < TYPES; i++)
+		if (jv_is(v, J_STR) && str_eq(type_rows[i].name, jv_str(v)))
+			return type_rows[i].bits;
 	unit_bad(u, ERR_SYNTAX, "type",
 	    "must be of null, boolean, number, integer, string, array, object");
 	return 0;
@@ -46,7 +21,7 @@ emit_type(struct unit *u)
 	struct jv one;
 	size_t mark;
 
-	if (!has(u, K_TYPE))
+	if (!unit_has(u, K_TYPE))
 		return;
 	if (!jv_is(u->kw[K_TYPE], J_ARR))
 		bits = type_bits(u, u->kw[K_TYPE]);
@@ -62,7 +37,7 @@ emit_const(struct unit *u)
 {
 	size_t mark;
 
-	if (!has(u, K_CONST))
+	if (!unit_has(u, K_CONST))
 		return;
 	mark = op_begin(u, OP_CONST);
 	op_str(u, jv_bytes(u->kw[K_CONST]));
@@ -91,7 +66,7 @@ emit_enum(struct unit *u)
 	size_t mark, i = 0;
 	struct jv v;
 
-	if (!has(u, K_ENUM))
+	if (!unit_has(u, K_ENUM))
 		return;
 	if (!jv_is(u->kw[K_ENUM], J_ARR)) {
 		unit_bad(u, ERR_SYNTAX, "enum", "must be an array");
@@ -121,24 +96,24 @@ emit_number(struct unit *u, enum keyword k, enum op op)
 	struct number num;
 	size_t mark;
 
-	if (!has(u, k))
+	if (!unit_has(u, k))
 		return;
 	if (!jv_is(u->kw[k], J_NUM)) {
-		unit_bad(u, ERR_SYNTAX, name_of(k), "must be a number");
+		unit_bad(u, ERR_SYNTAX, keyword_name(k), "must be a number");
 		return;
 	}
 	if (!number_read(jv_str(u->kw[k]), &num)) {
-		unit_bad(u, ERR_LIMIT, name_of(k),
+		unit_bad(u, ERR_LIMIT, keyword_name(k),
 		    "has an exponent of more than 15 digits");
 		return;
 	}
 	if (op == OP_MULTIPLE && (num.n == 0 || num.neg)) {
-		unit_bad(u, ERR_SYNTAX, name_of(k), "must be more than 0");
+		unit_bad(u, ERR_SYNTAX, keyword_name(k), "must be more than 0");
 		return;
 	}
 	if (op == OP_MULTIPLE && num.n > MULTIPLE_DIGITS) {
-		unit_bad(u, ERR_LIMIT, name_of(k), "has more than %d digits",
-		    MULTIPLE_DIGITS);
+		unit_bad(u, ERR_LIMIT, keyword_name(k),
+		    "has more than %d digits", MULTIPLE_DIGITS);
 		return;
 	}
 	mark = op_begin(u, op);
@@ -157,8 +132,8 @@ count_of(struct unit *u, enum keyword k, uint32_t *out)
 
 	if (!jv_is(v, J_NUM) || !number_read(jv_str(v), &num) ||
 	    !number_is_integer(&num) || (num.neg && num.n > 0)) {
-		unit_bad(
-		    u, ERR_SYNTAX, name_of(k), "must be an integer, 0 or more");
+		unit_bad(u, ERR_SYNTAX, keyword_name(k),
+		    "must be an integer, 0 or more");
 		return false;
 	}
 	p = num.p;
@@ -177,7 +152,7 @@ emit_count(struct unit *u, enum keyword k, enum op op)
 	uint32_t n;
 	size_t mark;
 
-	if (!has(u, k) || !count_of(u, k, &n))
+	if (!unit_has(u, k) || !count_of(u, k, &n))
 		return;
 	mark = op_begin(u, op);
 	op_word(u, n);
@@ -196,7 +171,7 @@ emit_program(struct unit *u, enum keyword k, struct str pattern)
 	e = regex_make(
 	    pattern, u->lim.pattern, &u->code, &at, &u->program, &why);
 	if (e)
-		unit_bad(u, e, name_of(k), "%s", why.text);
+		unit_bad(u, e, keyword_name(k), "%s", why.text);
 	(void)unit_spend(u, 1 + u->program);
 	return at;
 }
@@ -208,7 +183,7 @@ emit_pattern(struct unit *u)
 	uint32_t at;
 	size_t mark;
 
-	if (!has(u, K_PATTERN))
+	if (!unit_has(u, K_PATTERN))
 		return;
 	if (!jv_is(u->kw[K_PATTERN], J_STR)) {
 		unit_bad(u, ERR_SYNTAX, "pattern", "must be a string");
@@ -229,7 +204,7 @@ emit_format(struct unit *u)
 	const enum schema_format f = schema_format_of(jv_str(u->kw[K_FORMAT]));
 	size_t mark;
 
-	if (!has(u, K_FORMAT))
+	if (!unit_has(u, K_FORMAT))
 		return;
 	if (!jv_is(u->kw[K_FORMAT], J_STR)) {
 		unit_bad(u, ERR_SYNTAX, "format", "must be a string");
@@ -250,7 +225,7 @@ emit_unique(struct unit *u)
 
 	if (jv_is(v, J_TRUE))
 		op_end(u, op_begin(u, OP_UNIQUE));
-	else if (has(u, K_UNIQUE) && !jv_is(v, J_FALSE))
+	else if (unit_has(u, K_UNIQUE) && !jv_is(v, J_FALSE))
 		unit_bad(u, ERR_SYNTAX, "uniqueItems", "must be true or false");
 }
 
@@ -291,5 +266,5 @@ bool
 emit_count_of(struct unit *u, enum keyword k, uint32_t otherwise, uint32_t *out)
 {
 	*out = otherwise;
-	return !has(u, k) || count_of(u, k, out);
+	return !unit_has(u, k) || count_of(u, k, out);
 }

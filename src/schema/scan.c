@@ -11,6 +11,12 @@ const struct keyword_row keyword_rows[K__N] = {
 	KEYWORDS(KEYWORD_ROW)
 };
 
+const char *
+keyword_name(enum keyword k)
+{
+	return keyword_rows[k].name.p;
+}
+
 enum keyword
 keyword_of(struct str name)
 {

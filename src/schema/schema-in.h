@@ -93,7 +93,12 @@ struct op_row {
 extern const struct op_row op_rows[OP__N];
 
 /* Types, as bits of OP_TYPE: 1 << enum jtype; TRUE stands for both booleans. */
-enum { TYPE_INTEGER = 1 << 8, TYPE_ALL = 0x1ff & ~1 };
+enum { TYPE_INTEGER = 1 << 8, TYPE_ALL = 0x1ff & ~1, TYPES = 7 };
+struct type_row {
+	struct str name; /* as "type" says it */
+	uint32_t bits;
+};
+extern const struct type_row type_rows[TYPES];
 
 /* Names (properties and required): size, how many are required, then size
  * slots, a power of two, at least one of them empty. */
