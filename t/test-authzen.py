@@ -43,6 +43,9 @@ unless { context.derived.text.under.contains("/srv") };
 @id("eyes") @requestable("two-eyes")
 forbid (principal, action in Gatehouse::Action::"money", resource)
 when { context.input has n && context.input.n > 10 };
+@id("more-eyes") @requestable("four-eyes")
+forbid (principal, action in Gatehouse::Action::"money", resource)
+when { context.input has n && context.input.n > 10 };
 @id("never") forbid (principal == Gatehouse::Agent::"bob", action in
   Gatehouse::Action::"money", resource) when { context.input.n < 0 };
 @id("prompts") permit (principal, action == Gatehouse::Action::"get_prompt", resource);
@@ -173,8 +176,8 @@ g.same(pdp.one(named)[2]["decision"], True, "of a named server")
 held = pdp.one(authzen.call("alice", "up/ok_read", {"n": 11}))[2]
 g.ok(held["decision"] is False and
      held["context"]["reason"] == "approval_required" and
-     held["context"]["requestable"] == "two-eyes" and
-     held["context"]["policies"] == ["eyes"],
+     held["context"]["requestable"] == ["four-eyes", "two-eyes"] and
+     held["context"]["policies"] == ["eyes", "more-eyes"],
      "what a person may lift is denied, and says so", held)
 a = pdp.one(authzen.call("alice", "up/echo", {"text": "/srv/a"}))[2]
 g.same(a["context"]["obligations"],

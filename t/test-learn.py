@@ -139,7 +139,7 @@ def ledger(policy, tame):
         if reads and verdict["by"] != "arguments" and tame:
             r["typed"] = True
         if verdict["effect"] == "hold":
-            r["needs"] = "w"
+            r["needs"] = ["w"]
         kept = {a: v for a, v in c["arguments"].items()
                 if a in keep[c["name"]]}
         if kept:

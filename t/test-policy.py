@@ -231,6 +231,29 @@ g.ok(status == 0 and 'not so: when { context["input"]["path"] like' in
 status, out = gatehouse("policy", "explain", "--json", call)
 g.ok(status == 0 and len(json.loads(out)["why"]["policies"]) == 2,
      "policy explain --json", out)
+# Held by several: an approval of one lifts none of the others.
+write("pol/a.cedar", """permit (principal, action, resource);
+@id("eyes") @requestable("two-eyes") forbid (principal, action, resource);
+@id("money") @requestable("money") forbid (principal, action, resource)
+when { context.input.path like "/etc/*" };
+""")
+status, out = gatehouse("policy", "explain", call)
+g.ok(status == 0 and "what would lift it: approval: money\n" in out and
+     "and approval: two-eyes\n" in out, "explain names each approval", out)
+status, out = gatehouse("policy", "explain", "--json", call)
+g.same(json.loads(out)["needs"], ["money", "two-eyes"], "and so in JSON")
+held = {"principal": "alice", "server": "fs", "name": "read",
+        "arguments": {"path": "/etc/x"}, "expect": "hold", "by": "money"}
+for needs, good in ((["two-eyes", "money"], True), (["money"], False),
+                    (["money", "x"], False), ([], False)):
+    cases = write("held.yaml", json.dumps(
+        {"cases": [dict(held, needs=needs)]}))
+    status, out = gatehouse("policy", "test", cases)
+    g.ok((status == 0) == good and "needs money and two-eyes" in out,
+         f"policy test: held for {needs}", out)
+status, out = gatehouse("policy", "test", "--json", cases)
+g.same(json.loads(out.splitlines()[0])["needs"], ["money", "two-eyes"],
+       "and so in JSON")
 tools = write("tools.json", json.dumps({"tools": [
     {"name": "read", "inputSchema": {"type": "object", "properties": {
         "path": {"type": "string"}}, "required": ["path"]}}]}))

@@ -119,8 +119,18 @@ NODISCARD enum err context_model(const struct inventory *v,
 /* A session's facts; what is not said is nothing. */
 NODISCARD enum err session_of(
     struct jv said, struct arena *a, struct cedar_value *out, struct note *why);
+
+/* ---- verdict.c ---- */
+bool words_add(struct words *w, struct str word); /* false: it is full */
+/* The words of an @obligation; false: *unmet, or one too many. */
+bool obligations_add(struct words *must, struct str said, struct str *unmet);
 /* Can all that an @obligation says be done here? */
-bool obligations_met(struct str words);
+bool obligations_met(struct str said);
+/* Denies: more kinds of approval than a verdict can name. */
+void verdict_approvals(struct verdict *v);
+/* v stands: is it allowed, with of's obligations too; is it held, for of's
+ * approvals too.  More than it can name denies. */
+void verdict_join(struct verdict *v, const struct verdict *of);
 
 /* What an expression in JSON (EST) asks of. */
 enum {

@@ -27,21 +27,24 @@
 #include "json/json.h"
 
 enum effect { DENY = 0, ALLOW, HOLD };
-enum { VERDICT_MAX = 8 }; /* determining policies and obligations kept */
+enum { VERDICT_MAX = 8 }; /* of policies, obligations and approvals, kept */
+struct words {		  /* in order, none twice */
+	struct str at[VERDICT_MAX];
+	size_t n;
+};
 enum { LABELS_MAX = 64 }; /* classifications of an inventory */
 struct verdict {
 	enum effect effect;
-	struct str rule;   /* id of the first determining policy;
-			      "default-deny", "policy-error", "arguments",
-			      "undeclared", "delegation" */
-	struct str link;   /* of the chain, for whom it is so; or empty */
-	uint64_t labels;   /* what it touches carries: policy_label */
-	struct str reason; /* a sentence */
-	struct str needs;  /* HOLD: the class that may lift it */
+	struct str rule;    /* id of the first determining policy;
+			       "default-deny", "policy-error", "arguments",
+			       "undeclared", "delegation", "approvals" */
+	struct str link;    /* of the chain, for whom it is so; or empty */
+	uint64_t labels;    /* what it touches carries: policy_label */
+	struct str reason;  /* a sentence */
+	struct words needs; /* HOLD: each class must lift it, not one of them */
 	struct str by[VERDICT_MAX]; /* every determining policy */
 	size_t by_n;
-	struct str must[VERDICT_MAX]; /* obligations, sorted, distinct */
-	size_t must_n;
+	struct words must; /* ALLOW: obligations */
 	bool assumed; /* groups that nobody declared decided: risk_assume */
 };
 
@@ -175,9 +178,10 @@ NODISCARD enum err partly_new(
 void partly_free(struct partly_set *s); /* NULL is fine */
 const struct policy *partly_policy(const struct partly_set *s);
 /* True: the call is decided like this whatever the unknown values were; of the
- * verdict effect, rule and needs are there.  False: it depends; *missing gets
- * the first member that is needed, as "context.input.path".  Sound: never true
- * where a value could change the effect; it may be false where none could. */
+ * verdict effect, rule and needs (those that are certain) are there.  False: it
+ * depends; *missing gets the first member that is needed, as
+ * "context.input.path".  Sound: never true where a value could change the
+ * effect; it may be false where none could. */
 bool partly_decide(struct partly_set *s, const struct partly *k,
     struct arena *a, struct verdict *out, struct buf *missing);
 

@@ -133,35 +133,6 @@ strictness(enum effect e)
 	return e == DENY ? 2 : e == HOLD ? 1 : 0;
 }
 
-static bool
-must_have(const struct verdict *v, struct str word)
-{
-	for (size_t i = 0; i < v->must_n; i++)
-		if (str_eq(v->must[i], word))
-			return true;
-	return false;
-}
-
-/* Whatever one of them is obliged to. */
-static bool
-must_join(struct verdict *v, const struct verdict *other)
-{
-	for (size_t i = 0; i < other->must_n; i++) {
-		size_t at = v->must_n;
-
-		if (must_have(v, other->must[i]))
-			continue;
-		if (v->must_n == VERDICT_MAX)
-			return false;
-		for (; at > 0 && str_cmp(v->must[at - 1], other->must[i]) > 0;
-		     at--)
-			v->must[at] = v->must[at - 1];
-		v->must[at] = other->must[i];
-		v->must_n++;
-	}
-	return true;
-}
-
 static void
 say_for(struct verdict *v, struct str link, struct arena *a)
 {
@@ -181,15 +152,11 @@ void
 chain_join(struct verdict *v, const struct verdict *of, struct str link,
     struct arena *a)
 {
-	const struct verdict was = *v;
-
-	if (strictness(of->effect) > strictness(v->effect)) {
-		*v = *of;
-		if (link.n > 0)
-			say_for(v, link, a);
-		of = &was;
+	if (strictness(of->effect) <= strictness(v->effect)) {
+		verdict_join(v, of);
+		return;
 	}
-	if (v->effect != DENY && !must_join(v, of))
-		*v = (struct verdict){ .rule = STR("unknown-obligation"),
-			.reason = STR("The call's obligations are too many.") };
+	*v = *of;
+	if (link.n > 0)
+		say_for(v, link, a);
 }

@@ -7,11 +7,6 @@
 
 #include <stdarg.h>
 
-/* Obligations that the gateway meets.  What is not here denies. */
-static const struct str met[] = {
-	STR_INIT("log:full"), /* a decision and an outcome are always logged */
-};
-
 static COLD PRINTF(4, 5) void denied(struct verdict *out, const char *rule,
     struct arena *a, const char *fmt, ...)
 {
@@ -32,49 +27,6 @@ too_large(struct verdict *out, const char *rule)
 {
 	*out = (struct verdict){ .rule = str_of(rule),
 		.reason = STR("The call is too large for its policies.") };
-}
-
-static bool
-is_met(struct str obligation)
-{
-	for (size_t i = 0; i < countof(met); i++)
-		if (str_eq(met[i], obligation))
-			return true;
-	return false;
-}
-
-/* Adds the words of one @obligation; false: one that nobody can meet. */
-static bool
-must_add(struct verdict *v, struct str words, struct str *unmet)
-{
-	struct str w;
-
-	while (str_split(&words, ' ', &w)) {
-		size_t at = 0;
-
-		if (w.n == 0)
-			continue;
-		*unmet = w;
-		if (!is_met(w) || v->must_n == VERDICT_MAX)
-			return false;
-		while (at < v->must_n && str_cmp(v->must[at], w) < 0)
-			at++;
-		if (at < v->must_n && str_eq(v->must[at], w))
-			continue;
-		memmove(&v->must[at + 1], &v->must[at],
-		    (v->must_n++ - at) * sizeof(w));
-		v->must[at] = w;
-	}
-	return true;
-}
-
-bool
-obligations_met(struct str words)
-{
-	struct verdict v = { .effect = DENY };
-	struct str unmet;
-
-	return must_add(&v, words, &unmet);
 }
 
 static void
@@ -99,7 +51,7 @@ allowed(const struct policy *p, const struct cedar_answer *ans, struct arena *a,
 	for (size_t i = 0; i < ans->reason_n; i++) {
 		const struct policy_row *r = &p->row[ans->reason[i]];
 
-		if (must_add(out, r->must, &unmet))
+		if (obligations_add(&out->must, r->must, &unmet))
 			continue;
 		denied(out, "unknown-obligation", a,
 		    "Policy %.*s obliges to %.*s, which nobody here can do.",
@@ -108,7 +60,23 @@ allowed(const struct policy *p, const struct cedar_answer *ans, struct arena *a,
 	}
 }
 
-/* Denied by forbids alone that a person may lift: held. */
+/* Nobody is asked to approve what will be denied for its obligations. */
+static bool
+may_be_met(const struct policy *p, const struct cedar_answer *without)
+{
+	struct str name, value;
+
+	for (size_t i = 0; i < without->reason_n; i++)
+		for (size_t k = 0; cedar_engine_annotation(
+			 p->lifted, without->reason[i], k, &name, &value);
+		     k++)
+			if (str_eq(name, STR("obligation")) &&
+			    !obligations_met(value))
+				return false;
+	return true;
+}
+
+/* Denied by forbids alone that a person may lift, each of them: held. */
 static void
 forbidden(const struct policy *p, const struct cedar_answer *ans,
     const struct world *w, struct arena *a, struct verdict *out)
@@ -123,10 +91,14 @@ forbidden(const struct policy *p, const struct cedar_answer *ans,
 			return;
 		}
 	if (cedar_authorize(p->lifted, w->r, w->es, a, &without) != OK ||
-	    without.decision != CEDAR_ALLOW)
+	    without.decision != CEDAR_ALLOW || !may_be_met(p, &without))
 		return;
 	out->effect = HOLD;
-	out->needs = p->row[ans->reason[0]].needs;
+	for (size_t i = 0; i < ans->reason_n; i++)
+		if (!words_add(&out->needs, p->row[ans->reason[i]].needs)) {
+			verdict_approvals(out);
+			return;
+		}
 }
 
 static void
@@ -207,19 +179,16 @@ rule_of(enum err e)
 static void
 stricter(struct verdict *none, struct verdict *worst)
 {
-	struct str unmet;
+	const size_t needs = none->needs.n;
 
 	worst->assumed = true;
-	if (worst->effect == DENY || none->effect != worst->effect) {
-		if (worst->effect != ALLOW)
-			*none = *worst;
+	if (worst->effect == DENY ||
+	    (worst->effect == HOLD && none->effect == ALLOW)) {
+		*none = *worst;
 		return;
 	}
-	for (size_t i = 0; i < worst->must_n; i++)
-		if (!must_add(none, worst->must[i], &unmet)) {
-			*none = *worst; /* it is full: no more can be met */
-			return;
-		}
+	verdict_join(none, worst);
+	none->assumed = none->needs.n != needs;
 }
 
 /* Nobody declared the groups that it is in. */
@@ -282,6 +251,7 @@ decide_full(const struct policy *p, const struct call *c, struct arena *a,
     struct verdict *out)
 {
 	struct call full = *c;
+	struct verdict v;
 	struct note why;
 	uint64_t labels;
 
@@ -290,12 +260,15 @@ decide_full(const struct policy *p, const struct call *c, struct arena *a,
 		return;
 	}
 	decide(p, &full, a, out);
-	if (out->effect != ALLOW || c->also.n == 0)
+	if (out->effect == DENY || c->also.n == 0)
 		return;
-	labels = out->labels;
 	full.method = c->also;
-	decide(p, &full, a, out);
-	out->labels |= labels;
+	labels = out->labels;
+	decide(p, &full, a, &v);
+	labels |= v.labels;
+	chain_join(&v, out, STR(""), a);
+	v.labels = labels;
+	*out = v;
 }
 
 struct verdict

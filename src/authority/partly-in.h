@@ -24,6 +24,7 @@ struct partly_set {
 	struct cedar_engine *scopes; /* each as a permit without conditions */
 	struct one *one;	     /* by place */
 	size_t n;
+	bool many;	   /* kinds of approval: more than a verdict can name */
 	struct map *parts; /* bytes of an expression -> its engine */
 };
 

@@ -19,8 +19,9 @@ struct tally {
 	struct str id;
 };
 struct sums {
-	struct tally error, forbid, hold, permit, lifted, unmet;
-	struct str needs;
+	struct tally error, forbid, hold, permit, lifted, unmet, lifted_unmet;
+	struct words needs;
+	bool many; /* policies ask for more than a verdict can name */
 };
 
 static void
@@ -39,8 +40,11 @@ sum_up(struct sums *s, const struct one *o, unsigned is)
 
 	if (!o->forbid) {
 		add(&s->permit, may, must, o->id);
-		if (o->needs.n == 0) /* as the engine `lifted` */
+		if (o->needs.n == 0) { /* as the engine `lifted` */
 			add(&s->lifted, may, must, o->id);
+			if (o->unmet)
+				add(&s->lifted_unmet, may, must, o->id);
+		}
 		if (o->unmet)
 			add(&s->unmet, may, must, o->id);
 		return;
@@ -51,8 +55,8 @@ sum_up(struct sums *s, const struct one *o, unsigned is)
 		add(&s->forbid, may, (is & IS_F) == 0, o->id);
 		return;
 	}
-	if (must && !s->hold.must)
-		s->needs = o->needs;
+	if (must)
+		(void)words_add(&s->needs, o->needs);
 	add(&s->hold, may, must, o->id);
 }
 
@@ -68,9 +72,9 @@ effects(const struct sums *s)
 		return SET_DENY;
 	if (s->error.may || s->forbid.may || !s->permit.must)
 		got |= SET_DENY;
-	if (s->hold.may && s->lifted.may)
+	if (s->hold.may && s->lifted.may && !s->lifted_unmet.must)
 		got |= SET_HOLD;
-	if (s->hold.may && !s->lifted.must)
+	if (s->hold.may && (!s->lifted.must || s->lifted_unmet.may || s->many))
 		got |= SET_DENY;
 	if (s->hold.must)
 		return got;
@@ -89,11 +93,14 @@ verdict_of(const struct sums *s, unsigned effect)
 	if (effect == SET_ALLOW || effect == SET_HOLD) {
 		v.effect = effect == SET_ALLOW ? ALLOW : HOLD;
 		v.rule = effect == SET_ALLOW ? s->permit.id : s->hold.id;
-		v.needs = effect == SET_HOLD ? s->needs : STR("");
+		if (effect == SET_HOLD)
+			v.needs = s->needs;
 	} else if (s->error.must) {
 		v.rule = STR("policy-error");
 	} else if (s->forbid.must) {
 		v.rule = s->forbid.id;
+	} else if (s->hold.must) {
+		v.rule = s->hold.id;
 	} else if (s->unmet.may) {
 		v.rule = STR("unknown-obligation");
 	}
@@ -138,7 +145,7 @@ possible(struct ask *q, const struct call *c, const struct known *known,
 	const struct partly_set *s = q->s;
 	struct cedar_answer ans = { .decision = CEDAR_DENY };
 
-	*sums = (struct sums){ .needs = { NULL, 0 } };
+	*sums = (struct sums){ .many = s->many };
 	if (world_of(c, false, known, q->a, &q->w) != OK ||
 	    cedar_authorize(s->scopes, q->w.r, q->w.es, q->a, &ans) != OK) {
 		if (q->missing->n == 0)
@@ -176,13 +183,17 @@ possible_for_all(struct ask *q, const struct call *c, const struct known *k,
 	for (size_t i = 0; got != SET_DENY && i < c->chain_n; i++) {
 		struct call as = *c;
 		struct known of = *k;
+		struct verdict v;
 		unsigned link;
 
 		as.principal = c->chain[i];
 		chain_link(q->s->policy->inv, c->chain[i], &of);
 		link = possible(q, &as, &of, &sums);
+		v = verdict_of(&sums, link);
 		if (joined(got, link) != got)
-			*out = verdict_of(&sums, link);
+			*out = v;
+		else
+			verdict_join(out, &v);
 		got = joined(got, link);
 	}
 	return got;
@@ -213,6 +224,8 @@ decide_partly(struct ask *q, const struct call *c, struct verdict *out)
 			less = possible_for_all(q, &own, &known, &v);
 		if (joined(got, less) != got)
 			*out = v;
+		else
+			verdict_join(out, &v);
 		got = joined(got, less);
 	}
 	if (got != SET_DENY && may_be_broken(q))
@@ -264,8 +277,10 @@ decide_risk(struct partly_set *s, const struct partly *k, struct arena *a,
 	risk_assume(&worst.call);
 	if (!decide_one(s, &worst, a, &v, missing))
 		return false;
-	if (v.effect != DENY && (!sure || out->effect == HOLD))
+	if (v.effect != DENY && (!sure || out->effect == HOLD)) {
+		verdict_join(out, &v);
 		return sure;
+	}
 	*out = v;
 	return true;
 }
@@ -275,14 +290,18 @@ partly_decide(struct partly_set *s, const struct partly *k, struct arena *a,
     struct verdict *out, struct buf *missing)
 {
 	struct partly one = *k;
+	struct verdict v;
 	bool sure;
 
 	one.call.also = STR("");
 	sure = decide_risk(s, &one, a, out, missing);
-	if (!sure || out->effect != ALLOW || k->call.also.n == 0)
+	if (!sure || out->effect == DENY || k->call.also.n == 0)
 		return sure;
 	one.call.method = k->call.also;
-	return decide_risk(s, &one, a, out, missing);
+	sure = decide_risk(s, &one, a, &v, missing);
+	chain_join(&v, out, STR(""), a);
+	*out = v;
+	return sure;
 }
 
 /* ---- the set ---- */
@@ -350,12 +369,16 @@ static enum err
 set_fill(struct partly_set *s, struct jv image, struct note *why)
 {
 	struct cedar_policies *scopes = cedar_policies_new();
+	struct words all = { .n = 0 };
 	enum err e = all_compile(image, s->all, why);
 
 	s->n = e ? 0 : cedar_policies_count(s->all);
 	s->one = mem_get((s->n + 1) * sizeof(*s->one));
-	for (size_t i = 0; !e && i < s->n; i++)
+	for (size_t i = 0; !e && i < s->n; i++) {
 		e = one_read(s, i, scopes, why);
+		if (s->one[i].needs.n > 0 && !words_add(&all, s->one[i].needs))
+			s->many = true;
+	}
 	if (!e)
 		e = cedar_engine_new(scopes, &s->scopes, NULL);
 	cedar_policies_free(scopes);

@@ -185,6 +185,88 @@ test_derived(void)
 	policy_free(p);
 }
 
+/* Is held for these classes, in order and divided by spaces? */
+static bool
+needs(const struct verdict *v, const char *classes)
+{
+	struct buf b = { .max = 1000 };
+	bool same;
+
+	for (size_t i = 0; i < v->needs.n; i++)
+		buf_fmt(
+		    &b, "%s%.*s", i == 0 ? "" : " ", STR_ARG(v->needs.at[i]));
+	same = str_eq(buf_view(&b), str_of(classes));
+	buf_done(&b);
+	return same;
+}
+
+/* Several policies hold it: an approval of one class lifts none of the others.
+ */
+static void
+test_held_by_several(void)
+{
+	struct policy *p = NULL;
+	struct buf b = { .max = 100000 };
+	struct verdict v;
+
+	ok(load("@id(\"any\") permit (" AGENT ", action, resource);"
+		"@id(\"b\") @requestable(\"two-eyes\") forbid (principal, "
+		"action, resource) when { context.input.n > 5 };"
+		"@id(\"c\") @requestable(\"money\") forbid (principal, action, "
+		"resource) when { context.input.n > 6 };"
+		"@id(\"d\") @requestable(\"two-eyes\") forbid (principal, "
+		"action, resource) when { context.input.n > 7 };"
+		"@id(\"e\") @requestable forbid (principal, action, resource) "
+		"when { context.input.n > 8 };",
+	       &p) == OK,
+	    "policies of which several hold");
+	v = decide(p, call_of("ann", "x", "{\"n\":6}"));
+	ok(is(v, HOLD, "b") && needs(&v, "two-eyes"), "one holds");
+	v = decide(p, call_of("ann", "x", "{\"n\":7}"));
+	ok(is(v, HOLD, "b") && needs(&v, "money two-eyes"), "two hold");
+	v = decide(p, call_of("ann", "x", "{\"n\":8}"));
+	ok(is(v, HOLD, "b") && needs(&v, "money two-eyes"), "a class once");
+	v = decide(p, call_of("ann", "x", "{\"n\":9}"));
+	ok(is(v, HOLD, "b") && needs(&v, "approval money two-eyes"),
+	    "one that no class is named for");
+	policy_free(p);
+	buf_str(&b, STR("permit (" AGENT ", action, resource);"));
+	for (unsigned i = 0; i < 9; i++)
+		buf_fmt(&b,
+		    "@requestable(\"class%u\") forbid (principal, action, "
+		    "resource) when { context.input.n >= %u };",
+		    i, i);
+	buf_u8(&b, 0);
+	ok(load(b.p, &p) == OK, "nine classes");
+	v = decide(p, call_of("ann", "x", "{\"n\":7}"));
+	ok(v.effect == HOLD && v.needs.n == 8, "eight are kept");
+	v = decide(p, call_of("ann", "x", "{\"n\":8}"));
+	ok(is(v, DENY, "approvals") && v.needs.n == 0,
+	    "what needs more than can be kept is denied");
+	policy_free(p);
+	buf_done(&b);
+}
+
+static void
+test_held_for_nothing(void)
+{
+	struct policy *p = NULL;
+
+	ok(load("@id(\"a\") @obligation(\"log:full\") permit (" AGENT ", " TOOL(
+		    "x") ", resource);"
+			 "@id(\"b\") @obligation(\"dance\") permit (" AGENT
+			 ", " TOOL("y") ", resource);"
+					"@id(\"c\") @requestable(\"w\") "
+					"forbid (principal, action, resource);",
+	       &p) == OK,
+	    "what is held would be obliged");
+	ok(is(decide(p, call_of("ann", "x", "{}")), HOLD, "c"),
+	    "to what can be done: held");
+	ok(is(decide(p, call_of("ann", "y", "{}")), DENY, "c"),
+	    "to what cannot: nobody is asked");
+	policy_free(p);
+}
+
 static void
 test_held(void)
 {
@@ -201,7 +283,7 @@ test_held(void)
 	ok(is(decide(p, call_of("ann", "x", "{\"n\":5}")), ALLOW, "any"),
 	    "below");
 	v = decide(p, call_of("ann", "x", "{\"n\":6}"));
-	ok(is(v, HOLD, "big") && str_eq(v.needs, STR("two-eyes")), "held");
+	ok(is(v, HOLD, "big") && needs(&v, "two-eyes"), "held");
 	ok(is(decide(p, call_of("ann", "x", "{\"n\":51}")), DENY, "zone"),
 	    "a forbidden zone nobody lifts");
 	ok(is(decide(p, call_of("bob", "x", "{\"n\":6}")), DENY, "big"),
@@ -222,8 +304,8 @@ test_obligations(void)
 	       &p) == OK,
 	    "policies with obligations");
 	v = decide(p, call_of("ann", "x", "{}"));
-	ok(is(v, ALLOW, "a") && v.must_n == 1 &&
-		str_eq(v.must[0], STR("log:full")),
+	ok(is(v, ALLOW, "a") && v.must.n == 1 &&
+		str_eq(v.must.at[0], STR("log:full")),
 	    "one that is met");
 	ok(is(decide(p, call_of("ann", "y", "{}")), DENY, "unknown-obligation"),
 	    "one that nobody can meet denies");
@@ -367,6 +449,8 @@ main(void)
 	test_has();
 	test_derived();
 	test_held();
+	test_held_by_several();
+	test_held_for_nothing();
 	test_obligations();
 	test_groups();
 	test_lists();

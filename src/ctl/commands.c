@@ -156,8 +156,9 @@ const struct ctl_cmd ctl_cmds[] = {
 	{ "policy test", "CASES", 1, 1, "Tries the policies on calls in a file",
 	    "CASES is YAML or JSON: cases, a list of calls, each with "
 	    "principal, server, name, and if need be method, arguments and "
-	    "session; with expect (allow, deny or hold) and by, the policy "
-	    "that decides. Or calls: FILE.jsonl, one call a line. policies "
+	    "session; with expect (allow, deny or hold), by, the policy "
+	    "that decides, and needs, a list of all approvals that a held one "
+	    "needs. Or calls: FILE.jsonl, one call a line. policies "
 	    "names files of Cedar beside CASES, servers their facts and risk, "
 	    "tools a file of each server's answer to tools/list; "
 	    "without policies those of the configuration are tried. runs is a "

@@ -62,8 +62,10 @@ put_people(struct buf *out, struct jv x, const struct verdict *v)
 	    STR_ARG(v->rule), STR_ARG(v->reason));
 	for (size_t i = 1; i < v->by_n; i++)
 		buf_fmt(out, "    and by %.*s\n", STR_ARG(v->by[i]));
-	if (v->needs.n > 0)
-		buf_fmt(out, "    what may lift it: %.*s\n", STR_ARG(v->needs));
+	for (size_t i = 0; i < v->needs.n; i++)
+		buf_fmt(out, "    %s approval: %.*s\n",
+		    i == 0 ? "what would lift it:" : "               and",
+		    STR_ARG(v->needs.at[i]));
 	if (jv_is(x, J_NONE))
 		return;
 	buf_fmt(out, "principal %.*s\naction %.*s",
@@ -80,17 +82,14 @@ put_people(struct buf *out, struct jv x, const struct verdict *v)
 static void
 put_json(struct buf *out, struct jv x, const struct verdict *v)
 {
-	buf_fmt(out, "{\"effect\":\"%s\",\"by\":[", policy_effect(v->effect));
-	for (size_t i = 0; i < v->by_n; i++) {
-		buf_str(out, i == 0 ? STR("") : STR(","));
-		json_quote(v->by[i], out);
-	}
-	buf_str(out, STR("],\"rule\":"));
+	buf_fmt(out, "{\"effect\":\"%s\",\"by\":", policy_effect(v->effect));
+	policy_put_list(out, v->by, v->by_n);
+	buf_str(out, STR(",\"rule\":"));
 	json_quote(v->rule, out);
 	buf_str(out, STR(",\"reason\":"));
 	json_quote(v->reason, out);
 	buf_str(out, STR(",\"needs\":"));
-	json_quote(v->needs, out);
+	policy_put_list(out, v->needs.at, v->needs.n);
 	buf_str(out, STR(",\"why\":"));
 	json_write(x, out);
 	buf_str(out, STR("}\n"));

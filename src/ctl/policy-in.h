@@ -43,6 +43,7 @@ int policy_image_new(
 bool policy_call_of(struct jv image, struct jv v, struct jv tool,
     struct call *out, struct note *why);
 const char *policy_effect(enum effect e);
+void policy_put_list(struct buf *out, const struct str *s, size_t n); /* JSON */
 
 /* ---- policy-tools.c ---- */
 

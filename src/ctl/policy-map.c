@@ -49,7 +49,7 @@ static const char *
 denied(struct str rule)
 {
 	static const char *const unsaid[] = { "default-deny", "policy-error",
-		"unknown-obligation", "arguments", "delegation" };
+		"unknown-obligation", "arguments", "delegation", "approvals" };
 
 	if (str_eq(rule, STR("undeclared")))
 		return "undeclared";

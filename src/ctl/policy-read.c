@@ -428,6 +428,17 @@ policy_effect(enum effect e)
 	return e == ALLOW ? "allow" : e == HOLD ? "hold" : "deny";
 }
 
+void
+policy_put_list(struct buf *out, const struct str *s, size_t n)
+{
+	buf_ch(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		buf_str(out, i == 0 ? STR("") : STR(","));
+		json_quote(s[i], out);
+	}
+	buf_ch(out, ']');
+}
+
 static struct jv
 server_of(struct jv image, struct str name)
 {
@@ -446,7 +457,7 @@ member_known(struct str key)
 	static const struct str known[] = { STR_INIT("case"),
 		STR_INIT("principal"), STR_INIT("server"), STR_INIT("method"),
 		STR_INIT("name"), STR_INIT("arguments"), STR_INIT("session"),
-		STR_INIT("expect"), STR_INIT("by") };
+		STR_INIT("expect"), STR_INIT("by"), STR_INIT("needs") };
 
 	for (size_t i = 0; i < countof(known); i++)
 		if (str_eq(known[i], key))

@@ -30,11 +30,36 @@ is_by(const struct verdict *v, struct str id)
 	return false;
 }
 
+/* needs: all approvals that it needs, in any order; or absent. */
 static bool
-as_expected(const struct verdict *v, struct str want, struct str by)
+is_held_for(const struct verdict *v, struct jv needs)
+{
+	struct jit it = jit_of(needs);
+	size_t found = 0;
+	struct jv one;
+
+	if (jv_is(needs, J_NONE))
+		return true;
+	while (jit_next(&it, NULL, &one))
+		for (size_t i = 0; i < v->needs.n; i++)
+			found += str_eq(v->needs.at[i], jv_str(one));
+	return found == v->needs.n && found == jv_count(needs);
+}
+
+static bool
+as_expected(
+    const struct verdict *v, struct str want, struct str by, struct jv needs)
 {
 	return str_eq(want, str_of(policy_effect(v->effect))) &&
-	       (by.n == 0 || is_by(v, by));
+	       (by.n == 0 || is_by(v, by)) && is_held_for(v, needs);
+}
+
+static void
+put_needs(struct buf *out, const struct verdict *v)
+{
+	for (size_t i = 0; i < v->needs.n; i++)
+		buf_fmt(out, "%s%.*s", i == 0 ? ", needs " : " and ",
+		    STR_ARG(v->needs.at[i]));
 }
 
 static void
@@ -56,13 +81,17 @@ put_case(struct run *r, size_t nr, struct jv one, const struct verdict *v,
 		json_quote(v->rule, out);
 		buf_str(out, STR(",\"reason\":"));
 		json_quote(v->reason, out);
+		buf_str(out, STR(",\"needs\":"));
+		policy_put_list(out, v->needs.at, v->needs.n);
 		buf_str(out, STR("}\n"));
 		return;
 	}
-	buf_fmt(out, "%s %zu %.*s%s%.*s: %s by %.*s%s%.*s\n",
-	    good ? "ok" : "FAILED", nr, STR_ARG(r->name), r->name.n ? ": " : "",
+	buf_fmt(out, "%s %zu %.*s%s%.*s: %s by %.*s", good ? "ok" : "FAILED",
+	    nr, STR_ARG(r->name), r->name.n ? ": " : "",
 	    STR_ARG(what.n > 0 ? what : name), policy_effect(v->effect),
-	    STR_ARG(v->rule), v->needs.n ? ", needs " : "", STR_ARG(v->needs));
+	    STR_ARG(v->rule));
+	put_needs(out, v);
+	buf_ch(out, '\n');
 	if (!good)
 		buf_fmt(out, "    expected %.*s%s%.*s; got: %.*s\n",
 		    STR_ARG(want), by.n ? " by " : "", STR_ARG(by),
@@ -82,6 +111,7 @@ run_case(struct run *r, size_t nr, struct jv one, struct str expect)
 {
 	const struct jv tool = policy_tool_of(r->tools, one);
 	struct str want = expect, by = STR("");
+	struct jv needs = { NULL, 0 };
 	struct typed *typed = NULL;
 	struct verdict v;
 	struct note why;
@@ -91,6 +121,7 @@ run_case(struct run *r, size_t nr, struct jv one, struct str expect)
 	if (want.n == 0) {
 		want = jv_str(jv_get(one, STR("expect")));
 		by = jv_str(jv_get(one, STR("by")));
+		needs = jv_get(one, STR("needs"));
 	}
 	if (!is_effect(want))
 		return ctl_say(r->c, CTL_NO,
@@ -108,7 +139,7 @@ run_case(struct run *r, size_t nr, struct jv one, struct str expect)
 	call.typed = typed;
 	v = policy_decide(r->policy, &call, r->a);
 	typed_free(typed);
-	good = as_expected(&v, want, by);
+	good = as_expected(&v, want, by, needs);
 	put_case(r, nr, one, &v, good, want);
 	*(good ? &r->passed : &r->failed) += 1;
 	return CTL_YES;

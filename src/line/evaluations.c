@@ -5,6 +5,7 @@
  * ask learns nothing but that.
  */
 #include "line/line-in.h"
+#include "line/record-in.h"
 
 enum { WAITING_MAX = 256 }; /* requests whose records are on their way */
 
@@ -47,14 +48,14 @@ obligations(struct buf *b, size_t *n, const struct verdict *v)
 {
 	size_t a, o, p;
 
-	if (v->must_n == 0)
+	if (v->must.n == 0)
 		return;
 	tape_key(b, STR("obligations"));
 	a = tape_arr(b);
-	for (size_t i = 0; i < v->must_n; i++) {
+	for (size_t i = 0; i < v->must.n; i++) {
 		o = tape_obj(b);
 		tape_key(b, STR("id"));
-		tape_str(b, v->must[i]);
+		tape_str(b, v->must.at[i]);
 		tape_key(b, STR("type"));
 		tape_str(b, STR("custom"));
 		tape_key(b, STR("properties"));
@@ -62,26 +63,11 @@ obligations(struct buf *b, size_t *n, const struct verdict *v)
 		tape_key(b, STR("vendor"));
 		tape_str(b, STR("gatehouse"));
 		tape_key(b, STR("action"));
-		tape_str(b, v->must[i]);
+		tape_str(b, v->must.at[i]);
 		tape_end(b, p, 2);
 		tape_end(b, o, 3);
 	}
-	tape_end(b, a, v->must_n);
-	(*n)++;
-}
-
-static void
-policies(struct buf *b, size_t *n, const struct verdict *v)
-{
-	size_t a;
-
-	if (v->by_n == 0)
-		return;
-	tape_key(b, STR("policies"));
-	a = tape_arr(b);
-	for (size_t i = 0; i < v->by_n; i++)
-		tape_str(b, v->by[i]);
-	tape_end(b, a, v->by_n);
+	tape_end(b, a, v->must.n);
 	(*n)++;
 }
 
@@ -125,8 +111,8 @@ decision(const struct line *l, const struct evaluation *e, struct buf *b)
 	text(b, &n, "rule", v->rule);
 	text(b, &n, "message", v->reason);
 	text(b, &n, "on_behalf_of", v->link);
-	text(b, &n, "requestable", v->needs);
-	policies(b, &n, v);
+	put_list(b, &n, "requestable", v->needs.at, v->needs.n);
+	put_list(b, &n, "policies", v->by, v->by_n);
 	obligations(b, &n, v);
 	if (e->malformed)
 		malformed(b, &n, v->reason);

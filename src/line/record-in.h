@@ -7,6 +7,10 @@
 
 #include "line/line-in.h"
 
+/* record.c: a list of texts as a member; none: no member. */
+void put_list(
+    struct buf *b, size_t *n, const char *key, const struct str *s, size_t s_n);
+
 /* keep.c: what a decision record keeps so that policy can be asked again */
 struct kept {
 	struct jv absent, values; /* of arguments declared safe; or none */

@@ -110,18 +110,19 @@ strict(const struct line *l, const struct turn *t)
 		       t->name));
 }
 
-static void
-put_risk(struct buf *b, size_t *n, const struct call *c)
+void
+put_list(
+    struct buf *b, size_t *n, const char *key, const struct str *s, size_t s_n)
 {
 	size_t m;
 
-	if (c->risk_n == 0)
+	if (s_n == 0)
 		return;
-	tape_key(b, STR("risk"));
+	tape_key(b, str_of(key));
 	m = tape_arr(b);
-	for (size_t i = 0; i < c->risk_n; i++)
-		tape_str(b, c->risk[i]);
-	tape_end(b, m, c->risk_n);
+	for (size_t i = 0; i < s_n; i++)
+		tape_str(b, s[i]);
+	tape_end(b, m, s_n);
 	(*n)++;
 }
 
@@ -200,7 +201,7 @@ decision_tape(struct line *l, const struct turn *t)
 	member(b, &n, "link", t->verdict.link);
 	member(b, &n, "method", t->method_text);
 	member(b, &n, "name", t->name);
-	member(b, &n, "needs", t->verdict.needs);
+	put_list(b, &n, "needs", t->verdict.needs.at, t->verdict.needs.n);
 	if (t->origin != 0)
 		number(b, &n, "origin", t->origin);
 	n += commit_params(l, b);
@@ -212,7 +213,7 @@ decision_tape(struct line *l, const struct turn *t)
 	    t->verdict.reason.n > 0 ? t->verdict.reason : str_of(t->why.text));
 	n++;
 	n += commit_redacted(l, b);
-	put_risk(b, &n, &t->asked);
+	put_list(b, &n, "risk", t->asked.risk, t->asked.risk_n);
 	member(b, &n, "rule", t->verdict.rule);
 	if (t->target_n == 1)
 		member(b, &n, "server", t->target[0]->name);
@@ -491,6 +492,7 @@ evaluation_tape(
 				     : str_of(e->action.text));
 	member(
 	    b, &n, "name", a->up != NULL ? a->name : str_of(e->resource.text));
+	put_list(b, &n, "needs", e->verdict.needs.at, e->verdict.needs.n);
 	n += commit_params(l, b);
 	member(b, &n, "policy", l->policy_digest);
 	member(b, &n, "principal",

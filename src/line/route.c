@@ -278,6 +278,24 @@ turn_call(const struct line *l, const struct turn *t)
 	return call_of(l, &a, t->mem);
 }
 
+/* Held, and nobody here can approve: says all that it would need. */
+static enum err
+unapproved(struct turn *t)
+{
+	const struct verdict *v = &t->verdict;
+	struct note needs = { "" };
+
+	for (size_t i = 0; i < v->needs.n; i++) {
+		const struct note so_far = needs;
+
+		note_set(&needs, "%s%s%.*s", so_far.text, i > 0 ? ", " : "",
+		    STR_ARG(v->needs.at[i]));
+	}
+	return turn_fail(t, 0, MCP_E_DENIED,
+	    "denied by rule %.*s: approval_unavailable (%s): %.*s",
+	    STR_ARG(v->rule), needs.text, STR_ARG(v->reason));
+}
+
 enum err
 step_decide(struct line *l, struct turn *t)
 {
@@ -291,8 +309,7 @@ step_decide(struct line *l, struct turn *t)
 	if (t->verdict.effect == ALLOW)
 		return OK;
 	if (t->verdict.effect == HOLD)
-		return turn_fail(t, 0, MCP_E_DENIED, "denied: %.*s",
-		    STR_ARG(STR("approval_unavailable")));
+		return unapproved(t);
 	return turn_fail(t, 0, MCP_E_DENIED, "denied by rule %.*s: %.*s",
 	    STR_ARG(t->verdict.rule), STR_ARG(t->verdict.reason));
 }

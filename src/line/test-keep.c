@@ -156,7 +156,7 @@ test_session(void)
 	ok(says("\"session_facts\":{\"calls\":0,\"labels\":[],"),
 	    "a policy asks of the session: what was known is kept");
 	call(l, "{\"name\":\"rm\"}");
-	ok(says("\"needs\":\"destructive\"") && says("\"verdict\":\"deny\""),
+	ok(says("\"needs\":[\"destructive\"]") && says("\"verdict\":\"deny\""),
 	    "what would have been held says what may lift it");
 	line_free(l);
 }
