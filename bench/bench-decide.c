@@ -121,7 +121,7 @@ types(void)
 	struct note why = { "" };
 
 	for (unsigned t = 0; t < TOOLS; t++)
-		if (typed_new(
+		if (typed_compile(
 			tape(text("{\"name\":\"tool_%u\",\"inputSchema\":{"
 				  "\"type\":\"object\",\"properties\":{"
 				  "\"path\":{\"type\":\"string\"},"
@@ -135,7 +135,7 @@ types(void)
 				  "\"path\",\"url\",\"bytes\",\"limit\","
 				  "\"amount\",\"tags\"]}}",
 			    t)),
-			STR("srv"), &bench.typed[t], &why) != OK)
+			STR("srv"), false, &bench.typed[t], &why) != OK)
 			fail("types", why.text);
 }
 

@@ -18,7 +18,18 @@ def tool(name, properties, **more):
 ECHO = {"amount": {"type": "number"}, "to": {"type": "string"},
         "mode": {"type": "string", "enum": ["slow", "fast"]}}
 PAY = tool("echo", ECHO)
-fakes.TOOLS[:] = [PAY, tool("ok_read", {})]
+BOOK = tool("mirror", {
+    "seats": {"type": "integer", "minimum": 1, "maximum": 9},
+    "code": {"type": "string", "pattern": "^[A-Z]{3}$"},
+    "note": {"type": "string", "maxLength": 5},
+    "tags": {"type": "array", "maxItems": 2, "uniqueItems": True,
+             "items": {"type": "string"}},
+    "who": {"type": "object", "properties": {
+        "age": {"type": "integer", "exclusiveMinimum": 17}}},
+    "kind": {"const": "table"}})
+BOOK["inputSchema"]["dependentRequired"] = {"code": ["note"]}
+TWISTED = tool("secret", {"x": {"type": "string", "pattern": "(a)\\1"}})
+fakes.TOOLS[:] = [PAY, tool("ok_read", {}), BOOK, TWISTED]
 POLICIES = """
 @id("small")
 permit (principal, action in [Gatehouse::Action::"up___echo",
@@ -30,7 +41,10 @@ permit (principal, action == Gatehouse::Action::"kid___echo", resource)
 when { context has input && context.input has text &&
        context.input.text like "ok*" };
 @id("reads") permit (principal, action in [Gatehouse::Action::"up___ok_read",
-    Gatehouse::Action::"wide___ok_read"], resource);
+    Gatehouse::Action::"up___mirror", Gatehouse::Action::"old___mirror",
+    Gatehouse::Action::"up___secret", Gatehouse::Action::"wide___secret",
+    Gatehouse::Action::"wide___mirror", Gatehouse::Action::"wide___ok_read"],
+    resource);
 """
 
 
@@ -70,8 +84,8 @@ for server, fake in (("up", up), ("old", old)):
     g.ok(a.allowed, f"{server}: a call within its bounds", a)
     g.same(len(fake.requests("tools/list")), 1,
            f"{server}: was asked for its list first")
-    g.same(kinds(server)[:4],
-           ["catalogue", "definition", "definition", "decision"],
+    g.same(kinds(server)[:6],
+           ["catalogue"] + ["definition"] * 4 + ["decision"],
            f"{server}: and all of that is on record")
     for arguments, want in (
             ({"amount": 100}, "default-deny"),
@@ -93,6 +107,43 @@ for server, fake in (("up", up), ("old", old)):
         g.ok(a.allowed, f"{server}: {arguments}", a)
     g.same(len(fake.requests("tools/list")), 1,
            f"{server}: nor is it asked again")
+
+# --- what else the schema asks: each refused by its path, beside its twin --
+
+for server, fake in (("up", up), ("old", old)):
+    for good, bad, want in (
+            ({"seats": 9}, {"seats": 10}, "argument /seats: "),
+            ({"seats": 1}, {"seats": 0}, "argument /seats: "),
+            ({"note": "fives"}, {"note": "sixsix"}, "argument /note: "),
+            ({"code": "ABC", "note": ""}, {"code": "abc", "note": ""},
+             "argument /code: "),
+            ({"tags": ["a", "b"]}, {"tags": ["a", "b", "c"]},
+             "argument /tags: "),
+            ({"tags": ["a"]}, {"tags": ["a", "a"]}, "argument /tags: "),
+            ({"who": {"age": 18}}, {"who": {"age": 17}},
+             "argument /who/age: "),
+            ({"kind": "table"}, {"kind": "chair"}, "argument /kind: "),
+            ({"code": "ABC", "note": "x"}, {"code": "ABC"},
+             "arguments: ")):
+        a = call(server, good, "mirror")
+        g.ok(a.allowed, f"{server}: {good}", a)
+        before = len(fake.calls())
+        a = call(server, bad, "mirror")
+        g.ok(not a.allowed and "by rule arguments: " + want in a.text and
+             len(fake.calls()) == before, f"{server}: {bad}: {want}", a)
+d = [r for r in gate.records() if r["kind"] == "decision"][-1]
+g.ok(d["verdict"] == "deny" and d["rule"] == "arguments" and
+     d["name"] == "mirror", "and is on record like any denial", d)
+a = call("up", {"x": "aa"}, "secret")
+g.ok(not a.allowed and "inputSchema cannot be judged" in a.text and
+     "back-reference" in a.text, "a schema that cannot be judged: denied", a)
+d = [r for r in gate.records() if r["kind"] == "definition" and
+     r["server"] == "up" and r["name"] == "secret"]
+g.ok("back-reference" in d[0]["reason"], "its record says why", d)
+a = call("wide", {"x": "aa"}, "secret")
+g.ok(a.allowed, "typed: no policy reads the arguments of it", a)
+a = call("wide", {"seats": 10}, "mirror")
+g.ok(a.allowed, "nor of this one", a)
 a = call("kid", {"text": "ok"})
 g.ok(a.allowed, "a program: right", a)
 a = call("kid", {"text": ["ok"]})

@@ -5,6 +5,7 @@
 #include "authority/authority.h"
 #include "cedar/cedar.h"
 #include "facts/facts.h"
+#include "schema/schema.h"
 
 /* The names that policies are written with. */
 #define NS "Gatehouse::"
@@ -140,6 +141,13 @@ enum {
 };
 unsigned asks(struct jv est, unsigned depth);
 bool names_risk(struct jv est); /* does it name a group of risk? */
+
+/* bounds.c: *out points into *image, the caller's. */
+NODISCARD enum err bounds_new(const struct bounds *b, struct schema *out,
+    struct buf *image, struct note *why);
+/* ERR_SYNTAX: not so; by its path. */
+NODISCARD enum err bounds_check(
+    const struct schema *s, struct jv arguments, struct note *why);
 
 /* typed.c */
 extern const struct str risk_groups[RISK_MAX];

@@ -353,7 +353,7 @@ tool_fits(struct making *k, struct str server, struct jv tool, struct note *why)
 	struct cedar_schema *schema = NULL;
 	struct cedar_why at = { .line = 0 };
 	struct typed *t = NULL;
-	bool fits = typed_new(tool, server, &t, why) == OK;
+	bool fits = typed_new(tool, server, NULL, &t, why) == OK;
 
 	typed_free(t);
 	buf_ch(&text, '[');
@@ -367,6 +367,19 @@ tool_fits(struct making *k, struct str server, struct jv tool, struct note *why)
 	cedar_schema_free(schema);
 	buf_done(&text);
 	return fits;
+}
+
+/* It has types, and still its calls are denied where arguments are judged. */
+static bool
+tool_judged(
+    const struct making *k, struct str server, struct jv tool, struct note *why)
+{
+	const struct terms d = terms_of(server_named(k->image, server));
+	struct typed *t = NULL;
+	const bool is = typed_compile(tool, server, d.open, &t, why) == OK;
+
+	typed_free(t);
+	return is;
 }
 
 static void
@@ -390,6 +403,8 @@ put_tools(struct making *k, struct str server, struct jv tools,
 			to->got(to->arg, &f);
 			continue;
 		}
+		if (!tool_judged(k, server, v, &f.note))
+			to->got(to->arg, &f);
 		buf_str(text, n++ > 0 ? STR(",") : STR(""));
 		json_write(v, text);
 	}

@@ -375,7 +375,7 @@ test_conforms(void)
 	    "a schema: %s", why.text);
 	terms = terms_of(json("{\"facts\":{\"read\":{\"path\":\"path\"}}}"));
 	call_terms(&terms, tool, &c);
-	ok(typed_new(tool, c.server, &t, &why) == OK, "and types");
+	ok(typed_compile(tool, c.server, false, &t, &why) == OK, "and types");
 	c.typed = t;
 	ok(known_of(v, &c, READS_ALL, a, &k, &why) == OK &&
 		world_of(&c, false, &k, a, &w) == OK &&

@@ -52,6 +52,7 @@ policies(const char *text)
 #define TOOL(props, more)                                                      \
 	"{\"name\":\"pay\",\"inputSchema\":{\"type\":\"object\","              \
 	"\"properties\":{" props "}" more "}}"
+#define LOW "\"amount\":{\"type\":\"number\",\"maximum\":9}"
 #define AMOUNT "\"amount\":{\"type\":\"number\"}"
 #define SMALL                                                                  \
 	"@id(\"small\") permit (principal, action, resource) when { "          \
@@ -69,7 +70,7 @@ ask(const struct policy *p, const char *tool, const char *args, bool open)
 	struct typed *t = NULL;
 	struct verdict v;
 
-	if (typed_new(json(tool), c.server, &t, &why) != OK)
+	if (typed_compile(json(tool), c.server, c.open, &t, &why) != OK)
 		ok(0, "%s: %s", tool, why.text);
 	c.typed = t;
 	arena_reset(arena);
@@ -105,6 +106,17 @@ test_types(void)
 		{ TOOL(AMOUNT, ",\"additionalProperties\":false"),
 		    "{\"arguments\":{\"amount\":5,\"to\":1}}", true, DENY,
 		    "arguments", "argument to: the tool does not" },
+		{ TOOL(LOW, ""), "{\"arguments\":{\"amount\":9}}", false, ALLOW,
+		    "small", "" },
+		{ TOOL(LOW, ""), "{\"arguments\":{\"amount\":9.5}}", false,
+		    DENY, "arguments", "argument /amount: must be" },
+		{ TOOL(LOW, ""), "{\"arguments\":{\"amount\":9.5}}", true, DENY,
+		    "arguments", "argument /amount: must be" },
+		{ TOOL(AMOUNT, ",\"maxProperties\":1"),
+		    "{\"arguments\":{\"amount\":5,\"x\":1}}", true, DENY,
+		    "arguments", "arguments: " },
+		{ TOOL(AMOUNT, ",\"minProperties\":1"), "{}", false, DENY,
+		    "arguments", "arguments: " },
 		{ TOOL(AMOUNT, ",\"required\":[\"amount\"]"), "{}", false, DENY,
 		    "arguments", "argument amount: is missing" },
 	};
@@ -121,6 +133,30 @@ test_types(void)
 		    "%s: %.*s", t[i].args, STR_ARG(v.reason));
 	}
 	policy_free(p);
+}
+
+/* What came beside a definition is another process's word. */
+static void
+test_images(void)
+{
+	static const struct bounds bad[] = { { .image = STR_INIT("x") },
+		{ .why = STR_INIT("the list is too large") },
+		{ .image = STR_INIT("") } };
+	struct typed *t = NULL;
+
+	for (size_t i = 0; i < countof(bad); i++)
+		ok(typed_new(json(TOOL(AMOUNT, "")), STR("bank"), &bad[i], &t,
+		       &why) == ERR_SYNTAX &&
+			t == NULL && why.text[0] != '\0',
+		    "no image: %s", why.text);
+	ok(typed_new(json(TOOL(AMOUNT, "")), STR("bank"), NULL, &t, &why) == OK,
+	    "unless none is asked for");
+	typed_free(t);
+	t = NULL;
+	ok(typed_compile(json(TOOL("\"a\":{\"pattern\":\"(a)\\\\1\"}", "")),
+	       STR("bank"), false, &t, &why) != OK &&
+		t == NULL && strstr(why.text, "back-reference") != NULL,
+	    "what cannot be judged has no types: %s", why.text);
 }
 
 /* Types are as strict where no policy reads the arguments, if asked for. */
@@ -162,7 +198,8 @@ test_entities(void)
 		.guessed = true };
 	struct typed *t = NULL;
 
-	ok(typed_new(json(tool), c.server, &t, &why) == OK, "a tool with tags");
+	ok(typed_compile(json(tool), c.server, c.open, &t, &why) == OK,
+	    "a tool with tags");
 	c.typed = t;
 	arena_reset(arena);
 	ok(policy_decide(p, &c, arena).effect == ALLOW, "is asked for them");
@@ -319,6 +356,7 @@ main(void)
 	arena = arena_new(1 << 20);
 	test_types();
 	test_always();
+	test_images();
 	test_entities();
 	test_risk();
 	test_pins();

@@ -7,18 +7,24 @@
 #define AUTHORITY_TOOLS_H
 
 #include "authority/authority.h"
+#include "mcp/mcp.h"
 
 /* ---- what tools are ---- */
 
 /*
  * A tool as its server's tools/list shows it (a tape), made ready for its
  * calls: context.input of action "SERVER___name" has the types of the schema
- * that policy_check validates with.  Keeps nothing of the tape.  ERR_SYNTAX,
- * ERR_LIMIT: its inputSchema has no types; *why says what is wrong.
+ * that policy_check validates with, and policy_decide denies what b's image
+ * (mcp/bounds.h) does not let pass.  b NULL: types alone.  Keeps nothing of the
+ * tape and of b. ERR_SYNTAX, ERR_LIMIT: its inputSchema has no types, or b no
+ * image; *why says what is wrong.
  */
 struct typed;
-NODISCARD enum err typed_new(
-    struct jv tool, struct str server, struct typed **out, struct note *why);
+NODISCARD enum err typed_new(struct jv tool, struct str server,
+    const struct bounds *b, struct typed **out, struct note *why);
+/* The same for who may compile: people's commands. */
+NODISCARD enum err typed_compile(struct jv tool, struct str server, bool open,
+    struct typed **out, struct note *why);
 void typed_free(struct typed *t); /* NULL is fine */
 /* Can a policy that reads context.input apply to this tool?  Then its calls
  * should have types. */

@@ -10,14 +10,16 @@
 
 struct typed {
 	struct cedar_mcp_input *input;
+	struct buf image;     /* what bounds points into; empty: none */
+	struct schema bounds; /* what the values may be */
 };
 
 enum err
-typed_new(
-    struct jv tool, struct str server, struct typed **out, struct note *why)
+typed_new(struct jv tool, struct str server, const struct bounds *b,
+    struct typed **out, struct note *why)
 {
 	struct buf action = { .max = 64 << 10 };
-	struct cedar_mcp_input *input = NULL;
+	struct typed *t = mem_get(sizeof(*t));
 	struct cedar_why at = { .line = 0 };
 	enum err e;
 
@@ -27,15 +29,39 @@ typed_new(
 	e = buf_end(&action);
 	if (!e)
 		e = cedar_mcp_input_new(jv_bytes(tool), STR("Gatehouse"),
-		    buf_view(&action), &input, &at);
+		    buf_view(&action), &t->input, &at);
 	buf_done(&action);
-	if (e) {
+	if (e)
 		*why = at.note;
-		return e;
-	}
-	*out = mem_get(sizeof(**out));
-	(*out)->input = input;
-	return OK;
+	else if (b != NULL)
+		e = bounds_new(b, &t->bounds, &t->image, why);
+	if (e)
+		typed_free(t);
+	else
+		*out = t;
+	return e;
+}
+
+enum err
+typed_compile(struct jv tool, struct str server, bool open, struct typed **out,
+    struct note *why)
+{
+	struct buf list = { .max = 1 << 20 }, entry = { .max = 1 << 20 };
+	const size_t m = tape_arr(&list);
+	struct bounds b;
+	struct cur c;
+	enum err e;
+
+	tape_copy(&list, tool);
+	tape_end(&list, m, 1);
+	if (buf_end(&list) == OK)
+		bounds_put(jv_of(buf_view(&list)), open, &entry);
+	c = cur_of(entry.p, entry.n);
+	(void)bounds_next(&c, &b);
+	e = typed_new(tool, server, &b, out, why);
+	buf_done(&list);
+	buf_done(&entry);
+	return e;
 }
 
 void
@@ -44,6 +70,7 @@ typed_free(struct typed *t)
 	if (t == NULL)
 		return;
 	cedar_mcp_input_free(t->input);
+	buf_done(&t->image);
 	mem_free(t);
 }
 
@@ -66,9 +93,13 @@ call_input(
 	e = cedar_mcp_input_value(c->typed->input,
 	    (struct cedar_mcp_given){ jv_bytes(args), c->open }, es, a,
 	    &k->input, &at);
-	if (e)
+	if (e) {
 		*why = at.note;
-	return e;
+		return e;
+	}
+	return c->typed->image.n == 0
+		   ? OK
+		   : bounds_check(&c->typed->bounds, args, why);
 }
 
 /* ---- risk ---- */

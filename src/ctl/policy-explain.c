@@ -112,12 +112,10 @@ explain(struct ctl *c, struct jv image, struct jv tools, struct jv call_v,
 	if (!policy_call_of(image, call_v, tool, &call, &why))
 		status = ctl_say(c, CTL_NO, "%s: %s", c->arg[0], why.text);
 	else if (policy_new(image, &p, &why) != OK ||
-		 (!jv_is(tool, J_NONE) &&
-		     typed_new(tool, call.server, &typed, &why) != OK))
+		 policy_typed(image, p, tool, &call, &typed, &why) != OK)
 		status = ctl_say(c, CTL_NO, "%s", why.text);
 	if (status == CTL_YES) {
-		if (policy_types(p, call.server, call.name))
-			call.typed = typed;
+		call.typed = typed;
 		v = policy_decide(p, &call, a);
 		if (v.assumed)
 			risk_assume(&call);

@@ -42,6 +42,10 @@ int policy_image_new(
  * named in *why. */
 bool policy_call_of(struct jv image, struct jv v, struct jv tool,
     struct call *out, struct note *why);
+/* What its arguments are held against, as the line would: *out stays NULL where
+ * nothing asks for it or the tool is not known. */
+NODISCARD enum err policy_typed(struct jv image, const struct policy *p,
+    struct jv tool, const struct call *c, struct typed **out, struct note *why);
 const char *policy_effect(enum effect e);
 void policy_put_list(struct buf *out, const struct str *s, size_t n); /* JSON */
 

@@ -380,9 +380,11 @@ tool_seen(struct past_reader *r, struct jv rec)
 	if (jv_is(tool, J_OBJ) && !is_cut(tool)) {
 		tape_copy(&s->tape, tool);
 		put_loose(&loose, tool, false);
-		if (typed_new(tool, server, &s->whole, &why) != OK ||
-		    typed_new(
-			jv_of(buf_view(&loose)), server, &s->part, &why) != OK)
+		if (typed_compile(tool, server,
+			terms_of(server_of(r, server)).open, &s->whole,
+			&why) != OK ||
+		    typed_new(jv_of(buf_view(&loose)), server, NULL, &s->part,
+			&why) != OK)
 			buf_clear(&s->tape); /* no types: as if unknown */
 	}
 	s = map_put(r->tools, tool_key(server, name, &key), s);

@@ -485,6 +485,19 @@ members_ok(struct jv v, struct note *why)
 	return true;
 }
 
+enum err
+policy_typed(struct jv image, const struct policy *p, struct jv tool,
+    const struct call *c, struct typed **out, struct note *why)
+{
+	const struct terms t = terms_of(server_of(image, c->server));
+
+	*out = NULL;
+	if (jv_is(tool, J_NONE) || !str_eq(c->method, STR("tools/call")) ||
+	    (!t.always && !policy_types(p, c->server, c->name)))
+		return OK;
+	return typed_compile(tool, c->server, t.open, out, why);
+}
+
 bool
 policy_call_of(struct jv image, struct jv v, struct jv tool, struct call *out,
     struct note *why)

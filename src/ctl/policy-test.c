@@ -130,9 +130,7 @@ run_case(struct run *r, size_t nr, struct jv one, struct str expect)
 	if (!policy_call_of(r->image, one, tool, &call, &why))
 		return ctl_say(
 		    r->c, CTL_NO, "%s: case %zu: %s", r->path, nr, why.text);
-	if (!jv_is(tool, J_NONE) &&
-	    policy_types(r->policy, call.server, call.name) &&
-	    typed_new(tool, call.server, &typed, &why) != OK)
+	if (policy_typed(r->image, r->policy, tool, &call, &typed, &why) != OK)
 		return ctl_say(
 		    r->c, CTL_NO, "%s: case %zu: %s", r->path, nr, why.text);
 	arena_reset(r->a);

@@ -102,8 +102,9 @@ MESSAGE(UP_REPLY, R(JUDGE), R(BACK), B(HOP) | B(ID), B(RESULT) | B(ERROR),
 MESSAGE(UP_CANCEL, R(JUDGE), R(BACK), B(CALL), B(TEXT),
     "cancel in the upstream's way; its late answer is dropped")
 MESSAGE(UP_ANSWER, R(BACK), R(JUDGE), B(CALL),
-    B(RESULT) | B(ERROR) | B(STATUS) | B(TEXT),
-    "the answer; STATUS: the upstream failed (502, 504), TEXT why")
+    B(RESULT) | B(ERROR) | B(STATUS) | B(TEXT) | B(BYTES),
+    "the answer; STATUS: the upstream failed (502, 504), TEXT why; BYTES: what "
+    "each tool of a list asks of its arguments, compiled")
 MESSAGE(UP_EVENT, R(BACK), R(JUDGE), B(HOP) | B(NAME),
     B(CALL) | B(PARAMS) | B(ID) | B(FLAGS) | B(TIME),
     "a notification or (MF_REQUEST) request of the upstream, of CALL if it is "

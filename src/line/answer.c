@@ -60,7 +60,7 @@ struct pick {
 	enum mcp_era era;
 	bool tasks; /* what it says of them holds for this agent */
 	struct map *seen;
-	unsigned found; /* tools that cannot be shown */
+	unsigned found; /* resources that several show */
 };
 
 static bool
@@ -100,7 +100,7 @@ claim_items(struct pick *p, struct jv items)
 	while (jit_next(&it, NULL, &v)) {
 		const struct str id = jv_str(jv_get(v, str_of(p->list->key)));
 
-		if (id.n > 0 && id.n <= 2000 &&
+		if (id.n > 0 && id.n <= TOOL_NAME_MAX &&
 		    may(p->l, t->principal, p->up, str_of(p->list->use), id))
 			uri_claim(p->l, t->endpoint, t->principal, p->up, id,
 			    of_templates(p));
@@ -113,17 +113,17 @@ put_item(struct pick *p, struct jv item)
 	struct endpoint *e = p->t->endpoint;
 	const struct str id = jv_str(jv_get(item, str_of(p->list->key)));
 	const bool is_name = str_eq(str_of(p->list->key), STR("name"));
+	struct note why;
 
 	if (p->list->method == MCP_TASKS_LIST)
 		return task_item(p->l, p->t, p->up, item);
-	if (id.n == 0 || id.n > 2000)
+	if (id.n == 0 || id.n > TOOL_NAME_MAX)
 		return false;
 	if (map_get(p->seen, id) != NULL) /* a name twice: the first one */
 		return false;
 	(void)map_put(p->seen, id, p->up);
-	/* Learned before it is judged: policy asks what a tool is. */
-	if (p->list->method == MCP_TOOLS_LIST &&
-	    !tool_learn(p->l, p->up, item, p->era == MCP_MODERN, &p->found))
+	if (p->list->method == MCP_TOOLS_LIST && p->era == MCP_MODERN &&
+	    !tool_heads(p->l, item, &why))
 		return false;
 	if (!may(p->l, p->t->principal, p->up, str_of(p->list->use), id)) {
 		declared_report(p->l, p->t, p->up, str_of(p->list->use), id);

@@ -6,32 +6,39 @@
  */
 #include "line/line-in.h"
 
-/* False: the tool must not be shown (its x-mcp-header is invalid). */
+/* Into work2: its x-mcp-headers. */
 bool
-tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
-    unsigned *found)
+tool_heads(struct line *l, struct jv tool, struct note *why)
+{
+	note_set(why, "too many headers");
+	buf_clear(&l->work2);
+	return mcp_tool_headers(
+		   jv_get(tool, STR("inputSchema")), &l->work2, why) == OK &&
+	       buf_view(&l->work2).n <= HEADS_MAX;
+}
+
+void
+tool_learn(struct line *l, struct upstream *u, struct jv tool,
+    const struct learning *how)
 {
 	const struct str name = jv_str(jv_get(tool, STR("name")));
 	struct tool *known = map_get(u->tools, name);
-	struct note why = { "too many headers" };
+	struct note why;
 
-	buf_clear(&l->work2);
-	if (mcp_tool_headers(
-		jv_get(tool, STR("inputSchema")), &l->work2, &why) != OK ||
-	    buf_view(&l->work2).n > HEADS_MAX) {
+	if (!tool_heads(l, tool, &why)) {
 		const struct fact f = { .kind = "finding",
 			.reason = why.text,
 			.server = u->name,
 			.name = name,
-			.verdict = modern ? "hidden" : "shown" };
+			.verdict = how->modern ? "hidden" : "shown" };
 
-		if ((*found)++ < FINDINGS_MAX) /* of one list: no flood */
+		if ((*how->found)++ < FINDINGS_MAX) /* of one list: no flood */
 			(void)record_fact(l, &f);
-		return !modern;
+		return;
 	}
 	if (known == NULL) {
 		if (map_count(u->tools) > 10000)
-			return true;
+			return;
 		known = mem_get(sizeof(*known));
 		(void)map_put(u->tools, name, known);
 	}
@@ -39,8 +46,30 @@ tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
 		drop(&known->heads);
 		known->heads = str_keep(buf_view(&l->work2));
 	}
-	definition_seen(l, u, known, tool, found);
-	return true;
+	definition_seen(l, u, known, tool, how);
+}
+
+void
+tools_came(struct line *l, const struct leg *g, const struct msg *m)
+{
+	struct jit it = jit_of(jv_get(msg_tree(m, F_RESULT), STR("tools")));
+	const struct str images = msg_text(m, F_BYTES);
+	struct cur c = cur_of(images.p, images.n);
+	struct map *seen = map_new(0);
+	unsigned found = 0;
+	struct bounds b;
+	const struct learning how = { g->era == MCP_MODERN, &b, &found };
+	struct jv v;
+
+	while (jit_next(&it, NULL, &v)) {
+		const struct str name = jv_str(jv_get(v, STR("name")));
+
+		(void)bounds_next(&c, &b);
+		if (name.n > 0 && name.n <= TOOL_NAME_MAX &&
+		    map_put(seen, name, l) == NULL) /* twice: the first */
+			tool_learn(l, g->hop->up, v, &how);
+	}
+	map_free(seen);
 }
 
 /* Are a call's arguments held against its tool's schema? */
@@ -215,13 +244,7 @@ void
 catalogue_came(struct line *l, struct leg *g, const struct msg *m)
 {
 	const struct jv r = msg_tree(m, F_RESULT);
-	struct jit it = jit_of(jv_get(r, STR("tools")));
-	unsigned found = 0;
-	struct jv v;
 
-	while (jit_next(&it, NULL, &v))
-		(void)tool_learn(
-		    l, g->hop->up, v, g->era == MCP_MODERN, &found);
 	buf_clear(&g->out);
 	buf_str(&g->out, jv_bytes(r));
 	if (jv_is(jv_get(r, STR("nextCursor")), J_STR) &&

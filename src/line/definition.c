@@ -63,21 +63,23 @@ digest(struct line *l, struct jv def, unsigned char out[static LEDGER_HASH])
 }
 
 static void
-keep(struct upstream *u, struct tool *k, struct jv def)
+keep(struct upstream *u, struct tool *k, struct jv def, const struct bounds *b)
 {
+	const size_t n = jv_bytes(def).n + (b != NULL ? b->image.n : 0);
+
 	note_set(&k->why, "the tool's definition is too large to be kept");
 	if (jv_bytes(def).n <= DEFINITION_MAX &&
-	    u->definitions + jv_bytes(def).n <= DEFINITIONS_MAX) {
+	    u->definitions + n <= DEFINITIONS_MAX) {
 		k->definition = keep_tape(def);
-		u->definitions += k->definition.n;
+		u->definitions += n;
 		(void)!typed_new(
-		    jv_of(k->definition), u->name, &k->typed, &k->why);
+		    jv_of(k->definition), u->name, b, &k->typed, &k->why);
 	}
 }
 
 void
 definition_seen(struct line *l, struct upstream *u, struct tool *k,
-    struct jv def, unsigned *found)
+    struct jv def, const struct learning *how)
 {
 	unsigned char now[LEDGER_HASH];
 
@@ -86,10 +88,10 @@ definition_seen(struct line *l, struct upstream *u, struct tool *k,
 	digest(l, def, now);
 	if (!k->seen) {
 		k->seen = true;
-		keep(u, k, def);
+		keep(u, k, def, how->bounds);
 		record(l, u, def, "first", k->typed == NULL ? k->why.text : "");
 	} else if (memcmp(now, k->last, sizeof(now)) == 0 ||
-		   (*found)++ >= FINDINGS_MAX) {
+		   (*how->found)++ >= FINDINGS_MAX) {
 		return; /* of one list: no flood */
 	} else {
 		record(l, u, def, "changed",

@@ -377,6 +377,8 @@ good_request(struct line *l, uint8_t n)
 	buf_done(&id);
 }
 
+static struct buf images = { .max = 1 << 20 };
+
 static void
 good_back(struct line *l, uint8_t n)
 {
@@ -397,6 +399,11 @@ good_back(struct line *l, uint8_t n)
 		msg_set(&m, F_CALL, call);
 		msg_set_tree(
 		    &m, F_RESULT, pick(results, countof(results), n / 4));
+		buf_clear(&images);
+		bounds_put(jv_get(msg_tree(&m, F_RESULT), STR("tools")), false,
+		    &images);
+		if (n & 1)
+			msg_set_text(&m, F_BYTES, buf_view(&images));
 	} else {
 		msg_set(&m, F_HOP, g == NULL || !g->hop ? hop : g->hop->id);
 		msg_set(&m, F_CALL, call);

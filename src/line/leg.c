@@ -417,6 +417,9 @@ leg_answer(struct line *l, const struct msg *m)
 		count(CNT_UPSTREAM_FAIL);
 		note_words(&g->why, msg_text(m, F_TEXT));
 	}
+	if (g->status == 0 &&
+	    (g->learning || g->turn->method == MCP_TOOLS_LIST))
+		tools_came(l, g, m);
 	if (g->learning) {
 		if (g->status == 0)
 			catalogue_came(l, g, m);

@@ -81,8 +81,9 @@ static void
 learn(struct line *l)
 {
 	unsigned found = 0;
+	const struct learning how = { true, NULL, &found };
 
-	(void)tool_learn(l, &l->own, jv_of(l->own_def), true, &found);
+	tool_learn(l, &l->own, jv_of(l->own_def), &how);
 }
 
 enum err

@@ -286,6 +286,31 @@ test_matter(void)
 	line_free(l);
 }
 
+/* A list without what bounds arguments is none to judge them by. */
+static void
+test_unbounded(void)
+{
+	struct line *l = fresh_of(always);
+	struct msg m = msg_of(MSG_UP_ANSWER);
+
+	call(l, small);
+	ack(l, true);
+	opened(l, MCP_MODERN, "{\"tools\":{}}");
+	msg_set(&m, F_CALL, msg_num(sent(MSG_UP_CALL), F_CALL));
+	msg_set_tree(&m, F_RESULT, tape(list));
+	line_from_back(l, 0, &m);
+	ok(denied("nothing came that bounds its arguments"),
+	    "no image came with the list: denied");
+	end(l);
+	forget();
+	line_free(l);
+	l = learned(always, MCP_MODERN, small);
+	ok(record_has("verdict", "allow"), "with one: allowed");
+	end(l);
+	forget();
+	line_free(l);
+}
+
 /* Annotations: of a trusted server's tool as first seen. */
 static void
 test_annotations(void)
@@ -341,6 +366,7 @@ main(void)
 	test_unlisted();
 	test_untyped();
 	test_matter();
+	test_unbounded();
 	test_annotations();
 	test_ledger();
 	return tap_done();

@@ -279,11 +279,17 @@ answered(struct line *l, unsigned up, const char *result)
 {
 	const struct msg *c = sent(MSG_UP_CALL);
 	struct msg m = msg_of(MSG_UP_ANSWER);
+	struct buf images = { .max = 1 << 20 };
 
 	BUG_ON(c == NULL);
 	msg_set(&m, F_CALL, msg_num(c, F_CALL));
 	msg_set_tree(&m, F_RESULT, tape(result));
+	/* As role back does. */
+	bounds_put(
+	    jv_get(msg_tree(&m, F_RESULT), STR("tools")), false, &images);
+	msg_set_text(&m, F_BYTES, buf_view(&images));
 	line_from_back(l, up, &m);
+	buf_done(&images);
 }
 
 /* A member of the newest record. */

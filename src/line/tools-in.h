@@ -16,9 +16,18 @@ struct tool {
 };
 
 /* catalogue.c */
-/* False: the tool must not be shown (its x-mcp-header is invalid). */
-bool tool_learn(struct line *l, struct upstream *u, struct jv tool, bool modern,
-    unsigned *found);
+/* One definition, from a list. */
+struct learning {
+	bool modern;		     /* the server that shows it */
+	const struct bounds *bounds; /* NULL: our own needs none */
+	unsigned *found;	     /* findings of this list */
+};
+void tool_learn(struct line *l, struct upstream *u, struct jv tool,
+    const struct learning *how);
+/* Learns each tool of an answer to tools/list, when it comes. */
+void tools_came(struct line *l, const struct leg *g, const struct msg *m);
+/* False: a modern agent must not be shown it (its x-mcp-header is invalid). */
+bool tool_heads(struct line *l, struct jv tool, struct note *why);
 bool types_matter(
     const struct line *l, const struct upstream *u, struct str tool);
 /* False: the tool's calls must have types and it has none: the denial. */
@@ -35,7 +44,7 @@ void catalogue_came(struct line *l, struct leg *g, const struct msg *m);
 
 /* definition.c */
 void definition_seen(struct line *l, struct upstream *u, struct tool *k,
-    struct jv def, unsigned *found);
+    struct jv def, const struct learning *how);
 void tool_free(struct tool *k);
 
 #endif

@@ -79,6 +79,27 @@ heads(struct jv v, struct str text)
 	buf_done(&h);
 }
 
+/* Compiled, it is read again whole; any bytes are read to their end. */
+static void
+bounded(struct jv v, struct str text)
+{
+	struct buf b = { .max = 8 << 20 };
+	struct jv arr = jv_is(v, J_ARR) ? v : jv_get(v, STR("tools"));
+	struct bounds one;
+	struct cur c;
+	size_t n = 0;
+
+	bounds_put(arr, (text.n & 1) != 0, &b);
+	c = cur_of(b.p, b.n);
+	while (bounds_next(&c, &one))
+		n++;
+	BUG_ON(n != (jv_is(arr, J_ARR) ? jv_count(arr) : n));
+	c = cur_of(text.p, text.n);
+	while (bounds_next(&c, &one))
+		BUG_ON(one.image.n + one.why.n > text.n);
+	buf_done(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -98,5 +119,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		if (mcp_read_server(v, (enum mcp_era)era, &in, &why) == OK)
 			carry(&in);
 	heads(v, text);
+	bounded(v, text);
 	return 0;
 }

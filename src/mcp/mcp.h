@@ -183,9 +183,8 @@ void mcp_error_tape(
  * =?base64?...?= (2026-07-28 streamable-http, Value Encoding). */
 void mcp_head_encode(struct str value, struct buf *out);
 NODISCARD enum err mcp_head_decode(struct str value, struct buf *out);
-/* x-mcp-header of one tool's inputSchema: tape {"path/of/arg": "Header-Name"};
- * ERR_SYNTAX + why when invalid: the tool must not be shown (N4).  Path steps
- * are joined by '/', with ~0 for ~ and ~1 for / in a name. */
+/* x-mcp-header of an inputSchema: {"path/of~1arg": "Header-Name"} (~0 is ~, ~1
+ * is /); ERR_SYNTAX + why when invalid: the tool must not be shown (N4). */
 NODISCARD enum err mcp_tool_headers(
     struct jv input_schema, struct buf *tape, struct note *why);
 /* N2: heads as received, decoded {"Name": "value"}, against arguments.  Name is
@@ -196,5 +195,5 @@ NODISCARD enum err mcp_heads_agree(struct jv tool_headers, struct jv arguments,
 /* Legacy agent -> modern tool: the Mcp-Param headers for these arguments. */
 void mcp_heads_make(
     struct jv tool_headers, struct jv arguments, struct buf *tape);
-
+#include "mcp/bounds.h"
 #endif

@@ -171,6 +171,16 @@ call_progress(struct call *c)
 	arm(c);
 }
 
+/* A server's schemas are compiled here, where its bytes are: the judge opens
+ * images. */
+static void
+put_bounds(struct back *b, struct jv result, struct msg *m)
+{
+	buf_clear(&b->bounds);
+	bounds_put(jv_get(result, STR("tools")), b->open, &b->bounds);
+	msg_set_text(m, F_BYTES, buf_view(&b->bounds));
+}
+
 void
 call_answer(struct call *c, const struct mcp_in *in)
 {
@@ -188,6 +198,8 @@ call_answer(struct call *c, const struct mcp_in *in)
 		return;
 	}
 	msg_set(&m, F_CALL, was.num);
+	if (was.method == MCP_TOOLS_LIST)
+		put_bounds(b, in->result, &m);
 	msg_set_tree(&m, F_RESULT, in->result);
 	msg_set_tree(&m, F_ERROR, in->error);
 	back_tell(b, &m);

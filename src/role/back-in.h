@@ -251,11 +251,12 @@ struct back {
 	bool sse; /* its legacy era is of 2024-11-05 */
 	struct kid *kids;
 	enum sharing sharing;
+	bool open;	     /* servers.NAME.arguments */
 	uint64_t not_before; /* back-off of shared kids */
 	unsigned falls;
 
 	/* Scratch: one message at a time. */
-	struct buf tape, text, heads, head, params, plain, prefix;
+	struct buf tape, text, heads, head, params, plain, prefix, bounds;
 	struct http_head parsed;
 	char read[READ_MAX];
 	uint64_t event_at; /* when its allowance was last reckoned */

@@ -313,6 +313,7 @@ limits(struct back *b, struct jv image)
 	b->tape.max = b->text.max = b->params.max = 2 * CHAN_MSG_MAX;
 	b->heads.max = b->head.max = 256 * 1024;
 	b->prefix.max = 64 * 1024;
+	b->bounds.max = CHAN_MSG_MAX / 3;
 	b->plain.max = 4 * READ_MAX + CHAN_MSG_MAX;
 	b->cred.max = 16384;
 }
@@ -375,6 +376,7 @@ setup(struct back *b, struct jv server, struct note *why)
 		     : str_eq(sharing, STR("principal")) ? SHARE_PRINCIPAL
 							 : SHARE_SESSION;
 	b->name = jv_str(jv_get(server, STR("name")));
+	b->open = str_eq(jv_str(jv_get(server, STR("arguments"))), STR("open"));
 	b->forced = str_eq(era, STR("legacy"))	 ? ERA_LEGACY
 		    : str_eq(era, STR("modern")) ? ERA_MODERN
 						 : ERA_UNKNOWN;
