@@ -304,7 +304,8 @@ const struct ctl_cmd ctl_cmds[] = {
 	    with_trust_file, ctl_keys_init, true, false, false },
 	{ "keys rotate", "STATE", 1, 1, "Gives the log another key",
 	    "Takes effect at the next start. The older key signs beside it, so "
-	    "that who knows only that still believes, until --retire.",
+	    "that who knows only that still believes, until --retire, which is "
+	    "refused before a start has signed with the newer.",
 	    with_retire, ctl_keys_rotate, true, false, false },
 	{ "ledger fsck", "DIR", 1, 1,
 	    "Checks anyone's log of tiles against its checkpoint",

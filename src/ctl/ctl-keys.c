@@ -228,6 +228,40 @@ ctl_keys_init(struct ctl *c)
 	return status == CTL_YES ? ctl_keys_show(c) : status;
 }
 
+/* A start goes on only from what a key of the file signed: an older key must
+ * stay until the newest has signed all that a start may read. */
+static int
+newest_signs(struct ctl *c, const struct keyring *r)
+{
+	static const char *const files[] = { "checkpoint", "signed" };
+	struct signed_note *n = mem_get(sizeof(*n));
+	struct buf text = { .max = SIGNED_MAX };
+	struct note why = { "" };
+	int status = CTL_YES;
+
+	for (size_t i = 0; i < 2 && status == CTL_YES; i++) {
+		char path[4096];
+
+		(void)snprintf(
+		    path, sizeof(path), "%.4000s/log/%s", c->arg[0], files[i]);
+		buf_clear(&text);
+		if (access(path, F_OK) != 0 && errno == ENOENT)
+			continue;
+		if (file_read(path, SIGNED_MAX, &text, &why) != OK)
+			status = ctl_say(c, CTL_FAILED, "%s", why.text);
+		else if (signed_parse(buf_view(&text), n, &why) != OK ||
+			 signed_check(n, &r->key[0], NULL, &why) != OK)
+			status = ctl_say(c, CTL_NO,
+			    "%s is not signed by the newest key yet, and no "
+			    "start would go on from it: let \"gatehouse run\" "
+			    "sign with both first",
+			    path);
+	}
+	buf_done(&text);
+	mem_free(n);
+	return status;
+}
+
 int
 ctl_keys_rotate(struct ctl *c)
 {
@@ -238,6 +272,8 @@ ctl_keys_rotate(struct ctl *c)
 
 	if (status == CTL_YES && retire && r.n == 1)
 		status = ctl_say(c, CTL_NO, "there is no older key to retire");
+	if (status == CTL_YES && retire && r.key[0].type == VKEY_ED25519)
+		status = newest_signs(c, &r);
 	if (status == CTL_YES && !retire && r.n == KEYS_MAX)
 		status = ctl_say(c, CTL_NO,
 		    "%d keys sign already: retire the older ones first",
