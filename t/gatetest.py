@@ -265,7 +265,7 @@ class Gateway:
     """
 
     def __init__(self, config, agents=None, wait=True, env=None,
-                 where=None, binary=None, under=(), **settings):
+                 where=None, binary=None, under=(), start=True, **settings):
         self.dir = where or directory("t")
         self.port = free_port()
         self.state = os.path.join(self.dir, "state")
@@ -291,18 +291,19 @@ class Gateway:
         self.under = list(under)  # a program that runs it
         self.process = None
         self.write_config()
-        self.start(wait)
+        if start:
+            self.start(wait)
 
     def write_config(self):
         with open(self.path, "w") as f:
             json.dump(self.config, f, indent=1)
 
-    def start(self, wait=True):
+    def start(self, wait=True, stderr=None):
         with open(self.log_path, "ab") as log:
             self.process = start(
                 [*self.under, self.binary, "run", self.path],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=self.env)
+                stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log if stderr is None else stderr, env=self.env)
         if wait and not until(lambda: self.process.poll() is not None or
                               self.healthy()):
             note(self.log()[-2000:])

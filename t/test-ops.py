@@ -1,4 +1,5 @@
 """Running it: health, metrics, reload, drain, limits."""
+import fcntl
 import http.client
 import json
 import os
@@ -187,4 +188,53 @@ g.ok(g.until(lambda: all(closed(s) for s in held), 5),
 g.ok(gate.agent(path="/s/up/mcp").call("echo").allowed, "others are served")
 gate.stop()
 g.ok(not os.path.exists(f"/proc/{gate.process.pid}"), "it is gone")
+
+# Who reads the log may stop reading: nothing waits for it, and what was lost
+# is counted and told when it reads on.
+ends = os.pipe()
+fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, 4096)
+noisy = os.path.join(g.directory("noisy"), "journal")
+gate = g.Gateway({"servers": {"io": fakes.stdio_command(
+    "modern", noisy, "stderr")}, "cells": 1}, start=False)
+gate.start(stderr=ends[1])
+agent = gate.agent(path="/s/io/mcp")
+g.ok(agent.call("echo").allowed, "the log is read: a call is answered")
+full = os.open(f"/proc/self/fd/{ends[1]}", os.O_WRONLY | os.O_NONBLOCK)
+try:
+    while os.write(full, b"\n"):  # until not one byte more goes in
+        pass
+except BlockingIOError:
+    pass
+first = gate.roles()["tiles"][0][1]
+answers = [agent.call("echo", {"text": str(i)}) for i in range(3)]
+g.ok(all(a.allowed for a in answers),
+     "nobody reads it: calls of a server that says much go on", answers)
+os.kill(first, signal.SIGKILL)
+g.ok(g.until(lambda: [p for _, p in gate.roles().get("tiles", ())] not in
+             ([], [first])), "and a role that dies is started again")
+g.ok(agent.call("echo").allowed, "and calls go on")
+os.set_blocking(ends[0], False)
+said = b""
+
+
+def reads_on():
+    """Calls until it is told what was lost."""
+    global said
+    agent.call("echo")
+    try:
+        said += os.read(ends[0], 65536)
+    except BlockingIOError:
+        pass
+    return b'"log-lost"' in said
+
+
+g.ok(g.until(reads_on), "it is read again: how many lines were lost is told",
+     said[-500:])
+lines = [x for x in said.split(b"\n") if x][:-1]
+g.ok(lines and all(json.loads(x) for x in lines), "each line that came is whole")
+g.ok("gatehouse_log_lines_lost_total " in desk("/metrics")[1],
+     "and the metrics count them")
+g.ok(agent.call("echo").allowed and gate.stop() == 0, "and it ends well")
+for end in (*ends, full):
+    os.close(end)
 g.done()

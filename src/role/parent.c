@@ -341,6 +341,7 @@ parent_main(struct jv image, const char *config_path, unsigned flags)
 	begun = now_mono();
 	house.config_path = config_path;
 	house.wrap = config_path == NULL;
+	log_never_waits();
 	log_setup("parent", 0, house.wrap ? LOG_WARN : LOG_INFO);
 	if (house_begin(image, &why) != OK) {
 		log_line(LOG_ERROR, "start-failed", "%s", why.text);

@@ -14,6 +14,8 @@ COUNTER(CONNS, "gatehouse_connections_total", "agent connections accepted")
 COUNTER(SESSIONS, "gatehouse_sessions_total", "legacy sessions opened")
 COUNTER(RESTARTS, "gatehouse_role_restarts_total",
     "roles that died and were started again")
+COUNTER(LINES_LOST, "gatehouse_log_lines_lost_total",
+    "lines of the operational log that nobody took")
 COUNTER(EVALUATIONS_ALLOWED, "gatehouse_evaluations_allowed_total",
     "evaluations for other enforcement points that policy allowed")
 COUNTER(EVALUATIONS_DENIED, "gatehouse_evaluations_denied_total",

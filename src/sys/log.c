@@ -5,15 +5,24 @@
  */
 #include "sys/sys.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOG_MSG_MAX = 1024 }; /* longer messages are cut: a log is no store */
+enum {
+	LOG_MSG_MAX = 1024,   /* longer messages are cut: a log is no store */
+	LINE_MOST = PIPE_BUF, /* what a pipe takes whole or not at all */
+	LINE_END = 16,	      /* room for an escape and the closing */
+};
 
 static struct {
 	char role[16];
 	int instance;
 	enum log_level least;
+	unsigned long lost; /* lines, since one was last taken */
 } self = { .role = "main", .least = LOG_INFO };
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
@@ -62,7 +71,7 @@ code_point(struct str *s)
 static void
 put_text(struct buf *b, struct str s)
 {
-	while (s.n > 0) {
+	while (s.n > 0 && b->n < LINE_MOST - LINE_END) {
 		const int32_t v = code_point(&s);
 
 		if (v == '"' || v == '\\') {
@@ -81,13 +90,48 @@ put_text(struct buf *b, struct str s)
 	}
 }
 
+/* One write, so lines of several roles do not mix; false: nobody takes it. */
+static bool
+line_out(const struct buf *line)
+{
+	struct pollfd p = { STDERR_FILENO, POLLOUT, 0 };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0 &&
+	       write(STDERR_FILENO, line->p, line->n) == (ssize_t)line->n;
+}
+
+static void
+line_of(struct buf *line, enum log_level lv, const char *event, struct str msg)
+{
+	char when[25];
+
+	buf_clear(line);
+	buf_fmt(line, "{\"time\":\"%s\",\"level\":\"%s\",\"role\":\"%s\",",
+	    time_text(now_wall(), when).p, level_names[lv], self.role);
+	buf_fmt(line, "\"instance\":%d,\"event\":\"", self.instance);
+	put_text(line, str_of(event));
+	buf_str(line, STR("\",\"msg\":\""));
+	put_text(line, msg);
+	buf_str(line, STR("\"}\n"));
+}
+
+static void
+tell_lost(struct buf *line)
+{
+	char text[64];
+	const int n = snprintf(text, sizeof(text),
+	    "%lu lines here were lost: nobody took them", self.lost);
+
+	line_of(line, LOG_WARN, "log-lost", (struct str){ text, (size_t)n });
+	if (line_out(line))
+		self.lost = 0;
+}
+
 void
 log_line(enum log_level lv, const char *event, const char *fmt, ...)
 {
-	/* Every byte of a message may become six; the rest is short. */
-	static struct buf line = { .max = 6 * LOG_MSG_MAX + 256 };
+	static struct buf line = { .max = LINE_MOST };
 	char msg[LOG_MSG_MAX];
-	char when[25];
 	va_list ap;
 	size_t n;
 	int len;
@@ -100,18 +144,33 @@ log_line(enum log_level lv, const char *event, const char *fmt, ...)
 	if (len < 0)
 		len = 0;
 	n = (size_t)len < sizeof(msg) ? (size_t)len : sizeof(msg) - 1;
-	buf_clear(&line);
-	buf_fmt(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"role\":\"%s\",",
-	    time_text(now_wall(), when).p, level_names[lv], self.role);
-	buf_fmt(&line, "\"instance\":%d,\"event\":\"", self.instance);
-	put_text(&line, str_of(event));
-	buf_str(&line, STR("\",\"msg\":\""));
-	put_text(&line, (struct str){ msg, n });
-	buf_str(&line, STR("\"}\n"));
-	/* One write, so lines of several roles do not mix.  If nobody can
-	 * take the line there is nobody to tell. */
-	if (write(STDERR_FILENO, line.p, line.n) < 0)
+	if (self.lost > 0)
+		tell_lost(&line);
+	line_of(&line, lv, event, (struct str){ msg, n });
+	if (!line_out(&line)) {
+		self.lost++;
+		count(CNT_LINES_LOST);
+	}
+}
+
+void
+log_never_waits(void)
+{
+	struct stat st;
+	int fd, flags;
+
+	if (fstat(STDERR_FILENO, &st) < 0 || S_ISREG(st.st_mode))
 		return;
+	/* Others may hold this descriptor and want to wait: opened anew, it is
+	 * ours alone.  A socket cannot be: it is a service manager's for us. */
+	fd = open("/proc/self/fd/2",
+	    O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	flags = fcntl(STDERR_FILENO, F_GETFL);
+	if (fd >= 0)
+		(void)dup2(fd, STDERR_FILENO);
+	else if (S_ISSOCK(st.st_mode) && flags >= 0)
+		(void)fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK);
+	fd_close(&fd);
 }
 
 void

@@ -85,9 +85,14 @@ void fd_unmap(struct str mapped);
 /* ---- operational log: one JSON object a line on stderr ---- */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 /* Everything foreign is escaped here.  fmt makes the "msg"; event is a short
- * fixed word.  Never tokens, never arguments. */
+ * fixed word.  Never tokens, never arguments.  A line that nobody takes at once
+ * is lost, counted, and told of before the next one: nothing waits for a log.
+ */
 COLD void log_line(enum log_level lv, const char *event, const char *fmt, ...)
     PRINTF(3, 4);
+/* Once, by the first process, before it writes: so that two who write at one
+ * moment to a pipe with room for one do not wait either. */
+void log_never_waits(void);
 void log_setup(const char *role, int instance, enum log_level least);
 
 /* ---- counters: one shared page a role; desk reads all of them ---- */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -274,6 +275,48 @@ test_log(const char *dir)
 	buf_done(&b);
 }
 
+/* A pipe that is full: lines are lost and counted, and told of afterwards. */
+static void
+test_log_full(void)
+{
+	const uint64_t before = counters[CNT_LINES_LOST];
+	const int keep = dup(2);
+	char text[8192], long_one[1000];
+	int p[2];
+	ssize_t n;
+
+	memset(long_one, 1, sizeof(long_one) - 1);
+	long_one[sizeof(long_one) - 1] = '\0';
+	ok(pipe2(p, O_CLOEXEC) == 0 && dup2(p[1], 2) == 2, "stderr to a pipe");
+	log_never_waits();
+	ok((fcntl(2, F_GETFL) & O_NONBLOCK) != 0 &&
+		(fcntl(p[1], F_GETFL) & O_NONBLOCK) == 0,
+	    "which waits for nobody, while who made it may");
+	log_line(LOG_WARN, "long", "%s", long_one);
+	n = read(p[0], text, sizeof(text));
+	ok(n > 3000 && n <= PIPE_BUF && memcmp(text + n - 3, "\"}\n", 3) == 0,
+	    "a long line is cut, and ends: %zd", n);
+	for (int i = 0; i < 100000 && counters[CNT_LINES_LOST] == before; i++)
+		log_line(LOG_WARN, "much", "%s", long_one);
+	log_line(LOG_WARN, "more", "x");
+	ok(counters[CNT_LINES_LOST] == before + 2, "full: two are lost");
+	while (fd_nonblock(p[0]) == OK && read(p[0], text, sizeof(text)) > 0)
+		continue;
+	log_line(LOG_WARN, "room", "again");
+	log_line(LOG_WARN, "room", "still");
+	(void)dup2(keep, 2);
+	(void)close(keep);
+	n = read(p[0], text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	ok(strstr(text, "\"again\"") != NULL &&
+		strstr(text, "\"log-lost\",\"msg\":\"2 lines") != NULL &&
+		strstr(text, "\"still\"") != NULL &&
+		strstr(strstr(text, "log-lost") + 1, "log-lost") == NULL,
+	    "with room again that is told, once");
+	(void)close(p[0]);
+	(void)close(p[1]);
+}
+
 int
 main(void)
 {
@@ -289,6 +332,7 @@ main(void)
 	test_hooks();
 	test_files(dir);
 	test_log(dir);
+	test_log_full();
 	random_bytes(r[0], 16);
 	random_bytes(r[1], 16);
 	ok(memcmp(r[0], r[1], 16) != 0, "random bytes differ");
