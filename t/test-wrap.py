@@ -63,6 +63,18 @@ class Wrapped:
                 if m.get("method") == "tools/call"]
 
 
+def gone(w):
+    """Is no process left whose command line names its journal?"""
+    for p in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{p}/cmdline", "rb") as f:
+                if w.journal.encode() in f.read():
+                    return False
+        except OSError:
+            continue
+    return True
+
+
 HELLO = {"protocolVersion": g.LEGACY, "capabilities": {"elicitation": {}},
          "clientInfo": {"name": "t", "version": "1"}}
 ENVELOPE = {g.META + "protocolVersion": g.MODERN,
@@ -108,10 +120,7 @@ for era in ("legacy", "modern"):
     except subprocess.TimeoutExpired:
         code = None
     g.same(code, 0, "it ends with its input")
-    g.ok(g.until(lambda: not any(
-        w.journal.encode() in open(f"/proc/{p}/cmdline", "rb").read()
-        for p in os.listdir("/proc") if p.isdigit() and
-        os.path.exists(f"/proc/{p}/cmdline")), 5), "and so does the server")
+    g.ok(g.until(lambda: gone(w), 5), "and so does the server")
 
 # Batches: of 2025-03-26, each message for itself.
 TWO = [{"jsonrpc": "2.0", "id": f"b{i}", "method": "tools/call",
@@ -153,12 +162,22 @@ for w in crowd:
     w.p.stdin.close()
 g.same([w.p.wait(15) for w in crowd], [0] * 24, "and each ends")
 
-w = Wrapped("legacy", "stubborn")
-w.ask(1, "initialize", HELLO)
-w.p.stdin.close()
-try:
-    code = w.p.wait(15)
-except subprocess.TimeoutExpired:
-    code = None
-g.same(code, 0, "it ends although the server will not")
+# The input ends while a server waits for an answer of the agent's, and one
+# that will not end by itself.
+for behaviour in ("plain", "stubborn"):
+    w = Wrapped("legacy", behaviour)
+    w.ask(1, "initialize", HELLO)
+    w.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    w.send({"jsonrpc": "2.0", "id": 2, "method": "tools/call",
+            "params": {"name": "ask", "arguments": {}}})
+    g.ok(g.until(lambda: any("elicitation/create" in x for x in w.lines)),
+         f"a {behaviour} server asks, and is not answered", w.lines)
+    w.p.stdin.close()
+    g.ok("result" in w.answer(2), "the call is answered all the same", w.lines)
+    try:
+        code = w.p.wait(15)
+    except subprocess.TimeoutExpired:
+        code = None
+    g.same(code, 0, f"it ends with its input before a {behaviour} server")
+    g.ok(g.until(lambda: gone(w), 5), f"and the {behaviour} server is gone")
 g.done()

@@ -524,6 +524,10 @@ got_event(struct front *f, const struct msg *m, struct req *r)
 	}
 	if (r != NULL && r->c != NULL && !r->sse && !ask)
 		return; /* it reads one JSON answer, nothing else */
+	if (ask && (r == NULL || r->c == NULL) && !stdio_asked(f, id)) {
+		turn_no_answer(f, id);
+		return;
+	}
 	buf_clear(&f->json);
 	mcp_write_request(&f->json, id, name, params);
 	if (f->json.full)

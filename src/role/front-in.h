@@ -166,6 +166,8 @@ void turn_stream(const struct source *s);
 void turn_close(const struct source *s);
 void turn_line(struct front *f, struct str line); /* stdio */
 void turn_eof(struct front *f);
+/* An agent on a pipe will not answer what it was asked under this id. */
+void turn_no_answer(struct front *f, struct jv id);
 /* Tells the judge what was refused here, within a rate. */
 void turn_refused(struct front *f, const struct front_head *h, unsigned status,
     int code, const char *why);
@@ -194,6 +196,9 @@ void answer_beat(struct conn *c);
 void answer_open(struct conn *c); /* waits long: a stream, if it takes one */
 
 /* ---- stdio (front-stdio.c) ---- */
+/* Questions of servers that are remembered; those before them may have been
+ * withdrawn. */
+enum { STDIO_ASKED = 16 };
 struct stdio {
 	struct front *f;
 	struct watch in, out;
@@ -201,14 +206,20 @@ struct stdio {
 	struct lines lines;
 	struct buf pending;
 	struct req *reqs;
-	struct front_head head; /* what stands for an HTTP head */
-	bool modern;		/* era of the last request */
-	bool unwatched;		/* a file: read without being woken */
-	bool eof, gone;		/* input over; output over */
-	bool closing, closed;	/* the judge is told; has answered */
+	struct front_head head;		      /* what stands for an HTTP head */
+	uint8_t asked[STDIO_ASKED][REQ_TAPE]; /* ids; not answered yet */
+	uint16_t asked_n[STDIO_ASKED];	      /* their lengths; 0: free */
+	unsigned asked_next;
+	bool modern;	      /* era of the last request */
+	bool unwatched;	      /* a file: read without being woken */
+	bool eof, gone;	      /* input over; output over */
+	bool closing, closed; /* the judge is told; has answered */
 };
 void stdio_start(struct front *f, int in, int out);
 void stdio_line(struct front *f, struct str json);
+/* A server asks the agent; false: who will not answer.  And an answer came. */
+NODISCARD bool stdio_asked(struct front *f, struct jv id);
+void stdio_answered(struct front *f, struct jv id);
 void stdio_check(struct front *f); /* after EOF: is all answered? */
 void stdio_done(struct front *f);
 

@@ -1,7 +1,8 @@
 /*
  * front-stdio: one agent on two descriptors, one JSON message a line.  It is
  * one implicit session.  When its input ends, what it asked is still answered,
- * then the session is closed, then the role ends.
+ * what it was asked is not any more, then the session is closed, then the role
+ * ends.
  */
 #include "role/front-in.h"
 
@@ -65,6 +66,50 @@ stdio_line(struct front *f, struct str json)
 		stdio_gone(s); /* it reads nothing */
 }
 
+/* ---- what servers ask ---- */
+
+static struct jv
+asked_id(const struct stdio *s, size_t i)
+{
+	return (struct jv){ s->asked[i], s->asked_n[i] };
+}
+
+bool
+stdio_asked(struct front *f, struct jv id)
+{
+	struct stdio *s = f->stdio;
+	const struct str bytes = jv_bytes(id);
+	const unsigned i = s->asked_next++ % STDIO_ASKED;
+
+	if (s->eof || bytes.n > REQ_TAPE)
+		return false;
+	memcpy(s->asked[i], bytes.p, bytes.n);
+	s->asked_n[i] = (uint16_t)bytes.n;
+	return true;
+}
+
+void
+stdio_answered(struct front *f, struct jv id)
+{
+	struct stdio *s = f->stdio;
+
+	for (size_t i = 0; i < STDIO_ASKED; i++)
+		if (s->asked_n[i] > 0 && jv_same(asked_id(s, i), id))
+			s->asked_n[i] = 0;
+}
+
+/* No line comes any more: neither an answer. */
+static void
+stdio_eof(struct stdio *s)
+{
+	s->eof = true;
+	for (size_t i = 0; i < STDIO_ASKED; i++) {
+		if (s->asked_n[i] > 0)
+			turn_no_answer(s->f, asked_id(s, i));
+		s->asked_n[i] = 0;
+	}
+}
+
 static void
 got_line(void *arg, struct str line)
 {
@@ -92,7 +137,7 @@ stdio_read(struct stdio *s)
 		if (e == ERR_LIMIT)
 			log_line(LOG_WARN, "stdio", "a line over the limit");
 		if (e != OK)
-			s->eof = true;
+			stdio_eof(s);
 	}
 	if (!s->eof)
 		loop_timer(s->f->loop, &s->t, 0);

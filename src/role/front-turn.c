@@ -286,6 +286,8 @@ send_other(const struct source *s, const struct mcp_in *in)
 		msg_set_text(&m, F_NAME, in->method_text);
 		put_params(s->f, &m, in->params);
 	} else {
+		if (s->c == NULL)
+			stdio_answered(s->f, in->id);
 		msg_set_tree(&m, F_ID, in->id);
 		put_optional(&m, F_RESULT, in->result);
 		put_optional(&m, F_ERROR, in->error);
@@ -504,6 +506,29 @@ void
 turn_close(const struct source *s)
 {
 	turn_session(s, MSG_CLOSE, REQ_CLOSE);
+}
+
+void
+turn_no_answer(struct front *f, struct jv id)
+{
+	const struct source s = { .f = f, .h = &f->stdio->head };
+	struct msg m = msg_of(MSG_REPLY);
+	struct buf error = { .max = 256 };
+	struct from from;
+	size_t mark;
+
+	mark = tape_obj(&error);
+	tape_key(&error, STR("code"));
+	tape_i64(&error, MCP_E_INTERNAL);
+	tape_key(&error, STR("message"));
+	tape_str(&error, STR("the agent does not answer any more"));
+	tape_end(&error, mark, 2);
+	put_from(&m, &from, &s, MCP_LEGACY, 0);
+	msg_set(&m, F_ERA, MCP_LEGACY);
+	msg_set_tree(&m, F_ID, id);
+	msg_set_tree(&m, F_ERROR, jv_of(buf_view(&error)));
+	(void)!front_send(f, from.judge, &m);
+	buf_done(&error);
 }
 
 void
