@@ -4,7 +4,7 @@
  *
  *   inject --role NAME [--call NAME]... [--path TEXT] [--plus N] --do WHAT
  *          (--at K,K,... | --every N --times M) [--after FILE]
- *          --report FILE -- PROGRAM ARG...
+ *          [--patience S] --report FILE -- PROGRAM ARG...
  *
  * NAME is a role of the gateway, "parent" its first process.  Calls are counted
  * in each life of the role from its exec on; --call and --path leave only
@@ -12,7 +12,7 @@
  * path holds the text.
  *   --do kill    SIGKILL before the K-th such call (and N calls) of a life; one
  *                K for each life, then the role is left alone; a life that does
- *                not come so far in 2 s is killed where it is
+ *                not come so far in S seconds (2) is killed where it is
  *   --do ENOSPC, EIO, short
  *                every N-th such call fails, or writes half, M times in all
  *   --do count   nothing
@@ -75,7 +75,8 @@ static struct {
 	enum action what;
 	long error, at[AT_MAX], every, times, plus;
 	size_t at_n;
-} opt = { .every = 0 };
+	double patience;
+} opt = { .patience = 2 };
 
 static FILE *report;
 static pid_t first; /* the gateway's parent */
@@ -235,7 +236,7 @@ entered(struct user_regs_struct *r)
 	if (opt.what == KILL && want > 0 && is_time()) {
 		if (life.last > opt.plus)
 			kill_it(r, "kill");
-		else if (now() - life.began > 2.0)
+		else if (now() - life.began > opt.patience)
 			kill_it(r, "late");
 	} else if (is && opt.every > 0 && done < opt.times &&
 		   life.seen % opt.every == 0) {
@@ -421,6 +422,8 @@ options(int argc, char **argv)
 			opt.times = strtol(v, NULL, 10);
 		else if (strcmp(argv[i], "--after") == 0)
 			opt.after = v;
+		else if (strcmp(argv[i], "--patience") == 0)
+			opt.patience = strtod(v, NULL);
 		else if (strcmp(argv[i], "--report") == 0)
 			opt.report = v;
 		else
