@@ -4,7 +4,8 @@ import base64
 import gatetest as g
 from two import Two, call_text
 
-t = Two()
+CONSOLE = "https://console.example"
+t = Two(origins=[CONSOLE])
 one = call_text()
 
 
@@ -136,6 +137,10 @@ allowed_raw("localhost", head(f"Host: localhost:{t.port}"))
 for origin in ("http://evil.example", "null",
                f"http://127.0.0.1.evil.example:{t.port}", "file://"):
     refused_raw(f"origin {origin}", head(f"Origin: {origin}"), (403,))
+allowed_raw("an origin that is configured", head(f"Origin: {CONSOLE}"))
+refused_raw("it and another", head(f"Origin: {CONSOLE}", "Origin: null"), (403,))
+g.same(t.new.seen[-1]["headers"]["host"], f"127.0.0.1:{t.new.port}",
+       "the server is called by its own name, whatever the agent said")
 for verb in ("GET", "DELETE", "OPTIONS"):
     out = g.raw(t.port, (f"{verb} /s/new/mcp HTTP/1.1\r\nHost: 127.0.0.1:"
                          f"{t.port}\r\nOrigin: http://evil.example\r\n"
@@ -147,7 +152,8 @@ for verb in ("GET", "DELETE", "OPTIONS"):
          out[:200])
 
 # Paths: only the endpoints, byte by byte.
-for path in ("/s/new/MCP", "/s/new/mcp/", "//s/new/mcp", "/s/new//mcp",
+for path in ("/MCP", "/mcp/", "//mcp", "/s/new/MCP", "/s/new/mcp/",
+             "//s/new/mcp", "/s/new//mcp",
              "/s/./new/mcp", "/s/old/../new/mcp", "/s/new/%6dcp",
              "/s/none/mcp", "/mcpx", "/", "/S/new/mcp"):
     refused_raw(f"path {path}", head(path=path), (400, 404))

@@ -36,6 +36,9 @@ t.refused("a denied tool", lambda: alice.legacy_call("secret"), (200, 403))
 t.refused("a denied tool behind a lying Mcp-Name",
           lambda: alice.legacy_call("secret", headers={
               "Mcp-Name": "echo", "Mcp-Method": "tools/call"}), (200, 400, 403))
+t.allowed("an allowed tool behind headers that name a denied one",
+          lambda: alice.legacy_call("echo", headers={
+              "Mcp-Name": "secret", "Mcp-Method": "tools/list"}))
 t.refused("a batch on a session", lambda: alice.http("POST", json.dumps([
     {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
      "params": {"name": "echo", "arguments": {}}},

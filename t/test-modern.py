@@ -97,6 +97,10 @@ h, m = alice.modern_parts("tools/call", {"name": "slow", "arguments": {},
                           "_meta": {"progressToken": "p"}})
 s = alice.stream("POST", json.dumps(m).encode(), h)
 first = s.message()
+g.ok(s.headers.get("x-accel-buffering") == "no" and
+     s.headers.get("cache-control") == "no-cache" and not t.new.closed,
+     "an event is there before the answer, and no proxy is to keep it",
+     s.headers)
 g.ok(first and first.get("method") == "notifications/progress" and
      first["params"].get("progressToken") == "p",
      "progress under the agent's own token", first)

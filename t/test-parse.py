@@ -58,7 +58,8 @@ t.refused("nothing", post(""))
 # Identifiers.
 for name, id in (("null", "null"), ("a fraction", "1.5"), ("true", "true"),
                  ("an object", "{}"), ("an exponent with a fraction",
-                                       "1.5e0")):
+                                       "1.5e0"), ("an exponent", "1e0"),
+                 ("a fraction of nothing", "1.0")):
     t.refused(f"id is {name}", post(call_text(id=id)))
 for id in ("9007199254740993", "-7", '"a"', '"1"', "9223372036854775807",
            '"\\u00e9"'):

@@ -151,7 +151,8 @@ def batch(conn, r):
 
 
 up = fakes.HttpUpstream("legacy", behave=batch)
-gate = g.Gateway({"servers": {"b": {"url": up.url}}})
+gate = g.Gateway({"servers": {"b": {"url": up.url}}, "rules": [
+    {"deny": {"name": "secret"}}, {"allow": {}}]})
 for version, want in (("2025-03-26", True), ("2025-06-18", False)):
     a = gate.agent(path="/s/b/mcp")
     a.initialize(version=version)
@@ -170,6 +171,19 @@ for version, want in (("2025-03-26", True), ("2025-06-18", False)):
     g.ok((ids == [1, 2]) == want,
          f"{'allowed' if want else 'refused'}: an agent's batch of {version}",
          got)
+# One that is denied stays so among those that are not.
+a = gate.agent(path="/s/b/mcp")
+a.initialize(version="2025-03-26")
+before = len(up.calls())
+got = a.http("POST", json.dumps([
+    {"jsonrpc": "2.0", "id": n, "method": "tools/call",
+     "params": {"name": n, "arguments": {}}}
+    for n in ("echo", "secret", "ok_read")]).encode(), a.legacy_headers())
+fine = sorted(m["id"] for m in got.messages
+              if "result" in m and not m["result"].get("isError"))
+g.same(fine, ["echo", "ok_read"], "in a batch each call is decided for itself")
+g.same([m["params"]["name"] for m in up.calls()[before:]], ["echo", "ok_read"],
+       "and what is denied is not sent on")
 gate.stop()
 up.stop()
 g.done()
