@@ -474,6 +474,13 @@ def misbehave(behaviour, m, out):
         sys.stderr.write("e" * (1024 * 1024) + "\n")
         sys.stderr.flush()
         return False
+    if behaviour.startswith("connect:"):  # to a port of this machine
+        try:
+            socket.create_connection(
+                ("127.0.0.1", int(behaviour.split(":")[1])), 2).close()
+        except OSError:
+            pass
+        return False
     if behaviour == "wrongid":
         out.write('{"jsonrpc":"2.0","id":987654,"result":{}}\n')
         out.flush()

@@ -78,6 +78,99 @@ a = gate.agent(path="/s/up/mcp").call("echo")
 g.ok(a.allowed and up.calls(), "one rule: it goes through", a)
 gate.stop()
 
+# Nobody is let in by default: without tokens, and without a name for who has
+# none, there is nobody.
+gate = g.Gateway({"servers": SERVERS, "rules": [{"allow": {}}]},
+                 agents={"alice": "token-a"})
+before = len(up.calls())
+for who in ({}, {"token": "token-b"}):
+    a = gate.agent(path="/s/up/mcp", **who).call("echo")
+    g.ok(a.status == 401 and len(up.calls()) == before,
+         f"no name for who has no token: refused {who}", a)
+g.ok(gate.agent(path="/s/up/mcp", token="token-a").call("echo").allowed,
+     "who is known is let in")
+gate.stop()
+gate = g.Gateway({"servers": SERVERS, "rules": [{"allow": {}}]}, start=False)
+del gate.config["anonymous"]
+gate.write_config()
+before = len(up.calls())
+a = gate.start().agent(path="/s/up/mcp", token="token-a").call("echo")
+g.ok(a.status == 401 and len(up.calls()) == before,
+     "neither tokens nor such a name: nobody is let in", a)
+gate.stop()
+
+# A policy that fails denies: a forbid whose condition has no value does, and a
+# permit whose condition has none does not permit.  Here it has none from the
+# third call of a session on, which no schema can tell.
+OVER = "context.session.calls * 9223372036854775807"
+for name, text in (
+        ("forbid", f'@id("f") forbid (principal, action, resource) when '
+         f'{{ {OVER} < 0 }};\n@id("p") permit (principal, action, resource);'),
+        ("permit", f'@id("p") permit (principal, action, resource) when '
+         f'{{ {OVER} >= 0 }};')):
+    where = g.directory("peers")
+    with open(os.path.join(where, "p.cedar"), "w") as f:
+        f.write(text + "\n")
+    gate = g.Gateway({"servers": {"up": {"url": up.url, "era": "modern"}},
+                      "policies": ["p.cedar"], "rules": [], "cells": 1},
+                     where=where)
+    a = gate.agent(path="/s/up/mcp")
+    a.initialize()
+    before = len(up.calls())
+    got = [a.legacy_call("echo").allowed for _ in range(5)]
+    n = got.count(True)
+    g.ok(0 < n < 5 and got == [True] * n + [False] * (5 - n) and
+         len(up.calls()) == before + n,
+         f"a {name} that has a value decides, one that has none denies", got)
+    denied = [r for r in gate.records() if r["kind"] == "decision" and
+              r["verdict"] == "deny"]
+    g.same({r["rule"] for r in denied}, {
+        "policy-error" if name == "forbid" else "default-deny"},
+        "and the record says why")
+    gate.stop()
+
+# What a server's sandbox says of the network holds.
+listener = g.socket.create_server(("127.0.0.1", 0))
+listener.settimeout(0.2)
+port = listener.getsockname()[1]
+shut = fakes.stdio_command("modern", os.path.join(d, "shut"), f"connect:{port}")
+wide = fakes.stdio_command("modern", os.path.join(d, "wide"), f"connect:{port}")
+wide["sandbox"]["net"] = True
+gate = g.Gateway({"servers": {"shut": shut, "wide": wide}})
+
+
+def came():
+    try:
+        listener.accept()[0].close()
+        return True
+    except TimeoutError:
+        return False
+
+
+a = gate.agent(path="/s/shut/mcp").call("echo")
+g.ok(a.allowed and not came(), "a server without net connects nowhere", a)
+a = gate.agent(path="/s/wide/mcp").call("echo")
+g.ok(a.allowed and came(), "one with it does", a)
+gate.stop()
+listener.close()
+
+# Sessions with a server belong to a principal, whatever headers say.
+old = fakes.HttpUpstream("legacy")
+gate = g.Gateway({"servers": {"old": {"url": old.url, "era": "legacy"}},
+                  "cells": 1}, agents={"alice": "token-a", "bob": "token-b"})
+SAME = {"X-Session": "1", "X-User": "alice", "Mcp-Session-Id": None}
+for token in ("token-a", "token-b", "token-a"):
+    a = gate.agent(path="/s/old/mcp", token=token)
+    a.call("echo", {"text": token}, headers=SAME)
+of = {word: {r["headers"].get("mcp-session-id") for r in old.seen
+             if word in r["body"].decode("utf-8", "replace")}
+      for word in ("token-a", "token-b")}
+g.ok(of["token-a"] and of["token-b"] and not of["token-a"] & of["token-b"],
+     "two principals of the modern era never share one", of)
+g.same(len(of["token-a"]), 1, "one principal's calls do")
+gate.stop()
+old.stop()
+
 # Everybody says who they are; what is internal cannot be sent from outside.
 t = Two({"alice": "token-a", "bob": "token-b"})
 for name, h in (("nobody", {}), ("an empty token", {"Authorization":
