@@ -177,8 +177,8 @@ heard(const struct msg *m)
 			if (b.began[(b.durable + 1) % SLOTS] != 0 &&
 			    b.done < b.cap)
 				b.us[b.done++] =
-				    (double)(now - b.began[(b.durable + 1) %
-							   SLOTS]) /
+				    (double)(now -
+					     b.began[(b.durable + 1) % SLOTS]) /
 				    1000;
 	} else {
 		return;
@@ -377,7 +377,7 @@ static void
 cell_write(uint64_t records)
 {
 	struct file_disk disk = { { file_write, NULL }, -1 };
-	struct ledger_tree tree = { .size = 0 };
+	struct tlog_range tree = { .size = 0 };
 	struct ledger *l = NULL;
 	struct buf rec = { .max = 1 << 16 };
 	unsigned segment = 0;
@@ -394,7 +394,8 @@ cell_write(uint64_t records)
 			ledger_free(l);
 			fd_close(&disk.fd);
 			segment_name(++segment, name);
-			(void)snprintf(path, sizeof(path), "ledger/%s.seg", name);
+			(void)snprintf(
+			    path, sizeof(path), "ledger/%s.seg", name);
 			disk.fd = file_at(path, O_EXCL);
 			l = ledger_new(&disk.disk, str_of(name), &tree);
 		}

@@ -22,7 +22,7 @@ struct file {
 struct cell {
 	struct file f;
 	struct ledger *l;
-	struct ledger_tree tree;
+	struct tlog_range tree;
 	const char *dir;
 	unsigned number, segment;
 	struct buf tape, text;

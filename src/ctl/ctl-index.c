@@ -15,10 +15,9 @@ cell_put(struct buf *tape, const struct index_cell *c)
 {
 	struct members m = members_begin(tape);
 	struct buf hex = { .max = 2 * LEDGER_HASH };
-	unsigned char root[LEDGER_HASH];
+	const struct tlog_hash root = tlog_range_root(&c->seen.tree);
 
-	ledger_tree_root(&c->seen.tree, root);
-	buf_hex(&hex, (struct str){ (const char *)root, sizeof(root) });
+	buf_hex(&hex, (struct str){ (const char *)root.b, LEDGER_HASH });
 	member_u64(&m, "cell", c->cell);
 	member_u64(&m, "size", c->seen.tree.size);
 	member_str(&m, "root", buf_view(&hex));

@@ -198,14 +198,14 @@ verify_cell(void *arg, const struct walk_cell *read)
 {
 	struct walk_cell own = *read, *c = &own;
 	struct verify *v = arg;
-	unsigned char root[LEDGER_HASH];
+	struct tlog_hash root;
 	struct buf hex = { .max = 2 * LEDGER_HASH };
 
 	verify_order(&v->order, c);
 	order_done(&v->order);
 	pairs_count(&v->pairs);
-	ledger_tree_root(&c->seen.tree, root);
-	buf_hex(&hex, (struct str){ (const char *)root, sizeof(root) });
+	root = tlog_range_root(&c->seen.tree);
+	buf_hex(&hex, (struct str){ (const char *)root.b, LEDGER_HASH });
 	if (v->json)
 		cell_json(c, &v->pairs, buf_view(&hex), &v->cells);
 	else
@@ -230,12 +230,12 @@ static void
 verify_budgets(void *arg, const struct walk_cell *c)
 {
 	struct verify *v = arg;
-	unsigned char root[LEDGER_HASH];
+	struct tlog_hash root;
 	struct buf hex = { .max = 2 * LEDGER_HASH };
 	size_t mark, n = 0;
 
-	ledger_tree_root(&c->seen.tree, root);
-	buf_hex(&hex, (struct str){ (const char *)root, sizeof(root) });
+	root = tlog_range_root(&c->seen.tree);
+	buf_hex(&hex, (struct str){ (const char *)root.b, LEDGER_HASH });
 	if (v->json) {
 		mark = tape_obj(&v->budgets);
 		put_bool(&v->budgets, &n, "valid", !c->bad);

@@ -300,8 +300,7 @@ blame(struct feed_cell *c, const char *what)
 }
 
 static bool
-found(void *arg, uint64_t seq, struct str jcs,
-    const unsigned char leaf[static LEDGER_HASH])
+found(void *arg, uint64_t seq, struct str jcs, const struct tlog_hash *leaf)
 {
 	struct feed_cell *c = arg;
 	struct found *f = &c->batch[c->n];
@@ -311,7 +310,7 @@ found(void *arg, uint64_t seq, struct str jcs,
 		return false;
 	f->text = jcs;
 	f->at = c->seen.good;
-	memcpy(f->leaf, leaf, LEDGER_HASH);
+	memcpy(f->leaf, leaf->b, LEDGER_HASH);
 	c->n++;
 	return true;
 }
@@ -501,7 +500,7 @@ feed_fetch(struct feed *f, struct feed_record *r, struct note *why)
 {
 	struct feed_cell *c = cell_of(f, r->cell);
 	struct segment *s = c == NULL ? NULL : segment_of(c, r->segment);
-	unsigned char sum[LEDGER_HASH] = { 0 };
+	struct tlog_hash sum = { { 0 } };
 	struct cur cur;
 	uint32_t n;
 
@@ -517,8 +516,8 @@ feed_fetch(struct feed *f, struct feed_record *r, struct note *why)
 	(void)cur_u32(&cur);
 	r->text = cur_str(&cur, n);
 	if (!cur.bad)
-		ledger_leaf(r->text, sum);
-	if (cur.bad || memcmp(sum, r->leaf, LEDGER_HASH) != 0) {
+		sum = tlog_leaf(r->text);
+	if (cur.bad || memcmp(sum.b, r->leaf, LEDGER_HASH) != 0) {
 		note_set(why,
 		    "cell %u, segment %u: the record at byte %zu was changed",
 		    r->cell, r->segment, r->at);

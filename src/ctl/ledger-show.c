@@ -48,7 +48,7 @@ show_record(
     void *arg, unsigned cell, uint64_t seq, struct str jcs, struct jv rec)
 {
 	struct show *s = arg;
-	unsigned char leaf[LEDGER_HASH];
+	struct tlog_hash leaf;
 	struct buf hex = { .max = 2 * LEDGER_HASH };
 
 	if (cell != s->of.cell || seq != s->of.seq || s->of.found)
@@ -58,8 +58,8 @@ show_record(
 	buf_str(&s->tape, jv_bytes(rec));
 	if (s->json)
 		return;
-	ledger_leaf(jcs, leaf);
-	buf_hex(&hex, (struct str){ (const char *)leaf, sizeof(leaf) });
+	leaf = tlog_leaf(jcs);
+	buf_hex(&hex, (struct str){ (const char *)leaf.b, LEDGER_HASH });
 	printf("leaf %.*s\n", STR_ARG(buf_view(&hex)));
 	buf_done(&hex);
 }

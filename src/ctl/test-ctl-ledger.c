@@ -84,7 +84,7 @@ log_write(unsigned cell, uint64_t time)
 		"{\"decision\":6,\"kind\":\"outcome\"}",
 		NULL,
 	};
-	struct ledger_tree tree = { .size = 0 };
+	struct tlog_range tree = { .size = 0 };
 	struct file_disk f = { { file_write, file_sync }, { .max = 1 << 20 } };
 	struct ledger *l = NULL;
 	unsigned number = 0;

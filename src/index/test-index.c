@@ -70,7 +70,7 @@ filled(const char *path)
 {
 	struct index *x = NULL;
 	struct index_cell cell = { .cell = 1, .segment = 2 };
-	struct ledger_tree *t = &cell.seen.tree;
+	struct tlog_range *t = &cell.seen.tree;
 
 	if (index_new(path, &x, &why) != OK || index_begin(x, &why) != OK)
 		exit(1);
@@ -78,7 +78,7 @@ filled(const char *path)
 		if (add(x, i + 1, records[i]) != OK)
 			exit(1);
 	t->size = 4;
-	memset(t->node[2], 9, LEDGER_HASH);
+	memset(&t->node[2], 9, LEDGER_HASH);
 	cell.seen.good = 77;
 	cell.seen.first = 3;
 	cell.first = 6;
@@ -320,7 +320,7 @@ test_files(const char *path)
 		cell[0].seen.tree.size == 4 && cell[0].seen.good == 77 &&
 		cell[0].seen.first == 3 && cell[0].first == 6 &&
 		cell[0].before == 7 && cell[0].seen.chain[31] == 5 &&
-		cell[0].seen.tree.node[2][0] == 9,
+		cell[0].seen.tree.node[2].b[0] == 9,
 	    "what it was built from stands in it");
 	ok(index_begin(x, &why) == OK && add(x, 11, records[2]) == OK &&
 		index_end(x, &why) == OK &&

@@ -4,10 +4,7 @@
 
 #include "ledger/ledger.h"
 
-/* The EVP calls look up, allocate and wipe for each digest, which takes as long
- * as a record's own hashing; the plain ones do only that. */
-#define OPENSSL_API_COMPAT 0x10100000L
-#include <openssl/sha.h>
+#include "crypto/crypto.h"
 
 /* Header: magic, version u32, nodes u32, size u64, root, name padded with
  * zeros, the nodes, and the SHA-256 of all that.  Record: length u32, mark
@@ -22,27 +19,13 @@ enum {
 	REC_EXTRA = REC_HEAD + LEDGER_HASH,
 	SECTOR = 512 /* what a disk writes whole or not at all */
 };
-/* RFC 6962 s.2.1 uses the first two; the chain is ours. */
-enum { PRE_LEAF = 0, PRE_NODE = 1, PRE_CHAIN = 2, PRE_NONE = -1 };
-
-struct hasher {
-	SHA256_CTX ctx;
-};
-/* SHA-256 of prefix (a byte, or PRE_NONE), a, b. */
-void hash_of(struct hasher *h, int prefix, struct str a, struct str b,
-    unsigned char out[static LEDGER_HASH]);
+enum { CHAIN = 2 }; /* RFC 6962 s.2.1 uses 0 and 1 */
 
 static inline struct str
 hash_str(const unsigned char h[static LEDGER_HASH])
 {
 	return (struct str){ (const char *)h, LEDGER_HASH };
 }
-
-void tree_add(struct ledger_tree *t, struct hasher *h,
-    const unsigned char leaf[static LEDGER_HASH]);
-void tree_root(const struct ledger_tree *t, struct hasher *h,
-    unsigned char out[static LEDGER_HASH]);
-bool tree_same(const struct ledger_tree *a, const struct ledger_tree *b);
 
 /* Second half of a record's head: ties its length to its place. */
 static inline uint32_t
@@ -66,6 +49,6 @@ struct extras {
 	size_t n;
 };
 NODISCARD enum err record_text(
-    struct jv rec, const struct extras *x, struct hasher *h, struct buf *out);
+    struct jv rec, const struct extras *x, struct buf *out);
 
 #endif

@@ -12,10 +12,11 @@
 #define LEDGER_H
 
 #include "base/base.h"
+#include "tlog/tlog.h"
 #include "json/json.h"
 
 enum {
-	LEDGER_HASH = 32,
+	LEDGER_HASH = TLOG_HASH,
 	LEDGER_NAME_MAX = 63,	    /* of a segment */
 	LEDGER_RECORD_MAX = 65535,  /* what an entry of tlog-tiles can hold */
 	LEDGER_READ_BACK = 64 << 20 /* so much of a log's end a start reads */
@@ -27,25 +28,13 @@ struct disk {
 	enum err (*sync)(struct disk *d);
 };
 
-/* The hash tree, as its compact range: node[h] is the root of the 2^h leaves
- * that bit h of size stands for, and means nothing where the bit is clear.
- * Zeroed: empty. */
-struct ledger_tree {
-	uint64_t size; /* leaves */
-	unsigned char node[64][LEDGER_HASH];
-};
-void ledger_tree_root(
-    const struct ledger_tree *t, unsigned char out[static LEDGER_HASH]);
-/* The leaf that a record's text is. */
-void ledger_leaf(struct str jcs, unsigned char out[static LEDGER_HASH]);
-
 /* ---- writing ---- */
 struct ledger;
 /* A writer at the start of a fresh segment; name: "cell-0-000001".  prev: the
  * tree so far, all earlier segments.  NULL when the name does not fit.  The
  * header goes out with the first ledger_write. */
 struct ledger *ledger_new(
-    struct disk *d, struct str segment, const struct ledger_tree *prev);
+    struct disk *d, struct str segment, const struct tlog_range *prev);
 void ledger_free(struct ledger *l);
 /* Stages one record: the members of `rec` plus "seq", "time" (microseconds,
  * from nanoseconds since 1970) and, when content is not J_NONE, its SHA-256 as
@@ -61,14 +50,13 @@ NODISCARD enum err ledger_stage(struct ledger *l, uint64_t seq, uint64_t time,
 NODISCARD enum err ledger_write(struct ledger *l);
 uint64_t ledger_bytes(const struct ledger *l); /* of this segment, staged too */
 uint64_t ledger_size(const struct ledger *l);  /* leaves so far, all segments */
-const struct ledger_tree *ledger_tree(const struct ledger *l);
-void ledger_root(const struct ledger *l, unsigned char out[static LEDGER_HASH]);
+const struct tlog_range *ledger_tree(const struct ledger *l);
 
 /* ---- reading ---- */
 /* Where a reader is in one cell's log.  Zeroed before the first segment, then
  * handed from each segment to the next. */
 struct ledger_seen {
-	struct ledger_tree tree;	   /* of every whole record so far */
+	struct tlog_range tree;		   /* of every whole record so far */
 	char segment[LEDGER_NAME_MAX + 1]; /* last one whose header was whole */
 	uint64_t first;			   /* seq of its first record */
 	size_t good; /* bytes of the last read segment that are whole */
@@ -101,8 +89,8 @@ NODISCARD enum err ledger_open(
  * that are being written just now either may be said, so ask again.
  */
 NODISCARD enum err ledger_follow(struct str bytes, struct ledger_seen *state,
-    bool (*got)(void *arg, uint64_t seq, struct str jcs,
-	const unsigned char leaf[static LEDGER_HASH]),
+    bool (*got)(
+	void *arg, uint64_t seq, struct str jcs, const struct tlog_hash *leaf),
     void *arg, struct note *why);
 /*
  * Files beside the tree of tiles with a number for each log: "merged", how many

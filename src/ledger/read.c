@@ -22,7 +22,6 @@ enum { TAPE_MAX = 8 * LEDGER_RECORD_MAX }; /* "0," is two bytes, a tape's 6 */
 struct reader {
 	struct str bytes;
 	size_t at;
-	struct hasher h;
 	struct buf tape, jcs;
 	struct ledger_seen *seen;
 	struct note *why;
@@ -100,7 +99,7 @@ broken(struct reader *r, size_t need, const char *what)
 
 /* ---- header ---- */
 struct header {
-	struct ledger_tree tree;
+	struct tlog_range tree;
 	char name[NAME_ROOM];
 	unsigned char sum[LEDGER_HASH];
 	size_t n;
@@ -111,7 +110,7 @@ header_of(struct reader *r, struct cur *c, struct header *h)
 {
 	uint32_t version, nodes;
 	struct str root, name;
-	unsigned char sum[LEDGER_HASH];
+	struct tlog_hash sum;
 
 	if (!str_eq(cur_str(c, 8), LEDGER_MAGIC))
 		return broken(r, 8, "not a ledger segment");
@@ -133,16 +132,15 @@ header_of(struct reader *r, struct cur *c, struct header *h)
 			const struct str s = cur_str(c, LEDGER_HASH);
 
 			if (s.n == LEDGER_HASH)
-				memcpy(h->tree.node[i], s.p, LEDGER_HASH);
+				memcpy(h->tree.node[i].b, s.p, LEDGER_HASH);
 		}
 	if (cur_left(c) < LEDGER_HASH)
 		return broken(r, h->n, "too short");
-	hash_of(&r->h, PRE_NONE, str_sub(r->bytes, 0, h->n - LEDGER_HASH),
-	    STR(""), h->sum);
+	sha256(str_sub(r->bytes, 0, h->n - LEDGER_HASH), STR(""), h->sum);
 	if (!str_eq(cur_str(c, LEDGER_HASH), hash_str(h->sum)))
 		return broken(r, h->n, "its digest does not fit");
-	tree_root(&h->tree, &r->h, sum);
-	if (!str_eq(root, hash_str(sum)) || str_find(name, '\0') == 0 ||
+	sum = tlog_range_root(&h->tree);
+	if (!str_eq(root, hash_str(sum.b)) || str_find(name, '\0') == 0 ||
 	    name.p[NAME_ROOM - 1] != '\0')
 		return broken(r, 0, "root or name is impossible");
 	memcpy(h->name, name.p, NAME_ROOM);
@@ -167,6 +165,14 @@ is_later(struct str name, struct str last)
 }
 
 /* Does the segment go on from where the reader is? */
+static bool
+is_same(const struct tlog_range *a, const struct tlog_range *b)
+{
+	const struct tlog_hash x = tlog_range_root(a), y = tlog_range_root(b);
+
+	return a->size == b->size && tlog_same(&x, &y);
+}
+
 static enum err
 header_follows(struct reader *r, const struct header *h)
 {
@@ -177,7 +183,7 @@ header_follows(struct reader *r, const struct header *h)
 		    r->why, "header: %s cannot follow %s", h->name, s->segment);
 		return ERR_SYNTAX;
 	}
-	if (!tree_same(&h->tree, &s->tree)) {
+	if (!is_same(&h->tree, &s->tree)) {
 		note_set(r->why,
 		    "header: %s follows record %llu with another root or size "
 		    "than the %llu records before it",
@@ -214,8 +220,7 @@ record_parse(struct reader *r, struct str text, struct jv *out)
 /* The next record by its mark and chain value; *chain: what the next one is
  * held against.  The reader stays before it until record_take. */
 static enum err
-record_find(struct reader *r, struct str *text,
-    unsigned char leaf[static LEDGER_HASH],
+record_find(struct reader *r, struct str *text, struct tlog_hash *leaf,
     unsigned char chain[static LEDGER_HASH])
 {
 	struct cur c = cur_of(r->bytes.p + r->at, r->bytes.n - r->at);
@@ -236,22 +241,21 @@ record_find(struct reader *r, struct str *text,
 	stored = cur_str(&c, LEDGER_HASH);
 	if (c.bad)
 		return broken(r, need, "");
-	hash_of(&r->h, PRE_LEAF, *text, STR(""), leaf);
-	hash_of(&r->h, PRE_CHAIN, hash_str(s->chain), hash_str(leaf), chain);
+	*leaf = tlog_leaf(*text);
+	sha256_tagged(CHAIN, hash_str(s->chain), hash_str(leaf->b), chain);
 	if (!str_eq(stored, hash_str(chain)))
 		return broken(r, need, "it was changed or is not from here");
 	return OK;
 }
 
 static void
-record_take(struct reader *r, struct str text,
-    const unsigned char leaf[static LEDGER_HASH],
+record_take(struct reader *r, struct str text, const struct tlog_hash *leaf,
     const unsigned char chain[static LEDGER_HASH])
 {
 	struct ledger_seen *s = r->seen;
 
 	memcpy(s->chain, chain, LEDGER_HASH);
-	tree_add(&s->tree, &r->h, leaf);
+	tlog_range_add(&s->tree, leaf);
 	r->at += text.n + REC_EXTRA;
 	s->good = r->at;
 }
@@ -259,11 +263,12 @@ record_take(struct reader *r, struct str text,
 static enum err
 record_read(struct reader *r, struct str *text, struct jv *rec)
 {
-	unsigned char leaf[LEDGER_HASH], chain[LEDGER_HASH];
+	unsigned char chain[LEDGER_HASH];
+	struct tlog_hash leaf;
 
-	TRY(record_find(r, text, leaf, chain));
+	TRY(record_find(r, text, &leaf, chain));
 	TRY(record_parse(r, *text, rec));
-	record_take(r, *text, leaf, chain);
+	record_take(r, *text, &leaf, chain);
 	return OK;
 }
 
@@ -346,26 +351,27 @@ ledger_open(struct str bytes, struct ledger_seen *state, struct note *why)
 
 static enum err
 follow(struct reader *r,
-    bool (*got)(void *arg, uint64_t seq, struct str jcs,
-	const unsigned char leaf[static LEDGER_HASH]),
+    bool (*got)(
+	void *arg, uint64_t seq, struct str jcs, const struct tlog_hash *leaf),
     void *arg)
 {
-	unsigned char leaf[LEDGER_HASH], chain[LEDGER_HASH];
+	unsigned char chain[LEDGER_HASH];
+	struct tlog_hash leaf;
 	struct str text = { NULL, 0 };
 
 	while (r->at < r->bytes.n && !is_room(r)) {
-		TRY(record_find(r, &text, leaf, chain));
-		if (!got(arg, r->seen->tree.size + 1, text, leaf))
+		TRY(record_find(r, &text, &leaf, chain));
+		if (!got(arg, r->seen->tree.size + 1, text, &leaf))
 			break;
-		record_take(r, text, leaf, chain);
+		record_take(r, text, &leaf, chain);
 	}
 	return OK;
 }
 
 enum err
 ledger_follow(struct str bytes, struct ledger_seen *state,
-    bool (*got)(void *arg, uint64_t seq, struct str jcs,
-	const unsigned char leaf[static LEDGER_HASH]),
+    bool (*got)(
+	void *arg, uint64_t seq, struct str jcs, const struct tlog_hash *leaf),
     void *arg, struct note *why)
 {
 	struct reader r;

@@ -27,16 +27,15 @@ ledger_seen_put(const struct ledger_seen *s, unsigned cell, unsigned segment,
 {
 	const size_t mark = tape_obj(tape);
 	struct buf range = { .max = RANGE_MAX };
-	unsigned char root[LEDGER_HASH];
+	const struct tlog_hash root = tlog_range_root(&s->tree);
 
-	ledger_tree_root(&s->tree, root);
 	for (size_t i = 0; i < 64; i++)
 		if ((s->tree.size >> i & 1) != 0)
-			buf_put(&range, s->tree.node[i], LEDGER_HASH);
+			buf_put(&range, s->tree.node[i].b, LEDGER_HASH);
 	put_num(tape, STR("cell"), cell);
 	put_num(tape, STR("good"), s->good);
 	put_hex(tape, STR("range"), buf_view(&range));
-	put_hex(tape, STR("root"), hash_str(root));
+	put_hex(tape, STR("root"), hash_str(root.b));
 	put_num(tape, STR("segment"), segment);
 	put_num(tape, STR("seq"), s->tree.size);
 	put_num(tape, STR("size"), s->tree.size);
@@ -47,7 +46,7 @@ ledger_seen_put(const struct ledger_seen *s, unsigned cell, unsigned segment,
 }
 
 static enum err
-range_of(struct str hex, struct ledger_tree *t)
+range_of(struct str hex, struct tlog_range *t)
 {
 	unsigned char range[RANGE_MAX];
 	const size_t n = (size_t)__builtin_popcountll(t->size);
@@ -56,7 +55,7 @@ range_of(struct str hex, struct ledger_tree *t)
 	TRY(hex_bytes(hex, range, n * LEDGER_HASH));
 	for (size_t i = 0; i < 64; i++)
 		if ((t->size >> i & 1) != 0)
-			memcpy(t->node[i], range + LEDGER_HASH * at++,
+			memcpy(t->node[i].b, range + LEDGER_HASH * at++,
 			    LEDGER_HASH);
 	return OK;
 }
@@ -64,7 +63,7 @@ range_of(struct str hex, struct ledger_tree *t)
 enum err
 ledger_seen_of(struct jv v, struct ledger_seen *out)
 {
-	unsigned char root[LEDGER_HASH], said[LEDGER_HASH];
+	struct tlog_hash root, said;
 	struct ledger_seen s = { .good = 0 };
 	int64_t size = 0, good = 0, seq = 0;
 
@@ -77,9 +76,9 @@ ledger_seen_of(struct jv v, struct ledger_seen *out)
 	s.good = (size_t)good;
 	s.torn = jv_true(jv_get(v, STR("torn"))) ? 1 : 0;
 	TRY(range_of(jv_str(jv_get(v, STR("range"))), &s.tree));
-	TRY(hex_bytes(jv_str(jv_get(v, STR("root"))), said, sizeof(said)));
-	ledger_tree_root(&s.tree, root);
-	if (memcmp(root, said, sizeof(root)) != 0)
+	TRY(hex_bytes(jv_str(jv_get(v, STR("root"))), said.b, sizeof(said.b)));
+	root = tlog_range_root(&s.tree);
+	if (!tlog_same(&root, &said))
 		return ERR_SYNTAX;
 	*out = s;
 	return OK;

@@ -15,7 +15,7 @@ struct log {
 static void
 log_make(struct log *g, const char *who)
 {
-	struct ledger_tree tree = { .size = 0 };
+	struct tlog_range tree = { .size = 0 };
 	uint64_t seq = 0;
 	char name[32];
 	bool good = true;

@@ -146,7 +146,7 @@ text_start(struct str s)
 
 /* What stands for a value that is too long or cannot be written. */
 static void
-tape_cut(struct buf *b, struct jv v, struct hasher *h)
+tape_cut(struct buf *b, struct jv v)
 {
 	const bool text = jv_is(v, J_STR);
 	const struct str s = text ? jv_str(v) : jv_bytes(v);
@@ -154,7 +154,7 @@ tape_cut(struct buf *b, struct jv v, struct hasher *h)
 	unsigned char sum[LEDGER_HASH];
 	struct buf hex = { .max = 2 * LEDGER_HASH };
 
-	hash_of(h, PRE_NONE, s, STR(""), sum);
+	sha256(s, STR(""), sum);
 	buf_hex(&hex, hash_str(sum));
 	tape_key(b, STR("cut_bytes"));
 	tape_i64(b, (int64_t)s.n);
@@ -182,8 +182,7 @@ is_repeated(struct jv rec, struct str key, size_t nr)
 
 /* rec and extras as one tape, values over `keep` bytes cut. */
 static enum err
-tape_whole(struct jv rec, const struct extras *x, size_t keep, struct hasher *h,
-    struct buf *b)
+tape_whole(struct jv rec, const struct extras *x, size_t keep, struct buf *b)
 {
 	const size_t mark = tape_obj(b);
 	struct buf trial = { .max = LEDGER_RECORD_MAX };
@@ -200,7 +199,7 @@ tape_whole(struct jv rec, const struct extras *x, size_t keep, struct hasher *h,
 			e = ERR_SYNTAX;
 		tape_key(b, key);
 		if (json_jcs(v, &trial) || trial.full || trial.n > keep)
-			tape_cut(b, v, h);
+			tape_cut(b, v);
 		else
 			tape_copy(b, v);
 	}
@@ -219,11 +218,10 @@ tape_whole(struct jv rec, const struct extras *x, size_t keep, struct hasher *h,
 }
 
 static enum err
-text_slowly(struct jv rec, const struct extras *x, size_t keep,
-    struct hasher *h, struct buf *out)
+text_slowly(struct jv rec, const struct extras *x, size_t keep, struct buf *out)
 {
 	struct buf tape = { .max = 4 * LEDGER_RECORD_MAX };
-	enum err e = tape_whole(rec, x, keep, h, &tape);
+	enum err e = tape_whole(rec, x, keep, &tape);
 
 	if (!e)
 		e = json_jcs(jv_of(buf_view(&tape)), out);
@@ -241,8 +239,7 @@ has_extra(struct jv rec, const struct extras *x)
 }
 
 enum err
-record_text(
-    struct jv rec, const struct extras *x, struct hasher *h, struct buf *out)
+record_text(struct jv rec, const struct extras *x, struct buf *out)
 {
 	const size_t before = out->n;
 	enum err e;
@@ -255,12 +252,12 @@ record_text(
 	out->full = false;
 	if (has_extra(rec, x))
 		return ERR_SYNTAX;
-	e = text_slowly(rec, x, LEDGER_RECORD_MAX, h, out);
+	e = text_slowly(rec, x, LEDGER_RECORD_MAX, out);
 	if (!e && out->n - before <= LEDGER_RECORD_MAX)
 		return OK;
 	out->n = before;
 	out->full = false;
-	e = text_slowly(rec, x, CUT_OVER, h, out);
+	e = text_slowly(rec, x, CUT_OVER, out);
 	if (!e && out->n - before > LEDGER_RECORD_MAX)
 		e = ERR_LIMIT;
 	if (e) {

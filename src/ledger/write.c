@@ -15,8 +15,7 @@ enum {
 
 struct ledger {
 	struct disk *disk;
-	struct hasher h;
-	struct ledger_tree tree;
+	struct tlog_range tree;
 	unsigned char chain[LEDGER_HASH];
 	struct buf staged;
 	struct buf content;
@@ -29,25 +28,24 @@ put_header(struct ledger *l, struct str name)
 {
 	static const char zeros[NAME_ROOM];
 	struct buf *b = &l->staged;
-	unsigned char sum[LEDGER_HASH];
+	const struct tlog_hash root = tlog_range_root(&l->tree);
 
-	tree_root(&l->tree, &l->h, sum);
 	buf_str(b, LEDGER_MAGIC);
 	buf_u32(b, LEDGER_VERSION);
 	buf_u32(b, (uint32_t)__builtin_popcountll(l->tree.size));
 	buf_u64(b, l->tree.size);
-	buf_put(b, sum, sizeof(sum));
+	buf_put(b, root.b, sizeof(root.b));
 	buf_str(b, name);
 	buf_put(b, zeros, NAME_ROOM - name.n);
 	for (size_t i = 0; i < 64; i++)
 		if ((l->tree.size >> i & 1) != 0)
-			buf_put(b, l->tree.node[i], LEDGER_HASH);
-	hash_of(&l->h, PRE_NONE, buf_view(b), STR(""), l->chain);
+			buf_put(b, l->tree.node[i].b, LEDGER_HASH);
+	sha256(buf_view(b), STR(""), l->chain);
 	buf_put(b, l->chain, LEDGER_HASH);
 }
 
 struct ledger *
-ledger_new(struct disk *d, struct str segment, const struct ledger_tree *prev)
+ledger_new(struct disk *d, struct str segment, const struct tlog_range *prev)
 {
 	struct ledger *l;
 
@@ -121,7 +119,7 @@ content_digest(
 		at = 2;
 	else
 		text = buf_view(&l->content);
-	hash_of(&l->h, PRE_NONE, text, STR(""), sum);
+	sha256(text, STR(""), sum);
 	if (l->content.cap > KEEP_MAX)
 		buf_done(&l->content);
 	return form[at];
@@ -151,16 +149,15 @@ record_close(struct ledger *l, size_t at)
 		l->staged.n - at - REC_HEAD };
 	const uint32_t len = (uint32_t)text.n;
 	const uint32_t mark = record_mark(l->chain, len);
-	unsigned char leaf[LEDGER_HASH];
+	const struct tlog_hash leaf = tlog_leaf(text);
 	char *head = l->staged.p + at;
 
 	for (size_t i = 0; i < 4; i++) {
 		head[i] = (char)(len >> 8 * i);
 		head[4 + i] = (char)(mark >> 8 * i);
 	}
-	hash_of(&l->h, PRE_LEAF, text, STR(""), leaf);
-	hash_of(&l->h, PRE_CHAIN, hash_str(l->chain), hash_str(leaf), l->chain);
-	tree_add(&l->tree, &l->h, leaf);
+	sha256_tagged(CHAIN, hash_str(l->chain), hash_str(leaf.b), l->chain);
+	tlog_range_add(&l->tree, &leaf);
 	buf_put(&l->staged, l->chain, LEDGER_HASH);
 }
 
@@ -191,7 +188,7 @@ ledger_stage(struct ledger *l, uint64_t seq, uint64_t time, struct jv rec,
 		extra_content(l, &x, content_name, buf_view(&form), content);
 	}
 	buf_u64(&l->staged, 0); /* the head, when the length is known */
-	e = record_text(rec, &x, &l->h, &l->staged);
+	e = record_text(rec, &x, &l->staged);
 	if (e) {
 		l->staged.n = at;
 		return e;
@@ -231,14 +228,8 @@ ledger_size(const struct ledger *l)
 	return l->tree.size;
 }
 
-const struct ledger_tree *
+const struct tlog_range *
 ledger_tree(const struct ledger *l)
 {
 	return &l->tree;
-}
-
-void
-ledger_root(const struct ledger *l, unsigned char out[static LEDGER_HASH])
-{
-	ledger_tree_root(&l->tree, out);
 }

@@ -179,7 +179,7 @@ record_start(void)
 /* The state is whole on the disk before the parent may forget older ones. */
 static enum err
 segment_begin(
-    uint64_t number, struct str name, int fd, const struct ledger_tree *tree)
+    uint64_t number, struct str name, int fd, const struct tlog_range *tree)
 {
 	struct ledger *l = ledger_new(&book.disk, name, tree);
 
@@ -201,7 +201,7 @@ segment_begin(
 void
 book_segment(uint64_t number, struct str name, int fd)
 {
-	struct ledger_tree tree;
+	struct tlog_range tree;
 
 	if (fd < 0 || book_totals() == NULL || book_sync() != OK) {
 		fd_close(&fd);

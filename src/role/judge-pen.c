@@ -216,7 +216,7 @@ pen_record(const struct msg *m)
 
 static enum err
 segment_begin(
-    uint64_t number, struct str name, int fd, const struct ledger_tree *tree)
+    uint64_t number, struct str name, int fd, const struct tlog_range *tree)
 {
 	struct ledger *l = ledger_new(&pen.disk, name, tree);
 

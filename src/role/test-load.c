@@ -177,7 +177,7 @@ segment_path(unsigned number, char out[static 160])
 
 /* A segment of n records behind *tree, its last `cut` bytes torn off. */
 static bool
-segment_write(unsigned number, unsigned n, size_t cut, struct ledger_tree *tree)
+segment_write(unsigned number, unsigned n, size_t cut, struct tlog_range *tree)
 {
 	struct file f = { { file_write, file_sync }, { .max = 1 << 20 } };
 	struct buf rec = { .max = 256 };
@@ -219,7 +219,7 @@ end_of(struct jv image, const char *member)
 static void
 test_logs(void)
 {
-	struct ledger_tree tree = { .size = 0 }, torn;
+	struct tlog_range tree = { .size = 0 }, torn;
 	char path[160];
 	struct jv image;
 	struct stat st;

@@ -70,7 +70,7 @@ static void
 log_step(struct world *w)
 {
 	struct log *g = &w->log[rnd(LOGS)];
-	struct ledger_tree tree;
+	struct tlog_range tree;
 	const uint32_t what = rnd(24);
 
 	if (g->written > RECORDS_MAX / LOGS)

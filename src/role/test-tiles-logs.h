@@ -48,7 +48,7 @@ log_sync(struct log *g)
 
 /* As the parent: the name is durable before anybody writes. */
 static inline void
-log_segment(struct sim *s, struct log *g, const struct ledger_tree *tree)
+log_segment(struct sim *s, struct log *g, const struct tlog_range *tree)
 {
 	struct ledger *last = g->l;
 	char path[64], name[32];
@@ -85,8 +85,7 @@ log_append(struct log *g)
 }
 
 static inline bool
-go_on(void *arg, uint64_t seq, struct str jcs,
-    const unsigned char leaf[static LEDGER_HASH])
+go_on(void *arg, uint64_t seq, struct str jcs, const struct tlog_hash *leaf)
 {
 	(void)arg;
 	(void)seq;

@@ -216,18 +216,15 @@ struct taking {
 };
 
 static bool
-take(void *arg, uint64_t seq, struct str jcs,
-    const unsigned char leaf[static LEDGER_HASH])
+take(void *arg, uint64_t seq, struct str jcs, const struct tlog_hash *leaf)
 {
 	const struct taking *t = arg;
-	struct tlog_hash h;
 
 	if (seq <= t->c->merged)
 		return true; /* of an earlier life */
 	if (t->m->left == 0 || t->m->bad)
 		return false;
-	memcpy(h.b, leaf, sizeof(h.b));
-	t->m->bad = tlog_add_leaf(t->m->w, jcs, &h);
+	t->m->bad = tlog_add_leaf(t->m->w, jcs, leaf);
 	if (t->m->bad)
 		return false;
 	t->m->left--;

@@ -41,7 +41,7 @@ leaves_make(void)
 	}
 }
 
-/* RFC 6962's own test roots, published in many places: 0, 1 and 8 leaves. */
+/* RFC 6962's own test roots, published in many places, of 0 to 8 leaves. */
 static void
 test_known(void)
 {
@@ -55,12 +55,24 @@ test_known(void)
 		  "\x6f",
 		    16 } };
 	static const char *const root[] = {
-		[0] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b"
-		      "7852b855",
-		[1] = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a306"
-		      "17afa01d",
-		[8] = "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370ef"
-		      "f4604328",
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934c"
+		"a495991b7852b855",
+		"6e340b9cffb37a989ca544e6bb780a2c78901d3fb3373876"
+		"8511a30617afa01d",
+		"fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd"
+		"8d98662f00e3c125",
+		"aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba"
+		"159158f329e06e77",
+		"d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe"
+		"8b30cd95209614b7",
+		"4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612"
+		"bfce4c13a86264d4",
+		"76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277"
+		"b5232a127f2087ef",
+		"ddb89be403809e325750d3d263cd78929c2942b7942a34b7"
+		"7e122c9594a74c8c",
+		"5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960"
+		"cfe370eff4604328",
 	};
 	struct tlog_range r = { .size = 0 };
 
@@ -68,11 +80,9 @@ test_known(void)
 		const struct tlog_hash got = tlog_range_root(&r);
 		struct tlog_hash want = { { 0 } };
 
-		if (i < countof(root) && root[i] != NULL)
-			ok(hex_bytes(str_of(root[i]), want.b, TLOG_HASH) ==
-				    OK &&
-				tlog_same(&got, &want),
-			    "the published root of %zu leaves", i);
+		ok(hex_bytes(str_of(root[i]), want.b, TLOG_HASH) == OK &&
+			tlog_same(&got, &want),
+		    "the published root of %zu leaves", i);
 		if (i < countof(in)) {
 			const struct tlog_hash h =
 			    tlog_leaf((struct str){ in[i].leaf, in[i].n });
