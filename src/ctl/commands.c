@@ -213,9 +213,13 @@ const struct ctl_cmd ctl_cmds[] = {
 	{ "ledger verify", "DIR", 1, 1,
 	    "Checks every record of a ledger and names the first bad one",
 	    "DIR is the state directory, or ledger in it. Reads every "
-	    "segment of every cell, prints each cell's root, counts the "
-	    "calls whose outcome is unknown, and ends with one line that "
-	    "says valid or not. Exit 0 valid, 1 not, 3 no ledger there.",
+	    "segment of every cell and of the budgets, prints each log's root, "
+	    "counts the calls whose outcome is unknown, holds each entry of "
+	    "the "
+	    "log of tiles beside it against its record and all of it against "
+	    "the checkpoint, and ends with one line that says valid or names "
+	    "the first bad record or entry. Exit 0 valid, 1 not, 3 no ledger "
+	    "there.",
 	    NULL, ledger_verify, true, false, false },
 	{ "ledger tail", "DIR", 1, 1,
 	    "Prints the newest records over all cells",

@@ -3,6 +3,7 @@
 #include "ctl/index-file.h"
 #include "ctl/ledger-filter.h"
 #include "ctl/ledger-print.h"
+#include "ctl/ledger-walk.h"
 #include "ctl/tlog-dir.h"
 #include "sys/sys.h"
 
@@ -18,7 +19,10 @@ cell_put(struct buf *tape, const struct index_cell *c)
 	const struct tlog_hash root = tlog_range_root(&c->seen.tree);
 
 	buf_hex(&hex, (struct str){ (const char *)root.b, LEDGER_HASH });
-	member_u64(&m, "cell", c->cell);
+	if (c->cell == LEDGER_BUDGETS)
+		member_str(&m, "log", STR("budgets"));
+	else
+		member_u64(&m, "cell", c->cell);
 	member_u64(&m, "size", c->seen.tree.size);
 	member_str(&m, "root", buf_view(&hex));
 	members_end(&m);
@@ -49,7 +53,7 @@ index_say(struct ctl *c, const struct index_file *f,
 	if (c->json)
 		return tape_print(&tape);
 	buf_done(&tape);
-	printf("%s: %llu records of %zu cells, %llu of them new%s\n", f->path,
+	printf("%s: %llu records of %zu logs, %llu of them new%s\n", f->path,
 	    (unsigned long long)f->records, n, (unsigned long long)f->added,
 	    f->made ? ", made anew" : "");
 	return CTL_YES;

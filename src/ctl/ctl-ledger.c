@@ -6,6 +6,7 @@
 #include "ctl/ctl-ledger.h"
 
 #include "ctl/ledger-order.h"
+#include "ctl/ledger-tree.h"
 #include "ctl/ledger-walk.h"
 #include "sys/sys.h"
 
@@ -26,9 +27,10 @@ struct verify {
 	struct buf cells;   /* json: an array's elements */
 	size_t cells_n;
 	uint64_t segments, records, unknown;
-	bool json, bad;
+	bool json, bad, entry;	     /* entry: first_bad is one of the log */
 	struct note bad_log;	     /* whose */
 	struct buf budgets;	     /* json: an object, or empty */
+	struct buf log;		     /* likewise */
 	struct ledger_counts pruned; /* as the last record of it says */
 	uint64_t first_bad;
 	struct note why;
@@ -267,6 +269,71 @@ verify_budgets(void *arg, const struct walk_cell *c)
 	}
 }
 
+/* ---- the tree ---- */
+
+static void
+tree_text(const struct ledger_tree_found *t)
+{
+	printf("log: %llu entries, %llu of them under a checkpoint%s",
+	    (unsigned long long)t->entries, (unsigned long long)t->under,
+	    t->trusted || t->under == 0 ? "" : " (its signature is not known)");
+	if (t->compared && !t->bad)
+		printf(", each the record that the segments have; %llu records "
+		       "are not in it yet",
+		    (unsigned long long)t->waiting);
+	printf("\n");
+	if (!t->compared)
+		printf("  not held against the segments, which do not hold\n");
+	if (t->pruned > 0)
+		printf("  entries 0 to %llu were pruned\n",
+		    (unsigned long long)t->pruned - 1);
+	if (t->bad)
+		printf("  NOT valid from entry %llu on: %s\n",
+		    (unsigned long long)t->first_bad, t->why.text);
+}
+
+static void
+tree_json(const struct ledger_tree_found *t, struct buf *b)
+{
+	const size_t mark = tape_obj(b);
+	size_t n = 0;
+
+	put_bool(b, &n, "valid", !t->bad);
+	put_bool(b, &n, "signed", t->trusted);
+	put_bool(b, &n, "compared", t->compared);
+	put_num(b, &n, "entries", t->entries);
+	put_num(b, &n, "under_checkpoint", t->under);
+	put_num(b, &n, "pruned", t->pruned);
+	put_num(b, &n, "waiting", t->waiting);
+	if (t->bad) {
+		put_num(b, &n, "first_bad", t->first_bad);
+		put_str(b, &n, "why", str_of(t->why.text));
+	}
+	tape_end(b, mark, n);
+}
+
+/* The segments hold by themselves; who wrote them anew is found here. */
+static enum err
+verify_tree(struct verify *v, const char *dir, struct note *why)
+{
+	struct ledger_tree_found t;
+
+	TRY(ledger_tree_check(dir, !v->bad, &t, why));
+	if (!t.there)
+		return OK;
+	if (v->json)
+		tree_json(&t, &v->log);
+	else
+		tree_text(&t);
+	if (t.bad && !v->bad) {
+		v->bad = v->entry = true;
+		note_set(&v->bad_log, "log");
+		v->first_bad = t.first_bad;
+		v->why = t.why;
+	}
+	return OK;
+}
+
 static void
 verify_json(const struct verify *v)
 {
@@ -285,6 +352,11 @@ verify_json(const struct verify *v)
 	if (v->budgets.n > 0) {
 		tape_key(&b, STR("budgets"));
 		buf_str(&b, buf_view(&v->budgets));
+		n++;
+	}
+	if (v->log.n > 0) {
+		tape_key(&b, STR("log"));
+		buf_str(&b, buf_view(&v->log));
 		n++;
 	}
 	tape_end(&b, mark, n + 1);
@@ -341,6 +413,7 @@ ctl_ledger_verify(const char *dir, bool json)
 	struct verify v = { .json = json,
 		.cells = { .max = SIZE_MAX / 4 },
 		.budgets = { .max = 1 << 16 },
+		.log = { .max = 1 << 16 },
 		.pairs = { .mark = { .max = SIZE_MAX / 4 } } };
 	const struct walk w = { &v, verify_record, verify_cell };
 	const struct walk budgets = { &v, NULL, verify_budgets };
@@ -353,10 +426,13 @@ ctl_ledger_verify(const char *dir, bool json)
 		e = OK; /* there are none */
 	if (e == OK)
 		e = verify_pruned(&v, dir, &why);
+	if (e == OK)
+		e = verify_tree(&v, dir, &why);
 	if (e == OK && json)
 		verify_json(&v);
 	else if (e == OK && v.bad)
-		printf("NOT valid: %s, record %llu: %s\n", v.bad_log.text,
+		printf("NOT valid: %s, %s %llu: %s\n", v.bad_log.text,
+		    v.entry ? "entry" : "record",
 		    (unsigned long long)v.first_bad, v.why.text);
 	else if (e == OK)
 		printf("valid: %zu cells, %llu segments, %llu records, %llu "
@@ -366,6 +442,7 @@ ctl_ledger_verify(const char *dir, bool json)
 		    (unsigned long long)v.unknown);
 	buf_done(&v.cells);
 	buf_done(&v.budgets);
+	buf_done(&v.log);
 	buf_done(&v.pairs.mark);
 	if (e != OK)
 		return cannot(e, &why);

@@ -5,41 +5,24 @@
  */
 #include "checkpoint/checkpoint.h"
 #include "ctl/ctl-side.h"
+#include "ctl/ledger-walk.h"
 #include "ctl/tlog-dir.h"
 #include "evidence/evidence.h"
 #include "sys/sys.h"
-
-enum { OF_BUDGETS = -1 }; /* whose log, beside cells */
 
 struct search {
 	struct tlog_reader *r;
 	struct str disclose; /* names, by commas; empty: none */
 	struct held *held;
-	int64_t cell, seq;
+	unsigned cell;
+	int64_t seq;
 	struct buf entry, tape;
 	struct note why;
 };
 
-/* Both logs name cells; what kinds there are tells them apart
- * (doc/formats/ledger.md, "The budgets' log"). */
-static int64_t
-whose(struct jv rec)
-{
-	static const struct str kinds[] = { STR_INIT("charge"),
-		STR_INIT("release"), STR_INIT("total"), STR_INIT("totals") };
-	const struct str kind = jv_str(jv_get(rec, STR("kind")));
-	int64_t cell = OF_BUDGETS;
-
-	for (size_t i = 0; i < countof(kinds); i++)
-		if (str_eq(kind, kinds[i]))
-			return OF_BUDGETS;
-	return jv_i64(jv_get(rec, STR("cell")), &cell) == OK ? cell
-							     : OF_BUDGETS;
-}
-
 /* Whose record is entry i, and which of its? */
 static enum err
-look(struct search *s, uint64_t i, int64_t *cell, int64_t *seq)
+look(struct search *s, uint64_t i, unsigned *cell, int64_t *seq)
 {
 	struct jv v;
 
@@ -48,7 +31,7 @@ look(struct search *s, uint64_t i, int64_t *cell, int64_t *seq)
 	TRY(tlog_entry(s->r, i, &s->entry, &s->why));
 	TRY(json_parse(buf_view(&s->entry), &json_default, &s->tape, &s->why));
 	v = jv_of(buf_view(&s->tape));
-	*cell = whose(v);
+	*cell = ledger_of(v);
 	return jv_i64(jv_get(v, STR("seq")), seq);
 }
 
@@ -61,7 +44,8 @@ find(struct search *s, uint64_t from, uint64_t size, uint64_t *index)
 
 	while (from < to) {
 		const uint64_t middle = from + (to - from) / 2;
-		int64_t cell = -1, seq = 0;
+		unsigned cell = 0;
+		int64_t seq = 0;
 		uint64_t i = middle;
 
 		for (; i < to; i++) {
@@ -222,19 +206,20 @@ ctl_ledger_receipt(struct ctl *c)
 	if (str_u64(str_of(c->arg[1]), &seq) != OK || seq == 0 ||
 	    seq > INT64_MAX)
 		return ctl_say(c, CTL_MISUSE, "SEQ is a record's number");
-	if (cell != NULL && str_u64(str_of(cell), &number) != OK)
+	if (cell != NULL &&
+	    (str_u64(str_of(cell), &number) != OK || number >= LEDGER_BUDGETS))
 		return ctl_say(c, CTL_MISUSE, "--cell is a cell's number");
 	s.seq = (int64_t)seq;
-	s.cell =
-	    ctl_option(c, "--budgets") != NULL ? OF_BUDGETS : (int64_t)number;
+	s.cell = ctl_option(c, "--budgets") != NULL ? LEDGER_BUDGETS
+						    : (unsigned)number;
 	(void)snprintf(path, sizeof(path), "%.4000s/log", c->arg[0]);
 	dir = tlog_dir_of(path);
 	s.disclose = str_of(ctl_option(c, "--disclose"));
 	s.held = mem_get(sizeof(*s.held));
 	if (s.disclose.n > 0)
 		status = side_beside(c, c->arg[0], &side);
-	if (s.disclose.n > 0 && s.cell >= 0)
-		held_of(side, (unsigned)s.cell, (uint64_t)s.seq, s.held);
+	if (s.disclose.n > 0 && s.cell != LEDGER_BUDGETS)
+		held_of(side, s.cell, (uint64_t)s.seq, s.held);
 	if (status == CTL_YES)
 		status = prove(c, &s, &dir);
 	held_done(s.held);

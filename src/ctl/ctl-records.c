@@ -6,6 +6,7 @@
 
 #include "ctl/ledger-filter.h"
 #include "ctl/ledger-print.h"
+#include "ctl/ledger-walk.h"
 #include "sys/sys.h"
 
 enum { POLL_NS = 200 * 1000 * 1000, LOOK_EVERY = 4096 };
@@ -48,14 +49,15 @@ static int
 blame(const struct feed *f)
 {
 	const struct feed_cell *c = feed_first_bad(f);
+	char log[LEDGER_WHOSE];
 
 	if (c == NULL)
 		return CTL_YES;
 	return ctl_say(NULL, CTL_NO,
-	    "this ledger is not valid: cell %u, record %llu: %s: see "
+	    "this ledger is not valid: %s, record %llu: %s: see "
 	    "\"gatehouse ledger verify\"",
-	    feed_number(c), (unsigned long long)feed_seen(c)->tree.size + 1,
-	    feed_bad(c));
+	    ledger_log(feed_number(c), log),
+	    (unsigned long long)feed_seen(c)->tree.size + 1, feed_bad(c));
 }
 
 /* What comes, until the reader goes away. */

@@ -18,6 +18,7 @@
 
 #include "crypto/crypto.h"
 #include "ctl/ledger-print.h"
+#include "ctl/ledger-walk.h"
 #include "sys/sys.h"
 
 enum { LOOK_EVERY = 4096, CELLS_MAX = 4096, SEAL_MAX = 256 };
@@ -163,17 +164,19 @@ static enum err
 resume_cell(struct index_file *f, const struct index_cell *at, struct note *why)
 {
 	struct feed_cell *c = cell_of(f, at->cell);
+	char log[LEDGER_WHOSE];
 	enum err e = OK;
 
 	if (c == NULL) {
-		note_set(why, "cell %u is gone", at->cell);
+		note_set(why, "%s is gone", ledger_log(at->cell, log));
 		return ERR_DENIED;
 	}
 	/* what is pruned whole cannot be held against anything */
 	if (at->seen.tree.size > at->before && feed_first(c) <= at->segment)
 		e = feed_resume(c, at->segment, &at->seen, why);
 	if (e == OK && feed_first(c) > at->first) {
-		note_set(why, "records of cell %u were pruned since", at->cell);
+		note_set(why, "records of %s were pruned since",
+		    ledger_log(at->cell, log));
 		e = ERR_SYNTAX;
 	}
 	return e == ERR_GONE ? ERR_DENIED : e;
@@ -359,13 +362,14 @@ static void
 say_bad(struct ctl *c, const struct index_file *f)
 {
 	const struct feed_cell *bad = feed_first_bad(f->feed);
+	char log[LEDGER_WHOSE];
 
 	if (bad != NULL)
 		(void)ctl_say(c, CTL_NO,
-		    "this ledger is not valid: cell %u, record %llu: %s: what "
+		    "this ledger is not valid: %s, record %llu: %s: what "
 		    "follows there is not in the answer: see \"gatehouse "
 		    "ledger verify\"",
-		    feed_number(bad),
+		    ledger_log(feed_number(bad), log),
 		    (unsigned long long)feed_seen(bad)->tree.size + 1,
 		    feed_bad(bad));
 }

@@ -47,7 +47,7 @@ struct feed_cell {
 };
 struct feed {
 	const char *asked;
-	struct ledger_places places;
+	struct ledger_places places, budgets;
 	struct ledger_counts kept;
 	struct feed_cell **cell;
 	size_t cells, cap;
@@ -59,8 +59,11 @@ static void
 segment_path(const struct feed *f, unsigned cell, unsigned number,
     char out[static LEDGER_DIR_ROOM + 64])
 {
-	(void)snprintf(out, LEDGER_DIR_ROOM + 64, "%s/cell-%u-%06u.seg",
-	    f->places.dir, cell, number);
+	char name[LEDGER_SEGMENT];
+
+	ledger_segment(cell, number, name);
+	(void)snprintf(
+	    out, LEDGER_DIR_ROOM + 64, "%s/%s.seg", f->places.dir, name);
 }
 
 static void
@@ -163,17 +166,29 @@ cell_add(struct feed *f, unsigned cell)
 	return c;
 }
 
-enum err
-feed_again(struct feed *f, struct note *why)
+static void
+places_take(struct feed *f, const struct ledger_places *places)
 {
-	TRY(ledger_places(f->asked, false, &f->places, why));
-	TRY(ledger_kept(f->places.dir, &f->kept, why));
-	for (size_t i = 0; i < f->places.n; i++) {
-		const struct ledger_place *p = &f->places.at[i];
+	for (size_t i = 0; i < places->n; i++) {
+		const struct ledger_place *p = &places->at[i];
 
 		if (p->number >= ledger_first(&f->kept, p->cell))
 			segment_add(cell_add(f, p->cell), p->number);
 	}
+}
+
+enum err
+feed_again(struct feed *f, struct note *why)
+{
+	enum err e;
+
+	TRY(ledger_places(f->asked, false, &f->places, why));
+	e = ledger_places(f->asked, true, &f->budgets, why);
+	if (e != OK && e != ERR_GONE)
+		return e;
+	TRY(ledger_kept(f->places.dir, &f->kept, why));
+	places_take(f, &f->places);
+	places_take(f, &f->budgets);
 	for (size_t i = 0; i < f->cells; i++) {
 		struct feed_cell *c = f->cell[i];
 
@@ -215,6 +230,7 @@ feed_free(struct feed *f)
 	}
 	mem_free(f->cell);
 	mem_free(f->places.at);
+	mem_free(f->budgets.at);
 	mem_free(f);
 }
 
@@ -293,9 +309,12 @@ bytes_of(const struct segment *s)
 static bool
 blame(struct feed_cell *c, const char *what)
 {
+	char name[LEDGER_SEGMENT];
+
 	c->bad = true;
-	note_set(&c->why, "segment cell-%u-%06u: %s", c->cell,
-	    c->now < c->segs ? c->seg[c->now].number : 0, what);
+	ledger_segment(
+	    c->cell, c->now < c->segs ? c->seg[c->now].number : 0, name);
+	note_set(&c->why, "segment %s: %s", name, what);
 	return false;
 }
 
@@ -325,7 +344,7 @@ next_segment(struct feed_cell *c)
 	const unsigned first = ledger_first(&c->feed->kept, c->cell);
 	const bool last = at + 1 == c->segs;
 	struct note why = { "" };
-	char name[32];
+	char name[LEDGER_SEGMENT];
 	enum err e = OK;
 
 	if (at >= c->segs)
@@ -345,8 +364,7 @@ next_segment(struct feed_cell *c)
 		c->next_seg += last ? 0 : 1;
 		return !last;
 	}
-	(void)snprintf(
-	    name, sizeof(name), "cell-%u-%06u", c->cell, c->seg[at].number);
+	ledger_segment(c->cell, c->seg[at].number, name);
 	if (e != OK || strcmp(name, c->seen.segment) != 0)
 		return blame(c, e == OK ? "it is another's" : why.text);
 	c->next_seg++;
@@ -417,6 +435,15 @@ read_one(struct feed_cell *c, const struct found *f, struct feed_record *out)
 	return true;
 }
 
+static void
+step(struct feed_cell *c)
+{
+	if (++c->next == c->n)
+		c->given = c->seen;
+	else
+		c->given.tree.size++;
+}
+
 bool
 feed_cell_next(struct feed_cell *c, struct feed_record *out)
 {
@@ -426,10 +453,18 @@ feed_cell_next(struct feed_cell *c, struct feed_record *out)
 		c->n = c->next = 0;
 		return false;
 	}
-	if (++c->next == c->n)
-		c->given = c->seen;
-	else
-		c->given.tree.size++;
+	step(c);
+	return true;
+}
+
+bool
+feed_cell_text(struct feed_cell *c, uint64_t *seq, struct str *text)
+{
+	if (c->next == c->n && !fill(c))
+		return false;
+	*text = c->batch[c->next].text;
+	*seq = c->given.tree.size + 1;
+	step(c);
 	return true;
 }
 
@@ -459,24 +494,26 @@ feed_resume(struct feed_cell *c, unsigned segment,
     const struct ledger_seen *seen, struct note *why)
 {
 	struct segment *s = segment_of(c, segment);
+	char log[LEDGER_WHOSE];
 
 	if (s == NULL) {
-		note_set(why, "cell %u has no segment %u", c->cell, segment);
+		note_set(why, "%s: there is no segment %u",
+		    ledger_log(c->cell, log), segment);
 		return ERR_GONE;
 	}
 	TRY(segment_map(c, s, why));
 	if (seen->good < LEDGER_HASH || seen->good > s->n ||
 	    memcmp(s->map.p + seen->good - LEDGER_HASH, seen->chain,
 		LEDGER_HASH) != 0) {
-		note_set(why, "cell %u ends before record %llu, or has another",
-		    c->cell, (unsigned long long)seen->tree.size);
+		note_set(why, "%s: ends before record %llu, or has another",
+		    ledger_log(c->cell, log),
+		    (unsigned long long)seen->tree.size);
 		return ERR_DENIED;
 	}
 	c->now = (size_t)(s - c->seg);
 	c->next_seg = c->now + 1;
 	c->seen = *seen;
-	(void)snprintf(c->seen.segment, sizeof(c->seen.segment), "cell-%u-%06u",
-	    c->cell, segment);
+	ledger_segment(c->cell, segment, c->seen.segment);
 	c->given = c->seen;
 	return OK;
 }
@@ -501,11 +538,13 @@ feed_fetch(struct feed *f, struct feed_record *r, struct note *why)
 	struct feed_cell *c = cell_of(f, r->cell);
 	struct segment *s = c == NULL ? NULL : segment_of(c, r->segment);
 	struct tlog_hash sum = { { 0 } };
+	char log[LEDGER_WHOSE];
 	struct cur cur;
 	uint32_t n;
 
 	if (s == NULL) {
-		note_set(why, "cell %u has no segment %u", r->cell, r->segment);
+		note_set(why, "%s: there is no segment %u",
+		    ledger_log(r->cell, log), r->segment);
 		return ERR_GONE;
 	}
 	if (s->map.p == NULL)
@@ -519,8 +558,8 @@ feed_fetch(struct feed *f, struct feed_record *r, struct note *why)
 		sum = tlog_leaf(r->text);
 	if (cur.bad || memcmp(sum.b, r->leaf, LEDGER_HASH) != 0) {
 		note_set(why,
-		    "cell %u, segment %u: the record at byte %zu was changed",
-		    r->cell, r->segment, r->at);
+		    "%s, segment %u: the record at byte %zu was changed",
+		    ledger_log(r->cell, log), r->segment, r->at);
 		return ERR_DENIED;
 	}
 	return OK;
@@ -533,12 +572,13 @@ feed_bytes(const struct feed *f)
 	uint64_t n = 0;
 	struct stat st;
 
-	for (size_t i = 0; i < f->places.n; i++) {
-		segment_path(
-		    f, f->places.at[i].cell, f->places.at[i].number, path);
-		if (stat(path, &st) == 0)
-			n += (uint64_t)st.st_size;
-	}
+	for (size_t i = 0; i < f->cells; i++)
+		for (size_t k = 0; k < f->cell[i]->segs; k++) {
+			segment_path(f, f->cell[i]->cell,
+			    f->cell[i]->seg[k].number, path);
+			if (stat(path, &st) == 0)
+				n += (uint64_t)st.st_size;
+		}
 	return n;
 }
 

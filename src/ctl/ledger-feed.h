@@ -1,8 +1,9 @@
 /*
- * ledger-feed: the records of a ledger one by one, cell by cell or over all
- * cells by time, without holding them: segments are mapped, and what was read
- * stays valid until feed_free.  Each record is held against its mark, its chain
- * value and its number; a cell's records end where one is not so.
+ * ledger-feed: the records of a ledger one by one, log by log (a cell's, or
+ * LEDGER_BUDGETS: that of role budget) or over all by time, without holding
+ * them: segments are mapped, and what was read stays valid until feed_free.
+ * Each record is held against its mark, its chain value and its number; a
+ * cell's records end where one is not so.
  */
 #ifndef LEDGER_FEED_H
 #define LEDGER_FEED_H
@@ -18,9 +19,9 @@ struct feed_record {
 	struct jv rec;	  /* until its cell's next */
 	uint64_t time_us; /* its own word; 0: none */
 };
-struct feed_cell; /* one cell's log, and how far it was read */
+struct feed_cell; /* one log, and how far it was read */
 struct feed;
-/* Errors as ledger_places. */
+/* Errors as ledger_places.  Without cells there are no budgets. */
 NODISCARD enum err feed_open(
     const char *dir, struct feed **out, struct note *why);
 void feed_free(struct feed *f); /* NULL is fine */
@@ -28,7 +29,8 @@ const char *feed_dir(const struct feed *f);
 size_t feed_cells(const struct feed *f);
 struct feed_cell *feed_cell(struct feed *f, size_t i);
 
-unsigned feed_number(const struct feed_cell *c); /* of the cell */
+unsigned feed_number(const struct feed_cell *c); /* of the cell, or
+						    LEDGER_BUDGETS */
 /* The first segment that is here, and records that were pruned before it (once
  * it was read). */
 unsigned feed_first(const struct feed_cell *c);
@@ -44,6 +46,8 @@ NODISCARD enum err feed_resume(struct feed_cell *c, unsigned segment,
 void feed_rewind(struct feed *f); /* from the first record again, as opened */
 /* The next record of the cell; false: the end, or feed_bad. */
 bool feed_cell_next(struct feed_cell *c, struct feed_record *out);
+/* The same, of its text alone, which is not read as JSON. */
+bool feed_cell_text(struct feed_cell *c, uint64_t *seq, struct str *text);
 /* Of all cells the one that was written first; in a cell the order stands. */
 bool feed_next(struct feed *f, struct feed_record *out);
 /* Is something wrong with the cell?  Then its first bad record is

@@ -18,7 +18,9 @@
 	    { "--tool", "NAME", "about this tool, prompt or resource" },       \
 	    { "--verdict", "WORD", "decided so: allow, deny or hold" },        \
 	    { "--policy", "DIGEST", "decided under this set of policies" },    \
-	    { "--kind", "WORD", "of this kind: decision, outcome, ..." },      \
+	    { "--kind", "WORD",                                                \
+		    "of this kind: decision, outcome, ...; accounting: what "  \
+		    "budgets were charged" },                                  \
 	    { "--subject", "NAME", "for this person or data subject" },        \
 	    { "--digest", "DIGEST", "that hold this digest, or have it" },     \
 	    { "--since", "TIME",                                               \

@@ -1,6 +1,8 @@
 /* ledger-print: lines, JSON, colours, progress. */
 #include "ctl/ledger-print.h"
 
+#include "ctl/ledger-walk.h"
+
 #include <unistd.h>
 
 #include "sys/sys.h"
@@ -154,11 +156,12 @@ put_line(struct printer *p, const struct feed_record *r, struct jv rec)
 	static const char *const words[] = { "kind", "verdict", "status",
 		"principal", "server", "method", "name", "rule" };
 	static const char *const why[] = { "reason", "error" };
-	char at[25];
+	char at[25], whose[LEDGER_WHOSE];
 	int64_t of;
 
 	buf_str(&p->out, time_text(r->time_us * 1000, at));
-	buf_fmt(&p->out, " %u/%llu", r->cell, (unsigned long long)r->seq);
+	buf_fmt(&p->out, " %s/%llu", ledger_whose(r->cell, whose),
+	    (unsigned long long)r->seq);
 	for (size_t i = 0; i < countof(words); i++)
 		put_word(p, rec, words[i]);
 	if (jv_i64(jv_get(rec, STR("decision")), &of) == OK)
@@ -179,7 +182,8 @@ view_of(const struct feed_record *r, struct matcher *m, struct export_view *out)
 	struct matcher_view seen;
 
 	matcher_look(m, r, &seen);
-	*out = (struct export_view){ .cell = r->cell,
+	*out = (struct export_view){
+		.cell = r->cell == LEDGER_BUDGETS ? EXPORT_BUDGETS : r->cell,
 		.seq = r->seq,
 		.text = r->text,
 		.leaf = r->leaf,
@@ -188,7 +192,8 @@ view_of(const struct feed_record *r, struct matcher *m, struct export_view *out)
 		.decision_seq = seen.decision_seq,
 		.identity = seen.v.identity,
 		.boundary = seen.boundary,
-		.start = seen.start };
+		.start = seen.start
+	};
 }
 
 static void

@@ -11,9 +11,50 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "index/index.h"
 #include "sys/sys.h"
 
 enum { PATH_ROOM = LEDGER_DIR_ROOM, SEGMENTS_MAX = 1000000 };
+
+const char *
+ledger_whose(unsigned cell, char out[static LEDGER_WHOSE])
+{
+	if (cell == LEDGER_BUDGETS)
+		return "budgets";
+	(void)snprintf(out, LEDGER_WHOSE, "%u", cell);
+	return out;
+}
+
+const char *
+ledger_log(unsigned cell, char out[static LEDGER_WHOSE])
+{
+	if (cell == LEDGER_BUDGETS)
+		return "budgets";
+	(void)snprintf(out, LEDGER_WHOSE, "cell %u", cell);
+	return out;
+}
+
+void
+ledger_segment(unsigned cell, unsigned number, char out[static LEDGER_SEGMENT])
+{
+	if (cell == LEDGER_BUDGETS)
+		(void)snprintf(out, LEDGER_SEGMENT, "budget-%06u", number);
+	else
+		(void)snprintf(
+		    out, LEDGER_SEGMENT, "cell-%u-%06u", cell, number);
+}
+
+unsigned
+ledger_of(struct jv rec)
+{
+	int64_t cell = LEDGER_BUDGETS;
+
+	if (index_accounts(jv_str(jv_get(rec, STR("kind")))) ||
+	    jv_i64(jv_get(rec, STR("cell")), &cell) != OK || cell < 0 ||
+	    cell > LEDGER_BUDGETS)
+		return LEDGER_BUDGETS;
+	return (unsigned)cell;
+}
 
 static bool
 number_of(struct str s, size_t digits, unsigned *out)
@@ -32,7 +73,7 @@ place_of(const char *file, bool budgets, struct ledger_place *out)
 {
 	struct str s = str_of(file), cell;
 
-	out->cell = 0;
+	out->cell = LEDGER_BUDGETS;
 	if (budgets)
 		return str_starts(s, STR("budget-")) &&
 		       str_ends(s, STR(".seg")) && s.n > 11 &&
@@ -118,7 +159,9 @@ ledger_kept(const char *ledger_dir, struct ledger_counts *out, struct note *why)
 unsigned
 ledger_first(const struct ledger_counts *kept, unsigned cell)
 {
-	const uint64_t n = cell < kept->cells ? kept->cell[cell] : 0;
+	const uint64_t n = cell == LEDGER_BUDGETS ? kept->budget
+			   : cell < kept->cells	  ? kept->cell[cell]
+						  : 0;
 
 	return n > 1 ? (unsigned)n : 1;
 }
@@ -128,7 +171,6 @@ ledger_first(const struct ledger_counts *kept, unsigned cell)
 struct walking {
 	const struct walk *w;
 	struct walk_cell *c;
-	bool budgets;
 	unsigned first; /* segment that must be here */
 };
 
@@ -213,13 +255,9 @@ segment_walk(
 {
 	__attribute__((cleanup(fd_close))) int fd = -1;
 	struct str bytes = { NULL, 0 };
-	char name[32], path[PATH_ROOM + 64];
+	char name[LEDGER_SEGMENT], path[PATH_ROOM + 64];
 
-	if (k->budgets)
-		(void)snprintf(name, sizeof(name), "budget-%06u", number);
-	else
-		(void)snprintf(
-		    name, sizeof(name), "cell-%u-%06u", k->c->cell, number);
+	ledger_segment(k->c->cell, number, name);
 	(void)snprintf(path, sizeof(path), "%s/%s.seg", dir, name);
 	TRY(file_open(path, false, &fd, why));
 	if (fd_map_ro(fd, &bytes) != OK) {
@@ -262,7 +300,7 @@ cell_walk(struct walking k, const char *dir, const struct ledger_place *at,
 static enum err
 walk(const char *dir, const struct walk *w, bool budgets, struct note *why)
 {
-	struct walking k = { .w = w, .budgets = budgets };
+	struct walking k = { .w = w };
 	struct ledger_counts kept = { .number = 0 };
 	struct ledger_places p = { .n = 0 };
 	enum err e = ledger_places(dir, budgets, &p, why);
@@ -273,9 +311,7 @@ walk(const char *dir, const struct walk *w, bool budgets, struct note *why)
 	for (size_t i = 0, n; i < p.n && e == OK; i += n) {
 		for (n = 1; i + n < p.n && p.at[i + n].cell == p.at[i].cell;)
 			n++;
-		k.first = budgets ? (unsigned)kept.budget
-				  : ledger_first(&kept, p.at[i].cell);
-		k.first = k.first > 0 ? k.first : 1;
+		k.first = ledger_first(&kept, p.at[i].cell);
 		e = cell_walk(k, p.dir, p.at + i, n, why);
 	}
 	mem_free(p.at);

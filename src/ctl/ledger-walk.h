@@ -7,6 +7,21 @@
 
 #include "ledger/ledger.h"
 
+/* The log of role budget, where else a cell's number says whose log it is. */
+enum { LEDGER_BUDGETS = UINT16_MAX };
+enum { LEDGER_WHOSE = 16 };
+/* "cell 0", "budgets": for people.  "0", "budgets": before "/12". */
+const char *ledger_log(unsigned cell, char out[static LEDGER_WHOSE]);
+const char *ledger_whose(unsigned cell, char out[static LEDGER_WHOSE]);
+/* The name of a segment: "cell-0-000001", "budget-000001". */
+enum { LEDGER_SEGMENT = 32 };
+void ledger_segment(
+    unsigned cell, unsigned number, char out[static LEDGER_SEGMENT]);
+
+/* Whose record it is, by what it says: a cell's number, or LEDGER_BUDGETS,
+ * which names cells too (doc/formats/ledger.md, "The log"). */
+unsigned ledger_of(struct jv rec);
+
 /* The segments in a ledger's directory, by cell and number.  dir: the state
  * directory or ledger in it; out->dir is the latter.  ERR_GONE: no directory or
  * no segment; ERR_OS.  at is mem_free's, and may be used again. */
@@ -50,7 +65,7 @@ struct walk {
 /* ERR_GONE: no directory or no segment there; ERR_OS: it cannot be read. */
 NODISCARD enum err ledger_walk(
     const char *dir, const struct walk *w, struct note *why);
-/* The log of role budget, as cell 0.  Errors alike. */
+/* The log of role budget.  Errors alike. */
 NODISCARD enum err ledger_walk_budgets(
     const char *dir, const struct walk *w, struct note *why);
 

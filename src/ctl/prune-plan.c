@@ -188,18 +188,17 @@ logs_plan(struct prune *p, bool budgets)
 		e = OK; /* nothing was ever charged */
 	for (size_t i = 0, n; i < all.n && e == OK; i += n) {
 		const unsigned cell = all.at[i].cell;
-		uint64_t *kept =
-		    budgets ? &p->kept.budget : &p->kept.cell[cell];
 		char log[32] = "budget";
 
 		for (n = 1; i + n < all.n && all.at[i + n].cell == cell;)
 			n++;
-		if (cell >= LEDGER_CELLS_MAX)
+		if (!budgets && cell >= LEDGER_CELLS_MAX)
 			continue;
 		if (!budgets)
 			(void)snprintf(log, sizeof(log), "cell-%u", cell);
 		e = log_plan(p, log, all.at + i, n,
-		    budgets ? p->merged.budget : p->merged.cell[cell], kept);
+		    budgets ? p->merged.budget : p->merged.cell[cell],
+		    budgets ? &p->kept.budget : &p->kept.cell[cell]);
 		if (!budgets && cell >= p->kept.cells)
 			p->kept.cells = cell + 1;
 	}

@@ -13,9 +13,10 @@
 #include "base/base.h"
 #include "json/json.h"
 
+enum { EXPORT_BUDGETS = UINT16_MAX };
 /* A record, and what it names and does not say itself; J_NONE: not at hand. */
 struct export_view {
-	unsigned cell;
+	unsigned cell; /* EXPORT_BUDGETS: the log of budgets */
 	uint64_t seq;
 	struct str text;	   /* the record, as it is in the ledger */
 	const unsigned char *leaf; /* its hash, 32 bytes */

@@ -109,12 +109,21 @@ of_identity(const struct export_view *v, const char *key)
 	return (struct jv){ NULL, 0 };
 }
 
+static void
+place(unsigned cell, uint64_t seq, char out[static 48])
+{
+	if (cell == EXPORT_BUDGETS)
+		(void)snprintf(
+		    out, 48, "budgets/%llu", (unsigned long long)seq);
+	else
+		(void)snprintf(
+		    out, 48, "%u/%llu", cell, (unsigned long long)seq);
+}
+
 void
 export_action(const struct export_view *v, char out[static 48])
 {
-	(void)snprintf(out, 48, "%u/%llu", v->cell,
-	    (unsigned long long)(v->decision_seq > 0 ? v->decision_seq
-						     : v->seq));
+	place(v->cell, v->decision_seq > 0 ? v->decision_seq : v->seq, out);
 }
 
 void
@@ -137,8 +146,7 @@ export_facts(const struct export_view *v, struct facts *out)
 		.error = text(v->rec, "error") };
 	if (jv_i64(jv_get(v->rec, STR("time")), &out->time_us) != OK)
 		out->time_us = 0;
-	(void)snprintf(out->uid, sizeof(out->uid), "%u/%llu", v->cell,
-	    (unsigned long long)v->seq);
+	place(v->cell, v->seq, out->uid);
 	export_action(v, out->correlation);
 	out->chain = of_identity(v, "chain");
 	out->delegation = state_of(out->chain, &why);

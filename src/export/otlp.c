@@ -107,7 +107,10 @@ put_attributes(const struct facts *f, struct buf *b)
 	attribute(b, &n, "gatehouse.reason", f->reason);
 	attribute(b, &n, "gatehouse.rule", f->rule);
 	attribute(b, &n, "gatehouse.policy", f->policy);
-	attribute_num(b, &n, "gatehouse.cell", f->v->cell);
+	if (f->v->cell == EXPORT_BUDGETS)
+		attribute(b, &n, "gatehouse.log", STR("budgets"));
+	else
+		attribute_num(b, &n, "gatehouse.cell", f->v->cell);
 	attribute_num(b, &n, "gatehouse.seq", f->v->seq);
 	buf_hex(&hex, (struct str){ (const char *)f->v->leaf, 32 });
 	attribute(b, &n, "gatehouse.leaf_hash", buf_view(&hex));

@@ -111,11 +111,23 @@ is_word(struct index *x, struct str text)
 }
 
 static void
+kind_condition(struct buf *sql)
+{
+	buf_str(
+	    sql, STR(" AND r.kind IN (SELECT id FROM words WHERE word IN ("));
+	for (size_t i = 0; i < INDEX_ACCOUNTING; i++)
+		buf_fmt(sql, "%s'%s'", i > 0 ? "," : "", index_accounting[i]);
+	buf_str(sql, STR("))"));
+}
+
+static void
 condition(struct index *x, struct buf *sql, const struct index_filter *f,
     struct str hex)
 {
 	for (size_t i = 0; i < INDEX_BY__N; i++)
-		if (f->by[i].n > 0)
+		if (i == INDEX_KIND && str_eq(f->by[i], STR("accounting")))
+			kind_condition(sql);
+		else if (f->by[i].n > 0)
 			buf_str(sql, str_of(i == INDEX_DIGEST && is_word(x, hex)
 						? digest_or_policy
 						: conditions[i].sql));

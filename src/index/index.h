@@ -71,7 +71,7 @@ enum index_by {
 	INDEX_TOOL,
 	INDEX_VERDICT,
 	INDEX_POLICY, /* digest of the set, 64 hexadecimal digits */
-	INDEX_KIND,
+	INDEX_KIND,   /* "accounting": of the budgets' log, but its starts */
 	INDEX_SUBJECT,
 	INDEX_DIGEST, /* 64 hexadecimal digits */
 	INDEX_BY__N
@@ -126,6 +126,12 @@ struct index_view {
 	const unsigned char *leaf; /* LEDGER_HASH bytes */
 };
 bool index_matches(const struct index_filter *f, const struct index_view *v);
+
+/* Is it a kind that only role budget's log has?  "accounting" stands for all of
+ * them where a kind is asked for. */
+enum { INDEX_ACCOUNTING = 4 };
+extern const char *const index_accounting[INDEX_ACCOUNTING];
+bool index_accounts(struct str kind);
 
 /* Is this a digest as records write them: 64 hexadecimal digits, perhaps after
  * "sha256:", or 43 of base64url?  Then its 32 bytes. */

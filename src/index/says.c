@@ -169,6 +169,18 @@ static const struct {
 	[INDEX_KIND] = { "kind", true },
 };
 
+const char *const index_accounting[INDEX_ACCOUNTING] = { "charge", "release",
+	"total", "totals" };
+
+bool
+index_accounts(struct str kind)
+{
+	for (size_t i = 0; i < INDEX_ACCOUNTING; i++)
+		if (str_eq(kind, str_of(index_accounting[i])))
+			return true;
+	return false;
+}
+
 bool
 index_matches(const struct index_filter *f, const struct index_view *v)
 {
@@ -187,6 +199,9 @@ index_matches(const struct index_filter *f, const struct index_view *v)
 			continue;
 		if (!members[i].own && jv_is(m, J_NONE))
 			m = jv_get(v->decision, key);
+		if (i == INDEX_KIND && str_eq(f->by[i], STR("accounting")) &&
+		    index_accounts(jv_str(m)))
+			continue;
 		if (!jv_is(m, J_STR) || !str_eq(jv_str(m), f->by[i]))
 			return false;
 	}
