@@ -193,6 +193,11 @@ enum { INPUT_DEPTH_MAX = 32 }; /* of arguments that policies see */
 /* What a method acts upon. */
 enum thing { TOOL, PROMPT, RESOURCE, SERVER, MODEL };
 enum thing thing_on(struct str method);
+/* Groups that c's action is in: its method's own, or its tool's. */
+size_t groups_of(const struct call *c, struct str out[static RISK_MAX]);
+/* Is c->also to be decided?  Who follows a task sends no arguments: where some
+ * call may be made it is not.  Empties p's own arena. */
+bool also_asked(const struct policy *p, const struct call *c);
 /* One call for the engine; lives in the arena it was made in. */
 struct world {
 	struct cedar_uid par[3]; /* principal, action, resource */

@@ -63,7 +63,7 @@ struct call {
 	struct jv facts;   /* {"ARG":"kind"} declared for it, or absent */
 	struct jv session; /* what is known of the session, or absent */
 	struct jv budget;  /* {"NAME":{"left":n,"used":n}} of its budgets */
-	struct str risk[RISK_MAX]; /* groups that its action is in */
+	struct str risk[RISK_MAX]; /* groups that its tool is in */
 	size_t risk_n;
 	struct str chain[CHAIN_MAX]; /* whom the principal acts for, nearest
 					first: as declared, then as claimed */
@@ -156,6 +156,10 @@ bool policy_reaches(const struct policy *p, struct str principal,
  * the word itself where they are the same. */
 struct str policy_method(struct str action);
 struct str policy_action(struct str method); /* the other way */
+/* What must be allowed besides, where the method tells what a call of the tool
+ * brings: that there is still some call of it that may be made, with whatever
+ * arguments; or none. */
+struct str policy_also(struct str method);
 /* Does the call touch that dataset of the inventory? */
 bool policy_touches(
     const struct policy *p, const struct call *c, struct str dataset);

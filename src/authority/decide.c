@@ -254,13 +254,15 @@ decide_full(const struct policy *p, const struct call *c, struct arena *a,
 	struct verdict v;
 	struct note why;
 	uint64_t labels;
+	bool also;
 
 	if (!c->chained && policy_chain(p, &full, &why) != OK) {
 		denied(out, "delegation", a, "%s", why.text);
 		return;
 	}
+	also = also_asked(p, c);
 	decide(p, &full, a, out);
-	if (out->effect == DENY || c->also.n == 0)
+	if (out->effect == DENY || !also)
 		return;
 	full.method = c->also;
 	labels = out->labels;

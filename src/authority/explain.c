@@ -206,6 +206,8 @@ put_uid(struct buf *out, struct cedar_uid uid)
 static void
 put_world(struct buf *out, const struct call *c, const struct world *w)
 {
+	struct str groups[RISK_MAX];
+	const size_t n = groups_of(c, groups);
 	size_t m;
 
 	for (size_t i = 0; i < SCOPES; i++) {
@@ -214,9 +216,9 @@ put_world(struct buf *out, const struct call *c, const struct world *w)
 	}
 	tape_key(out, STR("groups"));
 	m = tape_arr(out);
-	for (size_t i = 0; i < c->risk_n; i++)
-		tape_str(out, c->risk[i]);
-	tape_end(out, m, c->risk_n);
+	for (size_t i = 0; i < n; i++)
+		tape_str(out, groups[i]);
+	tape_end(out, m, n);
 }
 
 enum err

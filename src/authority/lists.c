@@ -94,6 +94,17 @@ policy_shows(const struct policy *p, const struct call *c)
 }
 
 bool
+also_asked(const struct policy *p, const struct call *c)
+{
+	struct call call = *c;
+
+	if (c->also.n == 0 || policy_also(c->method).n == 0)
+		return c->also.n > 0;
+	call.method = c->also;
+	return !policy_shows(p, &call);
+}
+
+bool
 policy_reaches(const struct policy *p, struct str principal, struct str server,
     struct str method)
 {

@@ -295,8 +295,12 @@ partly_decide(struct partly_set *s, const struct partly *k, struct arena *a,
 
 	one.call.also = STR("");
 	sure = decide_risk(s, &one, a, out, missing);
-	if (!sure || out->effect == DENY || k->call.also.n == 0)
+	if (!sure || out->effect == DENY || !also_asked(s->policy, &k->call))
 		return sure;
+	if (policy_also(k->call.method).n > 0) { /* no call may be made */
+		*out = (struct verdict){ .rule = STR("default-deny") };
+		return true;
+	}
 	one.call.method = k->call.also;
 	sure = decide_risk(s, &one, a, &v, missing);
 	chain_join(&v, out, STR(""), a);

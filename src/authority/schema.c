@@ -49,9 +49,12 @@ static const char stub_rest[] =
 	    "Prompt") "action \"read_resource\", \"subscribe\", "
 		      "\"unsubscribe\", "
 		      "\"complete\"" ON("Resource") "action \"use_model\"" ON(
-			  "Model") "action \"get_task\", \"get_task_result\", "
-				   "\"update_task\", "
-				   "\"cancel_task\"" ON("Tool") "}\n";
+			  "Model") "action \"get_task\", \"get_task_result\" "
+				   "in [\"read\"]" ON(
+				       "Tool") "action "
+					       "\"update_task\", "
+					       "\"cancel_task\" in "
+					       "[\"write\"]" ON("Tool") "}\n";
 
 /* ---- what is added to each tool's context ---- */
 

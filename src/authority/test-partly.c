@@ -229,7 +229,8 @@ static const char *const atoms[] = { "context.input.%s == 1",
 static const char *const scopes[] = { "(principal, action, resource)",
 	"(principal, action == Gatehouse::Action::\"fs___read\", resource)",
 	"(principal == Gatehouse::Agent::\"bob\", action, resource)",
-	"(principal, action in Gatehouse::Action::\"write\", resource)" };
+	"(principal, action in Gatehouse::Action::\"write\", resource)",
+	"(principal, action in Gatehouse::Action::\"read\", resource)" };
 static const char *const marks[] = { "", "", "@requestable(\"w\") ",
 	"@requestable(\"v\") ", "@obligation(\"dance\") ",
 	"@obligation(\"log:full\") " };
@@ -344,6 +345,10 @@ random_call(struct pair *p, bool session_told)
 		.name = STR("read"),
 		.params = jv_of(buf_view(&p->full)),
 		.facts = tape("{\"path\":\"path\"}", &p->facts) };
+	if (dice(8) == 0) { /* of a task, which needs two answers */
+		p->call.method = STR("tasks/result");
+		p->call.also = policy_also(p->call.method);
+	}
 	p->call.session = tape(dice(3) == 0   ? NULL
 			       : dice(2) == 0 ? "{\"s\":1}"
 					      : "{\"t\":1}",

@@ -312,6 +312,56 @@ test_obligations(void)
 	policy_free(p);
 }
 
+/* Who follows a task reads, or writes, and may still call the tool at all. */
+static void
+test_tasks(void)
+{
+	static const struct {
+		const char *who, *tool, *risk, *method;
+		enum effect effect;
+		const char *rule;
+	} rows[] = {
+		{ "ann", "x", "read", "tasks/get", ALLOW, "reads" },
+		{ "ann", "x", "read", "tasks/result", ALLOW, "reads" },
+		{ "ann", "x", "read", "tasks/update", DENY, "default-deny" },
+		{ "ann", "x", "read", "tasks/cancel", DENY, "default-deny" },
+		{ "ann", "y", "write", "tasks/get", DENY, "default-deny" },
+		{ "ann", "z", "read", "tasks/get", DENY, "zone" },
+		{ "bob", "x", "write", "tasks/get", ALLOW, "reads" },
+		{ "bob", "x", "write", "tasks/update", ALLOW, "writes" },
+		{ "bob", "x", "write", "tasks/cancel", ALLOW, "writes" },
+		{ "bob", "x", "read", "tasks/cancel", ALLOW, "writes" },
+		{ "bob", "x", "destructive", "tasks/get", ALLOW, "reads" },
+	};
+	struct policy *p = NULL;
+
+	ok(load("@id(\"reads\") permit (principal, action in "
+		"Gatehouse::Action::\"read\", resource);"
+		"@id(\"writes\") permit (principal == "
+		"Gatehouse::Agent::\"bob\", action in "
+		"Gatehouse::Action::\"write\", resource);"
+		"@id(\"paths\") permit (principal == "
+		"Gatehouse::Agent::\"bob\", action in "
+		"Gatehouse::Action::\"call_tool\", resource) when { "
+		"context.derived.path.under.contains(\"/w\") };"
+		"@id(\"eyes\") @requestable(\"two\") forbid (principal, action "
+		"in Gatehouse::Action::\"destructive\", resource);"
+		"@id(\"zone\") forbid (principal, " TOOL("z") ", resource);",
+	       &p) == OK,
+	    "policies of groups, for tasks");
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct call c = call_of(rows[i].who, rows[i].tool, "{}");
+
+		c.risk[c.risk_n++] = str_of(rows[i].risk);
+		c.method = str_of(rows[i].method);
+		c.also = policy_also(c.method);
+		ok(is(decide(p, c), rows[i].effect, rows[i].rule),
+		    "%s, %s of a task of %s in %s", rows[i].who, rows[i].method,
+		    rows[i].tool, rows[i].risk);
+	}
+	policy_free(p);
+}
+
 static void
 test_groups(void)
 {
@@ -453,6 +503,7 @@ main(void)
 	test_held_for_nothing();
 	test_obligations();
 	test_groups();
+	test_tasks();
 	test_lists();
 	test_refused();
 	test_uris();

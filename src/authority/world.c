@@ -15,23 +15,37 @@ static const struct str thing_type[] = {
 	[MODEL] = STR_INIT(NS "Model"),
 };
 
-/* A method that has no row acts upon the server, under its own name. */
+#define NONE                                                                   \
+	{                                                                      \
+		NULL, 0                                                        \
+	}
+/* A method that has no row acts upon the server, under its own name.  group:
+ * that it is in itself, whatever its tool is in; also: see policy_also. */
 static const struct row {
 	struct str method, action;
 	enum thing on;
+	struct str group, also;
 } rows[] = {
-	{ STR_INIT("tools/call"), STR_INIT(A_CALL_TOOL), TOOL },
-	{ STR_INIT("prompts/get"), STR_INIT("get_prompt"), PROMPT },
-	{ STR_INIT("resources/read"), STR_INIT("read_resource"), RESOURCE },
-	{ STR_INIT("resources/subscribe"), STR_INIT("subscribe"), RESOURCE },
-	{ STR_INIT("resources/unsubscribe"), STR_INIT("unsubscribe"),
-	    RESOURCE },
-	{ STR_INIT("completion/complete"), STR_INIT("complete"), RESOURCE },
-	{ STR_INIT("tasks/get"), STR_INIT("get_task"), TOOL },
-	{ STR_INIT("tasks/result"), STR_INIT("get_task_result"), TOOL },
-	{ STR_INIT("tasks/update"), STR_INIT("update_task"), TOOL },
-	{ STR_INIT("tasks/cancel"), STR_INIT("cancel_task"), TOOL },
-	{ STR_INIT("sampling/createMessage"), STR_INIT("use_model"), MODEL },
+	{ STR_INIT("tools/call"), STR_INIT(A_CALL_TOOL), TOOL, NONE, NONE },
+	{ STR_INIT("prompts/get"), STR_INIT("get_prompt"), PROMPT, NONE, NONE },
+	{ STR_INIT("resources/read"), STR_INIT("read_resource"), RESOURCE, NONE,
+	    NONE },
+	{ STR_INIT("resources/subscribe"), STR_INIT("subscribe"), RESOURCE,
+	    NONE, NONE },
+	{ STR_INIT("resources/unsubscribe"), STR_INIT("unsubscribe"), RESOURCE,
+	    NONE, NONE },
+	{ STR_INIT("completion/complete"), STR_INIT("complete"), RESOURCE, NONE,
+	    NONE },
+	{ STR_INIT("tasks/get"), STR_INIT("get_task"), TOOL, STR_INIT("read"),
+	    STR_INIT("tools/call") },
+	{ STR_INIT("tasks/result"), STR_INIT("get_task_result"), TOOL,
+	    STR_INIT("read"), STR_INIT("tools/call") },
+	{ STR_INIT("tasks/update"), STR_INIT("update_task"), TOOL,
+	    STR_INIT("write"), STR_INIT("tools/call") },
+	{ STR_INIT("tasks/cancel"), STR_INIT("cancel_task"), TOOL,
+	    STR_INIT("write"), NONE },
+	{ STR_INIT("sampling/createMessage"), STR_INIT("use_model"), MODEL,
+	    NONE, NONE },
 };
 
 static struct row
@@ -40,7 +54,7 @@ row_of(struct str method)
 	for (size_t i = 0; i < countof(rows); i++)
 		if (str_eq(rows[i].method, method))
 			return rows[i];
-	return (struct row){ method, method, SERVER };
+	return (struct row){ .method = method, .action = method, .on = SERVER };
 }
 
 enum thing
@@ -53,6 +67,25 @@ struct str
 policy_action(struct str method)
 {
 	return row_of(method).action;
+}
+
+struct str
+policy_also(struct str method)
+{
+	return row_of(method).also;
+}
+
+size_t
+groups_of(const struct call *c, struct str out[static RISK_MAX])
+{
+	const struct str own = row_of(c->method).group;
+	size_t n = 0;
+
+	if (own.n > 0)
+		out[n++] = own;
+	for (size_t i = 0; own.n == 0 && i < c->risk_n && n < RISK_MAX; i++)
+		out[n++] = c->risk[i];
+	return n;
 }
 
 struct str
@@ -113,13 +146,15 @@ add_action(const struct call *c, struct cedar_uid uid, struct str group,
     struct cedar_entities *es)
 {
 	struct cedar_uid parents[1 + RISK_MAX];
+	struct str groups[RISK_MAX];
+	const size_t groups_n = groups_of(c, groups);
 	size_t n = 0;
 
 	if (!str_eq(uid.id, group))
 		parents[n++] = (struct cedar_uid){ STR(NS "Action"), group };
-	for (size_t i = 0; i < c->risk_n && i < RISK_MAX; i++)
+	for (size_t i = 0; i < groups_n; i++)
 		parents[n++] =
-		    (struct cedar_uid){ STR(NS "Action"), c->risk[i] };
+		    (struct cedar_uid){ STR(NS "Action"), groups[i] };
 	return cedar_entities_add(
 	    es, &(struct cedar_new_entity){
 		    .uid = uid, .parent = parents, .parent_n = n });

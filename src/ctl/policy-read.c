@@ -524,8 +524,11 @@ policy_call_of(struct jv image, struct jv v, struct jv tool, struct call *out,
 	}
 	if (c.method.n == 0)
 		c.method = STR("tools/call");
-	if (str_eq(c.method, STR("tools/call")))
+	c.also = policy_also(c.method);
+	if (str_eq(c.method, STR("tools/call")) || c.also.n > 0)
 		call_terms(&terms, tool, &c);
+	if (c.also.n > 0) /* which has no arguments */
+		c.facts = (struct jv){ NULL, 0 };
 	*out = c;
 	return true;
 }

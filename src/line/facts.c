@@ -156,6 +156,8 @@ count_call(struct seen *s, const struct turn *t)
 	s->labels |= t->labels;
 	if (!t->own)
 		s->servers |= UINT64_C(1) << t->target[0]->index;
+	if (task_method(t->method)) /* its call was counted */
+		return;
 	for (size_t i = 0; i < c.risk_n; i++)
 		for (size_t k = 0; k < RISK_MAX; k++)
 			s->risk[k] += str_eq(c.risk[i], groups[k]);

@@ -90,6 +90,8 @@ reads(enum mcp_method m, const struct upstream *u, struct str name)
 	struct jit it;
 	struct jv v;
 
+	if (m == MCP_TASKS_CANCEL || m == MCP_TASKS_UPDATE)
+		return false;
 	if (m != MCP_TOOLS_CALL)
 		return true; /* every other request reads */
 	it = jit_of(jv_get(

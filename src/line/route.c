@@ -227,17 +227,20 @@ call_of(const struct line *l, const struct asked *a, struct arena *mem)
 		.session = facts_of(l, a, mem),
 		.budget = a->budget };
 
-	if (a->method == MCP_TOOLS_CALL)
+	if (a->method == MCP_TOOLS_CALL || task_method(a->method))
 		declared(l, a->up, &c);
-	else if (a->method == MCP_COMPLETE)
+	if (a->method == MCP_COMPLETE)
 		/* Completing tells of it: it must be free to use as well. */
 		c.also = mcp_row(jv_type(jv_at(a->params, "ref/uri")) != J_NONE
 				     ? MCP_RESOURCES_READ
 				     : MCP_PROMPTS_GET)
 			     ->text;
-	else if (task_method(a->method) && a->method != MCP_TASKS_CANCEL)
-		/* It is still that call, and what it brings is its answer. */
-		c.also = mcp_row(MCP_TOOLS_CALL)->text;
+	if (task_method(a->method)) {
+		c.also = policy_also(c.method);
+		/* It is that call still, and has no arguments. */
+		c.facts = (struct jv){ NULL, 0 };
+		c.typed = NULL;
+	}
 	return c;
 }
 
