@@ -101,16 +101,32 @@ static const struct own_key {
   witness_own = { "witness.key", "keys/witness.key", "witness", "witness",
 	  VKEY_COSIGNATURE };
 
+/* All of it under its name, or nothing: no start goes on from half a key. */
+static enum err
+key_put(int dir, const struct own_key *own, struct str text, struct note *why)
+{
+	__attribute__((cleanup(fd_close))) int fd = -1;
+	char tmp[32];
+	size_t n = 0;
+
+	(void)snprintf(tmp, sizeof(tmp), "%s.new", own->file);
+	(void)unlinkat(dir, tmp, 0); /* of a start that was killed */
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || fd_write(fd, text, &n) != OK || n != text.n ||
+	    fsync(fd) < 0 || renameat(dir, tmp, dir, own->file) < 0 ||
+	    fsync(dir) < 0)
+		return fail(why, own->path);
+	return OK;
+}
+
 /* What has no name of its operator's choosing gets one that nobody else has:
  * what signs under it must never be taken for another's. */
 static enum err
 key_make(int dir, const struct own_key *own, struct note *why)
 {
-	__attribute__((cleanup(fd_close))) int fd = -1;
 	unsigned char seed[VKEY_SEED], word[8];
 	struct buf name = { .max = 64 }, text = { .max = 512 };
 	struct vkey k;
-	size_t n = 0;
 	enum err e;
 
 	random_bytes(seed, sizeof(seed));
@@ -121,11 +137,7 @@ key_make(int dir, const struct own_key *own, struct note *why)
 	if (e == OK) {
 		skey_put(&k, seed, &text);
 		buf_ch(&text, '\n');
-		fd = openat(dir, own->file,
-		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd < 0 || fd_write(fd, buf_view(&text), &n) != OK ||
-		    n != text.n || fsync(fd) < 0 || fsync(dir) < 0)
-			e = fail(why, own->path);
+		e = key_put(dir, own, buf_view(&text), why);
 	}
 	if (e == OK)
 		log_line(LOG_INFO, "log-key", "a key for the %s %.*s was made",
