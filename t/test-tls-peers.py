@@ -198,4 +198,8 @@ for who in (None, "fake"):
     g.ok(b" 200 " not in out and len(up.calls()) == before,
          f"client certificate {who}: refused", out)
 gate.stop()
+refused = [r for r in gate.records() if r["kind"] == "credential"]
+g.ok(sum(r.get("count", 1) for r in refused) == 2 and
+     all(r["status"] == "refused" and r["reason"] for r in refused),
+     "and both are on record", refused)
 g.done()

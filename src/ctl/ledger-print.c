@@ -154,7 +154,8 @@ static void
 put_line(struct printer *p, const struct feed_record *r, struct jv rec)
 {
 	static const char *const words[] = { "kind", "verdict", "status",
-		"principal", "server", "method", "name", "rule" };
+		"failed", "role", "principal", "server", "method", "name",
+		"rule" };
 	static const char *const why[] = { "reason", "error" };
 	char at[25], whose[LEDGER_WHOSE];
 	int64_t of;

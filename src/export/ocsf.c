@@ -209,8 +209,12 @@ put_finding(struct event *e)
 static struct activity
 shown(const struct facts *f)
 {
-	if (str_eq(f->verdict, STR("changed")))
+	if (str_eq(f->verdict, STR("changed")) ||
+	    str_eq(f->status, STR("rotated")) ||
+	    str_eq(f->status, STR("changed")))
 		return (struct activity){ 3, STR("Update") };
+	if (str_eq(f->status, STR("removed")))
+		return (struct activity){ 4, STR("Delete") };
 	return (struct activity){ 1, STR("Create") };
 }
 
@@ -225,10 +229,14 @@ activated(const struct facts *f)
 static void
 put_managed(struct event *e)
 {
-	static const char *const digests[] = { "digest", "policy", "boundary" };
+	static const char *const digests[] = { "digest", "policy", "boundary",
+		"config" };
 	struct obj m = obj_in(&e->o, "entity");
 
-	obj_str(&m, "name", e->f.name.n > 0 ? e->f.name : e->f.kind);
+	obj_str(&m, "name",
+	    e->f.name.n > 0    ? e->f.name
+	    : e->f.agent.n > 0 ? e->f.agent
+			       : e->f.kind);
 	obj_str(&m, "type", e->f.kind);
 	for (size_t i = 0; i < countof(digests); i++) {
 		const struct jv d = jv_get(e->f.v->rec, str_of(digests[i]));
@@ -257,10 +265,26 @@ put_identity(struct event *e)
 }
 
 static struct activity
+knocked(const struct facts *f)
+{
+	(void)f;
+	return (struct activity){ 1, STR("Logon") };
+}
+
+static struct activity
+erred(const struct facts *f)
+{
+	(void)f;
+	return (struct activity){ 1, STR("General Error") };
+}
+
+static struct activity
 started(const struct facts *f)
 {
-	if (str_eq(f->kind, STR("start")))
+	if (str_eq(f->kind, STR("start")) || str_eq(f->kind, STR("role")))
 		return (struct activity){ 3, STR("Start") };
+	if (str_eq(f->kind, STR("stop")))
+		return (struct activity){ 4, STR("Stop") };
 	return (struct activity){ OTHER, f->kind };
 }
 
@@ -308,6 +332,10 @@ static const struct class activates = { 3, 3004, "Entity Management",
 static const struct class identifies = { 3, 3002, "Authentication",
 	"Identity & Access Management", identified, put_identity, false,
 	false };
+static const struct class knocks = { 3, 3002, "Authentication",
+	"Identity & Access Management", knocked, put_identity, false, false };
+static const struct class errs = { 6, 6008, "Application Error",
+	"Application Activity", erred, put_nothing, false, false };
 static const struct class lifecycle = { 6, 6002, "Application Lifecycle",
 	"Application Activity", started, put_app, false, false };
 static const struct class base = { 0, 0, "Base Event", "Uncategorized",
@@ -316,30 +344,39 @@ static const struct class base = { 0, 0, "Base Event", "Uncategorized",
 static const struct {
 	struct str kind;
 	const struct class *class;
+	struct str status; /* alone; empty: any, the last row of its kind */
 } kinds[] = {
-	{ STR_INIT("decision"), &call },
-	{ STR_INIT("outcome"), &call },
-	{ STR_INIT("evaluation"), &call },
-	{ STR_INIT("task"), &call },
-	{ STR_INIT("refusal"), &call },
-	{ STR_INIT("notice"), &call },
-	{ STR_INIT("reply"), &call },
-	{ STR_INIT("ask"), &call },
-	{ STR_INIT("catalogue"), &call },
-	{ STR_INIT("finding"), &finding },
-	{ STR_INIT("definition"), &shows },
-	{ STR_INIT("policy"), &activates },
-	{ STR_INIT("boundary"), &activates },
-	{ STR_INIT("identity"), &identifies },
-	{ STR_INIT("start"), &lifecycle },
-	{ STR_INIT("recovery"), &lifecycle },
+	{ STR_INIT("decision"), &call, { NULL, 0 } },
+	{ STR_INIT("outcome"), &call, { NULL, 0 } },
+	{ STR_INIT("evaluation"), &call, { NULL, 0 } },
+	{ STR_INIT("task"), &call, { NULL, 0 } },
+	{ STR_INIT("refusal"), &call, { NULL, 0 } },
+	{ STR_INIT("notice"), &call, { NULL, 0 } },
+	{ STR_INIT("reply"), &call, { NULL, 0 } },
+	{ STR_INIT("ask"), &call, { NULL, 0 } },
+	{ STR_INIT("catalogue"), &call, { NULL, 0 } },
+	{ STR_INIT("finding"), &finding, { NULL, 0 } },
+	{ STR_INIT("definition"), &shows, { NULL, 0 } },
+	{ STR_INIT("policy"), &activates, { NULL, 0 } },
+	{ STR_INIT("boundary"), &activates, { NULL, 0 } },
+	{ STR_INIT("configuration"), &activates, { NULL, 0 } },
+	{ STR_INIT("credential"), &knocks, STR_INIT("refused") },
+	{ STR_INIT("credential"), &shows, { NULL, 0 } },
+	{ STR_INIT("identity"), &identifies, { NULL, 0 } },
+	{ STR_INIT("failure"), &errs, { NULL, 0 } },
+	{ STR_INIT("start"), &lifecycle, { NULL, 0 } },
+	{ STR_INIT("stop"), &lifecycle, { NULL, 0 } },
+	{ STR_INIT("role"), &lifecycle, { NULL, 0 } },
+	{ STR_INIT("recovery"), &lifecycle, { NULL, 0 } },
 };
 
 static const struct class *
-class_of(struct str kind)
+class_of(const struct facts *f)
 {
 	for (size_t i = 0; i < countof(kinds); i++)
-		if (str_eq(kinds[i].kind, kind))
+		if (str_eq(kinds[i].kind, f->kind) &&
+		    (kinds[i].status.n == 0 ||
+			str_eq(kinds[i].status, f->status)))
 			return kinds[i].class;
 	return &base;
 }
@@ -350,6 +387,8 @@ static enum severity
 severity_of(const struct facts *f)
 {
 	if (str_eq(f->kind, STR("finding")) ||
+	    str_eq(f->kind, STR("failure")) ||
+	    str_eq(f->status, STR("refused")) ||
 	    str_eq(f->verdict, STR("changed")))
 		return MEDIUM;
 	if (str_eq(f->kind, STR("decision")) || str_eq(f->kind, STR("refusal")))
@@ -377,6 +416,7 @@ put_status(struct event *e, const struct class *c)
 		obj_lit(&e->o, "status", "Success");
 	} else if (str_eq(word, STR("deny")) || str_eq(word, STR("error")) ||
 		   str_eq(word, STR("failed")) ||
+		   str_eq(word, STR("refused")) ||
 		   str_eq(f->kind, STR("refusal"))) {
 		obj_num(&e->o, "status_id", 2);
 		obj_lit(&e->o, "status", "Failure");
@@ -463,7 +503,7 @@ export_ocsf(const struct export_view *v, struct buf *out)
 	const struct class *c;
 
 	export_facts(v, &e.f);
-	c = class_of(e.f.kind);
+	c = class_of(&e.f);
 	e.activity = c->activity(&e.f);
 	e.o = obj_begin(&tape);
 	put_head(&e, c);

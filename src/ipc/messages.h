@@ -22,8 +22,8 @@ MESSAGE(SECRET, R(PARENT), R(KEYS) | R(COSIGN), B(NAME) | B(BYTES), 0,
     "a key or credential, once, at start")
 MESSAGE(GO, R(PARENT), R_ALL, 0, B(FLAGS), "boot is over: confine and serve")
 MESSAGE(READY, R_ALL, R(PARENT), 0, B(TEXT), "confined and serving")
-MESSAGE(STOP, R(PARENT), R_ALL, 0, B(FLAGS),
-    "end; MF_DRAIN: finish what runs first")
+MESSAGE(STOP, R(PARENT), R_ALL, 0, B(FLAGS) | B(TEXT),
+    "end; MF_DRAIN: finish what runs first; TEXT: why")
 MESSAGE(FULL, R(JUDGE) | R(LEDGER) | R(BUDGET), R(PARENT), 0, B(SEQ) | B(STATUS),
     "this segment is nearly full; the next please; STATUS: it cannot be "
     "written or synced, start the cell again where there is room")
@@ -33,6 +33,10 @@ MESSAGE(SYNCED, R(LEDGER) | R(BUDGET), R(PARENT), B(SEQ), 0,
 MESSAGE(COMMAND, R(DESK), R(PARENT), B(NAME), B(REF),
     "a local control word: status, reload, stop")
 MESSAGE(STATUS, R(PARENT), R(DESK), B(TEXT), B(REF), "the answer")
+MESSAGE(HAPPENED, R(PARENT), R(JUDGE), B(REF) | B(REC), 0,
+    "the parent saw this: record it; a number of its own")
+MESSAGE(NOTED, R(JUDGE), R(PARENT), B(REF), 0,
+    "that is written, and what was said before it")
 /* ---- agent side ---- */
 MESSAGE(REQUEST, R(FRONT), R(JUDGE), B(REF) | B(WHERE) | B(ERA) | B(METHOD),
     B(NAME) | B(FLAGS) | B(CRED) | B(SESSION) | B(VERSION) | B(ID) | B(PARAMS) |

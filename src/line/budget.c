@@ -56,9 +56,10 @@ put_one(const struct line *l, struct buf *b, const struct spent *s,
 }
 
 static enum err
-late(const struct line *l, struct turn *t, const char *words)
+late(struct line *l, struct turn *t, const char *words)
 {
 	count(CNT_BUDGET_LATE);
+	budget_failed(l, words);
 	return uses_refused(l, t, STR("budget-late"), words);
 }
 

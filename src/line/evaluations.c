@@ -363,6 +363,7 @@ evaluations_ask(struct line *l, const struct msg *m)
 	enum err e;
 
 	if (p == NULL) {
+		credential_refused(l, KNOCK_UNKNOWN, "it is not known");
 		refuse(l, m, NULL, 401, "unknown credential");
 		return;
 	}

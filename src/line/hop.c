@@ -117,6 +117,8 @@ hop_opened(struct line *l, const struct msg *m)
 		struct note why;
 
 		note_words(&why, msg_text(m, F_TEXT));
+		upstream_failed(
+		    l, h->up, why.text, "what waited for it is refused");
 		hop_end(l, h, false, why.text);
 		return;
 	}
@@ -206,7 +208,7 @@ openings_tick(struct line *l)
 	void *v;
 
 	for (size_t at = 0; map_next(l->hops, &at, NULL, &v);) {
-		const struct hop *h = v;
+		struct hop *h = v;
 		struct leg *g;
 
 		if (h->state != HOP_OPENING)
@@ -218,6 +220,7 @@ openings_tick(struct line *l)
 		g->status = 504;
 		note_set(&g->why, "it did not open in time");
 		count(CNT_UPSTREAM_FAIL);
+		upstream_failed(l, h->up, g->why.text, "the call is refused");
 		leg_done(l, g);
 		at = 0; /* the map may be another now */
 	}
@@ -240,6 +243,8 @@ hops_tick(struct line *l)
 		if (h->state != HOP_OPENING ||
 		    now - h->since <= HOP_OPEN_S * UINT64_C(1000000000))
 			continue;
+		upstream_failed(l, h->up, "it did not open in time",
+		    "what waited for it is refused");
 		hop_end(l, h, true, "it did not open in time");
 		at = 0;
 	}

@@ -400,6 +400,22 @@ put_error(struct buf *b, struct jv e)
 		buf_str(b, jv_bytes(e));
 }
 
+/* What came is no answer, or no list. */
+static void
+failure_of(struct line *l, const struct leg *g, bool error)
+{
+	const bool list =
+	    g->learning || (mcp_row(g->turn->method)->flags & M_LIST) != 0;
+
+	if (list && (error || g->status != 0))
+		list_failed(l, g,
+		    g->status != 0 ? g->why.text
+				   : "the server answered with an error");
+	else if (g->status != 0)
+		upstream_failed(l, g->hop->up, g->why.text,
+		    "the call failed; it may have been carried out");
+}
+
 void
 leg_answer(struct line *l, const struct msg *m)
 {
@@ -420,6 +436,7 @@ leg_answer(struct line *l, const struct msg *m)
 	if (g->status == 0 &&
 	    (g->learning || g->turn->method == MCP_TOOLS_LIST))
 		tools_came(l, g, m);
+	failure_of(l, g, msg_has(m, F_ERROR));
 	if (g->learning) {
 		if (g->status == 0)
 			catalogue_came(l, g, m);

@@ -13,11 +13,12 @@
 #include "authzen/authzen.h"
 #include "budget/budget.h"
 #include "ledger/ledger.h"
+#include "line/fact-in.h"
 #include "line/line.h"
 #include "mcp/mcp.h"
 #include "json/json.h"
 
-/* Under the sanitizers nothing is reused, so that a stale pointer shows. */
+/* Under the sanitizers nothing is reused: a stale pointer shows. */
 #ifndef __has_feature
 #define __has_feature(x) 0
 #endif
@@ -79,13 +80,6 @@ struct seen {
 	uint64_t last;
 };
 
-/* Digests of the lists that were shown last: fields.c. */
-enum { SHOWN_KINDS = 4, SUM_TEXT = 64 /* a digest's hexadecimal */ };
-struct shown {
-	unsigned is; /* bit: of this kind there is one */
-	char sum[SHOWN_KINDS][SUM_TEXT];
-};
-
 /* What an agent stated: plan.c. */
 struct plan {
 	struct str steps; /* tape of its plan: [{"step","tool"}]; or none */
@@ -134,10 +128,11 @@ struct upstream {
 	struct jv conf, data, results, subject; /* the last three by tool */
 	struct terms terms;
 	bool http;
-	struct map *tools;  /* name -> struct tool */
-	size_t definitions; /* bytes of theirs that are kept */
-	bool listed;	    /* all of them are in tools */
-	uint64_t asked;	    /* when we last asked for them; 0: never */
+	struct map *tools;	 /* name -> struct tool */
+	size_t definitions;	 /* bytes of theirs that are kept */
+	bool listed;		 /* all of them are in tools */
+	struct seldom failed[2]; /* itself, a list of it */
+	uint64_t asked;		 /* when we last asked for them; 0: never */
 	/* Which era it spoke last: with a legacy agent, with a modern one. */
 	enum { SPEAKS_UNKNOWN, SPEAKS_LEGACY, SPEAKS_MODERN } speaks[2];
 };
@@ -353,6 +348,7 @@ struct line {
 	struct map *leases; /* by budget and key */
 	uint64_t budget_ns; /* role budget must answer in this time */
 	size_t reserving;   /* turns that wait for it */
+	struct seldom budget_failed, refused[3]; /* credentials: enum knock */
 	struct queue written, durable; /* turns that wait for the ledger */
 	struct buf rec, work, work2;
 	struct committing *commit; /* commit.c's */

@@ -233,6 +233,11 @@ refused(struct line *l, unsigned front, const struct msg *m)
 	struct fact f = { .kind = "refusal", .verdict = "deny" };
 
 	(void)front;
+	if (msg_num(m, F_STATUS) == 0) { /* of TLS: there was no request */
+		note_words(&words, msg_text(m, F_TEXT));
+		credential_refused(l, KNOCK_TLS, words.text);
+		return;
+	}
 	if (record_folds(l, p))
 		return;
 	note_set(&text, "%u %.*s", (unsigned)msg_num(m, F_STATUS),
@@ -274,6 +279,8 @@ hop_lost(struct line *l, const struct msg *m)
 	if (h == NULL)
 		return;
 	note_words(&why, msg_text(m, F_TEXT));
+	upstream_failed(l, h->up, why.text,
+	    "its session ended; calls under way may have been carried out");
 	hop_end(l, h, false, why.text);
 }
 
@@ -419,6 +426,7 @@ line_tick(struct line *l)
 	record_boundary(l);
 	record_policy(l);
 	record_folded(l);
+	seldom_write(l, false);
 	sessions_tick(l);
 	return hops_tick(l) || l->reserving > 0;
 }

@@ -55,9 +55,12 @@ void line_budget_lost(struct line *l);
  * that cannot be recorded now. */
 bool line_content_lost(
     struct line *l, uint64_t first, uint64_t last, uint64_t n);
-/* Records an erasure, strictly; its seq, or 0: it cannot be now.  said: by,
- * entries, keys, reason, records, subject, uid. */
-uint64_t line_erasure(struct line *l, struct jv said);
+/* Records what somebody else saw, as a record of `kind`, with the members that
+ * this kind has; its seq, or 0: it cannot be now.  Of the side store: erasure;
+ * of the parent: configuration, credential, failure, role. */
+uint64_t line_told(struct line *l, struct str kind, struct jv said);
+/* The last record of this process: what was only counted goes before it. */
+uint64_t line_stop(struct line *l, struct str why);
 /* Time passes: expiries.  Call about once a second; in a tenth of one while
  * it is true that calls wait for budgets or servers that are being opened. */
 bool line_tick(struct line *l);

@@ -55,11 +55,6 @@ uint64_t *record_sequence(struct line *l, const struct turn *t);
 enum err step_record(struct line *l, struct turn *t);
 enum err step_outcome(struct line *l, struct turn *t);
 void record_continued(struct line *l, struct turn *t);
-struct fact {
-	const char *kind, *verdict, *reason;
-	struct str principal, server, method, name;
-	uint64_t count; /* 0: one */
-};
 /* A fact that the turn waits for: ERR_MORE. */
 enum err record_first(struct line *l, struct turn *t, const struct fact *f);
 bool record_fact(/* false: it cannot be recorded */
@@ -72,6 +67,17 @@ bool record_task(struct line *l, const struct task *k, struct jv result);
 /* Is this refusal one too many for this second, to be counted only? */
 bool record_folds(struct line *l, struct principal *p);
 void record_folded(struct line *l); /* what was counted is written */
+/* seldom.c: f, at most once a minute; else it is counted */
+void seldom(struct line *l, struct seldom *s, const struct fact *f);
+void seldom_write(struct line *l, bool now); /* what was counted */
+void upstream_failed(
+    struct line *l, struct upstream *u, const char *why, const char *followed);
+void list_failed(struct line *l, const struct leg *g, const char *why);
+void budget_failed(struct line *l, const char *why);
+enum knock { KNOCK_NONE, KNOCK_UNKNOWN, KNOCK_TLS };
+void credential_refused(struct line *l, enum knock how, const char *why);
+/* principal_of, and NULL goes on record. */
+struct principal *principal_here(struct line *l, const struct msg *m);
 void record_ack(struct line *l, const struct msg *m);
 void record_lost(struct line *l);
 

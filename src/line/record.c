@@ -402,12 +402,15 @@ fact_tape(struct line *l, const struct fact *f)
 	number(b, &n, "cell", l->cell);
 	if (f->count > 0)
 		number(b, &n, "count", f->count);
+	member(b, &n, "failed", str_of(f->failed));
+	member(b, &n, "followed", str_of(f->followed));
 	member(b, &n, "kind", str_of(f->kind));
 	member(b, &n, "method", f->method);
 	member(b, &n, "name", f->name);
 	member(b, &n, "principal", f->principal);
 	member(b, &n, "reason", str_of(f->reason));
 	member(b, &n, "server", f->server);
+	member(b, &n, "status", str_of(f->status));
 	member(b, &n, "verdict", str_of(f->verdict));
 	tape_end(b, o, n);
 }

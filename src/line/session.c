@@ -164,7 +164,7 @@ session_checked(struct line *l, unsigned front, const struct msg *m)
 	const uint64_t where = msg_num(m, F_WHERE);
 	const bool stdio = (msg_num(m, F_FLAGS) & MF_STDIO) != 0;
 	const struct str version = msg_text(m, F_VERSION);
-	struct principal *p = principal_of(l, m);
+	struct principal *p = principal_here(l, m);
 	struct session *s =
 	    session_get(l, msg_text(m, F_SESSION), stdio, front);
 	unsigned status = 0;
@@ -213,7 +213,7 @@ static void
 modern_notice(struct line *l, unsigned front, const struct msg *m)
 {
 	const struct jv id = jv_get(msg_tree(m, F_PARAMS), STR("requestId"));
-	const struct principal *p = principal_of(l, m);
+	const struct principal *p = principal_here(l, m);
 	size_t at = 0;
 	void *v;
 

@@ -197,7 +197,7 @@ test_said(struct line *l)
 			   "\"records\":[\"0/1\"],\"uid\":\"no\"}"),
 		&json_default, &b, NULL) != OK);
 	forget();
-	ok(line_erasure(l, jv_of(buf_view(&b))) > 0, "an erasure");
+	ok(line_told(l, STR("erasure"), jv_of(buf_view(&b))) > 0, "an erasure");
 	look();
 	ok(says("{\"by\":\"root\",\"cell\":0,\"entries\":2,\"keys\":0,\"kind\":"
 		"\"erasure\",\"reason\":\"x\",\"records\":[\"0/1\"]}"),
@@ -205,7 +205,7 @@ test_said(struct line *l)
 	ok((msg_num(sent(MSG_RECORD), F_FLAGS) & MF_STRICT) != 0,
 	    "and is durable before anybody is told");
 	line_ledger_lost(l);
-	ok(line_erasure(l, jv_of(buf_view(&b))) == 0 &&
+	ok(line_told(l, STR("erasure"), jv_of(buf_view(&b))) == 0 &&
 		!line_content_lost(l, 1, 1, 1),
 	    "without a ledger nothing is said to be recorded");
 	buf_done(&b);

@@ -370,7 +370,7 @@ turn_start(struct line *l, unsigned front, const struct msg *m)
 	turn_attach(l, t, front, msg_num(m, F_REF));
 	turn_fill(t, m);
 	t->endpoint = where < l->endpoint_n ? &l->endpoint[where] : NULL;
-	t->principal = principal_of(l, m);
+	t->principal = principal_here(l, m);
 	if (msg_num(m, F_ERA) > MCP_MODERN)
 		(void)turn_fail(t, 400, MCP_E_REQUEST, "no such era");
 	else if (msg_has(m, F_PARAMS) && !jv_is(t->params, J_OBJ) &&

@@ -392,6 +392,8 @@ conn_untls(struct conn *c, size_t n)
 	    c->tls, (struct str){ f->read, n }, &f->plain, &c->out, &why);
 	if (c->out.n > 0)
 		conn_flush(c);
+	if (e == ERR_DENIED) /* its certificate: there will be no request */
+		turn_refused(f, NULL, 0, 0, why.text);
 	if (c->dead)
 		return ERR_GONE;
 	if (e != OK && e != ERR_MORE && f->plain.n == 0)

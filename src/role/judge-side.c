@@ -141,7 +141,9 @@ side_erase_said(struct line *l, const struct msg *m)
 {
 	const uint64_t ref = msg_num(m, F_REF);
 	const uint64_t seq =
-	    side.erasures < ERASURES ? line_erasure(l, msg_tree(m, F_REC)) : 0;
+	    side.erasures < ERASURES
+		? line_told(l, STR("erasure"), msg_tree(m, F_REC))
+		: 0;
 
 	if (seq == 0) {
 		answer(ref, 0); /* tiles asks again */

@@ -10,6 +10,7 @@
 
 #include "role/judge-pen.h"
 #include "role/judge-side.h"
+#include "role/judge-told.h"
 
 enum { CELLS_MAX = 256, BACKS_MAX = 64 };
 static const uint64_t tick_ns = 1000000000, hurry_ns = 100000000;
@@ -75,6 +76,10 @@ recorded(const struct msg *m)
 	line_from_ledger(judge.line, m);
 	if ((msg_num(m, F_FLAGS) & MF_STRICT) != 0)
 		side_durable(msg_num(m, F_SEQ));
+	if (msg_num(m, F_STATUS) == 0) {
+		told_written(judge.env, msg_num(m, F_SEQ));
+		told_tick(judge.line);
+	}
 	fronts_open();
 }
 
@@ -273,6 +278,7 @@ drained(void)
 	if (!judge.env->draining || line_busy(judge.line) != 0)
 		return;
 	side_tick(judge.line); /* what is gathered goes before the end */
+	told_stop(judge.env, judge.line);
 	flush(NULL);
 	loop_stop(judge.env->loop);
 }
@@ -287,6 +293,7 @@ tick(struct timer *t)
 				*/
 	if (++judge.beats % (hurry ? 10 : 1) == 0)
 		side_tick(judge.line);
+	told_tick(judge.line);
 	drained();
 	loop_timer(judge.env->loop, t, hurry ? hurry_ns : tick_ns);
 }
@@ -304,6 +311,8 @@ from_parent(struct role_env *e, const struct msg *m)
 	(void)e;
 	if (m->kind == MSG_SEGMENT)
 		pen_segment(msg_num(m, F_SEQ), msg_text(m, F_NAME), m->fd[0]);
+	else if (m->kind == MSG_HAPPENED)
+		told_take(judge.line, m);
 }
 
 static enum err

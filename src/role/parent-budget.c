@@ -96,10 +96,12 @@ budget_said(struct proc *p, const struct msg *m)
 
 	if (number != house.budget_last || house.stage >= 0)
 		return;
-	if (m->kind == MSG_FULL && msg_num(m, F_STATUS) != 0)
+	if (m->kind == MSG_FULL && msg_num(m, F_STATUS) != 0) {
+		tell_disk(p, "a write or a sync failed");
 		unwritten();
-	else if (m->kind == MSG_SYNCED)
+	} else if (m->kind == MSG_SYNCED) {
 		house.budget_first = house.budget_last;
-	else if (budget_segment(p, &why) != OK)
+	} else if (budget_segment(p, &why) != OK) {
 		log_line(LOG_ERROR, "segment", "budget: %s", why.text);
+	}
 }

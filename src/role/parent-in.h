@@ -42,6 +42,7 @@ struct cell {
 	bool down;
 	bool loading;  /* load looks where its log ends */
 	bool unsynced; /* a sync failed: its ledger knows no more either */
+	bool ill;      /* that its disk failed is told */
 	unsigned deaths;
 	uint64_t born;
 	int agents;	  /* its listening socket */
@@ -67,6 +68,7 @@ struct house {
 	/* role budget's log: its newest segment, the oldest that it needs */
 	unsigned budget_last, budget_first;
 	struct timer budget_room; /* it could not write: is there room again? */
+	bool budget_ill;	  /* that is told */
 	/* processes */
 	struct proc *procs;
 	size_t procs_n;
@@ -93,8 +95,9 @@ struct house {
 	size_t pages_n;
 	char addr_text[64], desk_text[64];
 	/* stopping */
-	int stage;   /* of stop_order; -1: not stopping */
-	bool killed; /* no more asking */
+	int stage;	/* of stop_order; -1: not stopping */
+	struct str why; /* it stops */
+	bool killed;	/* no more asking */
 	struct timer deadline;
 	struct watch signals;
 };
@@ -172,6 +175,27 @@ void stop_next(void);  /* somebody ended */
 void load_want(enum load_for what, uint64_t cells);
 void load_got(const struct msg *m);
 void load_ended(void);
+
+/* parent-tell.c: what goes on record through a judge */
+void tell_judge(const struct proc *judge); /* it is ready, or gone */
+void tell_noted(
+    const struct proc *judge, uint64_t ref); /* written, up to ref */
+void tell_died(const struct proc *p, const char *how);
+void tell_disk(const struct proc *p, const char *how); /* it is p's */
+void tell_load(struct str why);
+void tell_serving(void);
+void tell_started(const struct proc *p);
+/* That in house.image is in force; old: instead of this one.  refused: another
+ * one is not, and why. */
+void tell_config(const struct jv *old, const char *refused);
+/* count: of so many that are not named. */
+void tell_credential(const char *status, struct str principal, uint64_t count);
+
+/* parent-changes.c: what differs between two images */
+/* An array of names of settings; *unnamed: how many more there are. */
+void config_changes(
+    struct jv old, struct jv new, struct buf *out, size_t *unnamed);
+void credential_changes(struct jv old, struct jv new); /* each is told */
 
 /* parent.c */
 void house_start(void); /* the first image is there */

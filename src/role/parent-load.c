@@ -107,6 +107,7 @@ static void
 done_reload(const int fd[2], struct jv image)
 {
 	struct str key = needs_restart(house.image, image);
+	const struct jv old = house.image;
 	struct msg m = msg_of(MSG_IMAGE);
 	struct note say;
 
@@ -118,6 +119,7 @@ done_reload(const int fd[2], struct jv image)
 		    "configuration stays",
 		    STR_ARG(key));
 		log_line(LOG_WARN, "reload", "%s", say.text);
+		tell_config(NULL, say.text);
 		reload_answer(say.text);
 		return;
 	}
@@ -131,6 +133,8 @@ done_reload(const int fd[2], struct jv image)
 	}
 	log_line(LOG_INFO, "reload", "configuration %.*s is in force",
 	    STR_ARG(jv_str(jv_get(image, STR("digest")))));
+	tell_config(&old, NULL);
+	credential_changes(old, image);
 	reload_answer("reloaded");
 }
 
@@ -158,10 +162,13 @@ failed(struct str text)
 		return;
 	}
 	log_line(LOG_ERROR, "load", "%.*s", STR_ARG(text));
-	if (house.load_for == LOAD_RELOAD)
+	if (house.load_for == LOAD_RELOAD) {
+		tell_config(NULL, say.text);
 		reload_answer(say.text);
-	else
+	} else {
+		tell_load(str_of(say.text));
 		cells_later(house.loading_ledger);
+	}
 }
 
 void

@@ -575,9 +575,13 @@ role_got(struct chan *c, const struct msg *m)
 		load_got(m);
 	} else if (m->kind == MSG_COMMAND) {
 		house_command(p, m);
+	} else if (m->kind == MSG_NOTED) {
+		tell_noted(p, msg_num(m, F_REF));
 	} else if (p->id == ROLE_BUDGET) {
 		budget_said(p, m);
 	} else if (m->kind == MSG_FULL && msg_num(m, F_STATUS) != 0) {
+		tell_disk(p,
+		    p->id == ROLE_LEDGER ? "a sync failed" : "a write failed");
 		cell_unwritten(&house.cell[p->cell], p->id == ROLE_LEDGER);
 	} else if (m->kind == MSG_FULL && p->id == ROLE_JUDGE) {
 		segment_full(&house.cell[p->cell], msg_num(m, F_SEQ));

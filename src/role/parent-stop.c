@@ -38,6 +38,7 @@ ask(unsigned roles)
 	struct msg stop = msg_of(MSG_STOP);
 
 	msg_set(&stop, F_FLAGS, MF_DRAIN);
+	msg_set_text(&stop, F_TEXT, house.why);
 	for (size_t i = 0; i < house.procs_n; i++) {
 		struct proc *p = &house.procs[i];
 
@@ -99,6 +100,7 @@ house_stop(const char *why)
 		return;
 	log_line(LOG_INFO, "stopping", "%s", why);
 	house.stage = 0;
+	house.why = str_of(why);
 	restarts_off();
 	proc_kill(&house.load, SIGKILL);
 	/* Fronts serve who waits in the sockets and close them; were ours open,

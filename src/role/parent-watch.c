@@ -229,8 +229,9 @@ how_ended(const struct proc *p, struct note *out)
 		    p->instance, WEXITSTATUS(p->status));
 }
 
+/* Whoever ended with its cell did not fail. */
 static void
-restart(struct proc *p)
+restart(struct proc *p, const char *how)
 {
 	struct cell *c = p->cell < 0 ? NULL : &house.cell[p->cell];
 
@@ -244,6 +245,7 @@ restart(struct proc *p)
 		cell_down(c);
 	else
 		proc_later(p);
+	tell_died(p, how);
 }
 
 static void
@@ -255,6 +257,8 @@ gone(struct proc *p)
 	p->state = PROC_GONE;
 	p->fresh = p->held = false;
 	how_ended(p, &how);
+	if (p->id == ROLE_JUDGE)
+		tell_judge(p);
 	if (p->id == ROLE_LOAD) {
 		load_ended();
 		return;
@@ -271,7 +275,7 @@ gone(struct proc *p)
 	if (!house.serving)
 		house_fail(how.text);
 	else
-		restart(p);
+		restart(p, how.text);
 	fronts_go(); /* nobody waits for the dead */
 }
 

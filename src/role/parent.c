@@ -150,13 +150,18 @@ house_ready(struct proc *p)
 	if (p->id == ROLE_LOAD || house.stage >= 0)
 		return;
 	fronts_go();
-	if (house.serving)
+	if (p->id == ROLE_JUDGE)
+		tell_judge(p);
+	if (house.serving) {
+		tell_started(p);
 		return;
+	}
 	for (size_t i = 0; i < house.procs_n; i++)
 		if (house.procs[i].state != PROC_READY)
 			return;
 	house.serving = true;
 	announce();
+	tell_serving();
 }
 
 /* ---- words from desk ---- */

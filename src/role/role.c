@@ -222,6 +222,7 @@ later_stop(const struct msg *m)
 	if (env.draining && drain)
 		return;
 	env.draining = true;
+	env.why = str_keep(msg_text(m, F_TEXT));
 	if (drain && self->drain != NULL)
 		self->drain(&env);
 	else

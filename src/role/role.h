@@ -63,6 +63,7 @@ struct role_env {
 	} link[ROLE_LINKS_MAX];
 	size_t link_n;
 	bool draining;
+	struct str why; /* it drains; empty: not said */
 	/* Desk only: pages_n pages of ROLE_PAGE / 8 counters; at ROLE_PAGE_TAG
 	 * 1 + (role << 16 | instance), or 0 while the page is nobody's. */
 	const uint64_t *pages;
