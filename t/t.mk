@@ -35,7 +35,7 @@ demo:
 torture: all build/t/inject
 	t/cedar-fuzz 100000
 	t/torture.py --times $(N)
-	t/test-inject.py --all
+	t/test-inject.py --all --seed 1 --resume build/t/injected
 	$(MAKE) V=plant build/plant/gatehouse
 	GATEHOUSE=build/plant/gatehouse t/torture.py --times 20 --expect-loss
 	$(MAKE) V=rel build/rel/json/test-es6 build/rel/ledger/test-crash build/rel/role/test-tiles-crash
