@@ -215,6 +215,70 @@ g.ok(status == 1 and "pol/b.cedar:2:1: " in out and 'the id "a"' in out,
      "check: the same id twice, and where", out)
 os.unlink(os.path.join(DIR, "pol/b.cedar"))
 
+# Who else may write what decides: each is named with what to do, a twin is not.
+write("inv.yaml", "agents: {local: {}}\nservers: {fs: {}}\ntools: {fs/*: {}}\n")
+GUARDED = "Gatehouse-guard.yaml"
+write(GUARDED, json.dumps(dict(CONF, inventory="inv.yaml")))
+os.mkdir(os.path.join(DIR, "sticky"))
+write("sticky/c.yaml", json.dumps(dict(CONF, policies=["../pol"])))
+
+
+def guarded(config, *command):
+    status, out = gatehouse(*command, *(("-c",) if command[0] == "policy"
+                                        else ()), config)
+    return status, [line for line in out.splitlines()
+                    if "decide what is allowed" in line]
+
+
+g.same(guarded(GUARDED, "check"), (0, []), "check: files of one's own")
+for path, mode, who, do in (
+        ("pol/a.cedar", 0o666, "every user can change it", "chmod go-w"),
+        ("pol/a.cedar", 0o664, "its group can change it", "chmod g-w"),
+        ("pol/a.cedar", 0o646, "every user can change it", "chmod o-w"),
+        ("pol", 0o777, "every user can put another file", "chmod go-w"),
+        ("pol", 0o1777, "every user can put another file", "chmod go-w"),
+        ("inv.yaml", 0o662, "every user can change it", "chmod go-w"),
+        (GUARDED, 0o660, "its group can change it", "chmod g-w"),
+        (".", 0o770, "its group can put another file", "chmod g-w")):
+    path = os.path.normpath(os.path.join(DIR, path))
+    was = os.stat(path).st_mode & 0o7777
+    os.chmod(path, mode)
+    for command in (("check",), ("policy", "check")):
+        status, lines = guarded(GUARDED, *command)
+        g.ok(status == 0 and len(lines) == 1 and path + ": warning: " in
+             lines[0] and who in lines[0] and do in lines[0],
+             f"{' '.join(command)}: {path} with {mode:o}", lines)
+    os.chmod(path, was)
+os.chmod(os.path.join(DIR, "sticky"), 0o1777)
+g.same(guarded("sticky/c.yaml", "check"), (0, []),
+       "a sticky directory lets nobody replace a file")
+if os.geteuid() == 0:
+    for path in ("pol/a.cedar", "pol", "inv.yaml"):
+        os.chown(os.path.join(DIR, path), 65534, -1)
+        status, lines = guarded(GUARDED, "check")
+        g.ok(len(lines) == 1 and "belongs to user 65534" in lines[0] and
+             "chown" in lines[0], f"check: {path} is another user's", lines)
+        os.chown(os.path.join(DIR, path), 0, -1)
+else:
+    print("# skipped: files of another user, chown needs root")
+g.same(guarded(GUARDED, "check")[1], [], "and all is well again")
+os.chmod(os.path.join(DIR, "pol", "a.cedar"), 0o666)
+status, out = gatehouse("check", "--json", GUARDED)
+finding = json.loads(out)
+g.ok(finding["warnings"] == 1 and finding["findings"][0]["file"] ==
+     os.path.join(DIR, "pol", "a.cedar"), "and in JSON", out)
+gate = g.Gateway({"servers": {"fs": {"command": ["/bin/cat"]}},
+                  "policies": [os.path.join(DIR, "pol")]})
+g.ok("a.cedar: warning: every user can change it" in gate.log(),
+     "a start warns too")
+gate.stop()
+os.chmod(os.path.join(DIR, "pol", "a.cedar"), 0o644)
+gate = g.Gateway({"servers": {"fs": {"command": ["/bin/cat"]}},
+                  "policies": [os.path.join(DIR, "pol")]})
+g.ok("decide what is allowed" not in gate.log(),
+     "and does not when there is nothing to warn of")
+gate.stop()
+
 # Why: the part that is not so.
 write("pol/a.cedar", """@id("reads") permit (principal, action, resource)
 when { context.input.path like "/srv/*" };

@@ -94,6 +94,13 @@ struct conf_error {
 NODISCARD enum err conf_read(struct str yaml, struct str dir, struct buf *image,
     struct conf_error *at, size_t max, size_t *n);
 
+/* Warns of who else may write what an image was made from (path:
+ * gatehouse.yaml; policies, inventory) or put another file there: behind the n
+ * findings in at[0..max).  On the machine it is asked on, by the user who asks.
+ */
+void conf_guard(const char *path, struct jv image, struct conf_error *at,
+    size_t max, size_t *n);
+
 /* `gatehouse wrap -- argv`: one stdio server, which may do all that its user
  * may, for one stdio agent, principal "local", to whom everything is allowed:
  * the user chose so by wrapping it.  env is NULL-terminated NAME=VALUE. */

@@ -150,8 +150,8 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "tools are those that the ledger of the state directory has seen, "
 	    "and servers that it has not seen are named. Warns of policies "
 	    "that are too broad, shadowed or unreachable, of conditions that "
-	    "can never hold, and of clauses that lists cannot ask. Exit 0 "
-	    "valid, 1 not.",
+	    "can never hold, of clauses that lists cannot ask, and of files "
+	    "that others may write. Exit 0 valid, 1 not.",
 	    with_conf, ctl_policy_check, true, false, false },
 	{ "policy test", "CASES", 1, 1, "Tries the policies on calls in a file",
 	    "CASES is YAML or JSON: cases, a list of calls, each with "

@@ -58,6 +58,8 @@ ctl_config_read(const char *path, struct ctl_reading *r)
 	e = conf_read(
 	    buf_view(&text), dir, &r->image, r->at, CTL_FINDINGS, &r->n);
 	buf_done(&text);
+	conf_guard(
+	    real, jv_of(buf_view(&r->image)), r->at, CTL_FINDINGS, &r->n);
 	if (e == OK)
 		e = role_log_keys(jv_of(buf_view(&r->image)), &r->policy);
 	return e == OK ? policies_read(r) : e;

@@ -6,6 +6,10 @@
  */
 #include "ctl/policy-in.h"
 
+#include "conf/conf.h"
+
+enum { GUARDS_MAX = 64 };
+
 struct check {
 	struct ctl *c;
 	struct buf *out;
@@ -76,6 +80,31 @@ put_unknown(struct buf *out, struct jv image, struct jv tools)
 	}
 }
 
+/* Who else may write the files: whoever can decides what is allowed. */
+static void
+put_guard(struct check *k, struct jv image)
+{
+	const char *path = ctl_option(k->c, "-c");
+	struct conf_error at[GUARDS_MAX];
+	size_t n = 0;
+
+	conf_guard(
+	    path == NULL ? "gatehouse.yaml" : path, image, at, countof(at), &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct policy_finding f = { .file =
+						      str_of(at[i].file.text),
+			.warning = true,
+			.note = at[i].text };
+
+		if (k->c->json)
+			put_json(k->out, &f);
+		else
+			buf_fmt(k->out, "%.*s: warning: %s\n", STR_ARG(f.file),
+			    f.note.text);
+	}
+	k->warnings += n;
+}
+
 int
 ctl_policy_check(struct ctl *c)
 {
@@ -92,6 +121,8 @@ ctl_policy_check(struct ctl *c)
 	known = jv_of(buf_view(&tools));
 	if (status == CTL_YES && policy_check(conf, known, &to, &why) != OK)
 		status = ctl_say(c, CTL_NO, "%s", why.text);
+	if (status == CTL_YES)
+		put_guard(&k, conf);
 	if (status == CTL_YES && !c->json) {
 		put_unknown(&out, conf, known);
 		buf_fmt(&out, "%s; errors: %zu, warnings: %zu%s\n",

@@ -463,6 +463,7 @@ compile(const char *path, struct buf *image, struct buf *said)
 		return e;
 	}
 	e = conf_read(buf_view(&yaml), str_of(dir), image, at, countof(at), &n);
+	conf_guard(path, jv_of(buf_view(image)), at, countof(at), &n);
 	findings_put(path, at, n, said);
 	buf_done(&yaml);
 	return e;
