@@ -375,7 +375,7 @@ merge_some(struct merge *m, size_t most, bool *more, struct note *why)
 uint64_t
 merge_size(const struct merge *m)
 {
-	return tlog_writer_range(m->w)->size;
+	return tlog_writer_size(m->w);
 }
 
 struct tlog_hash

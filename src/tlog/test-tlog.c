@@ -371,7 +371,7 @@ test_long(void)
 		tlog_add(w, (struct str){ big, TLOG_ENTRY_MAX }) == OK &&
 		tlog_add(w, STR("")) == OK &&
 		tlog_add(w, (struct str){ big, sizeof(big) }) == ERR_LIMIT &&
-		tlog_writer_range(w)->size == 2,
+		tlog_writer_size(w) == 2,
 	    "an entry has 0 to 65,535 bytes");
 	tlog_writer_free(w);
 	store_done(&m);

@@ -136,9 +136,11 @@ NODISCARD enum err tlog_add(struct tlog_writer *w, struct str entry);
 NODISCARD enum err tlog_add_leaf(
     struct tlog_writer *w, struct str entry, const struct tlog_hash *leaf);
 /* Writes the partial tiles that are wider than their files, bundles first: only
- * now may a checkpoint of tlog_writer_range()->size entries be published. */
+ * now may a checkpoint of tlog_writer_size() entries be published. */
 NODISCARD enum err tlog_flush(struct tlog_writer *w);
-const struct tlog_range *tlog_writer_range(const struct tlog_writer *w);
+uint64_t tlog_writer_size(const struct tlog_writer *w);
+/* Its compact range: some hundred hashes.  It stands until the next call. */
+const struct tlog_range *tlog_writer_range(struct tlog_writer *w);
 
 /* ---- judging a log ---- */
 enum tlog_state {

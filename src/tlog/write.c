@@ -4,22 +4,23 @@
 
 struct tlog_writer {
 	struct tlog_store *s;
-	struct tlog_range range;
-	struct buf bundle; /* of the entries since the last full one */
+	uint64_t size;
+	struct tlog_range range; /* as it was when somebody asked */
+	struct buf bundle;	 /* of the entries since the last full one */
 	struct tile open[TLOG_LEVELS];
 	unsigned out[TLOG_LEVELS]; /* so wide their files are */
 	enum err bad;
 };
 
-/* Of the tree of range.size entries, the right edge of one level. */
+/* Of the tree of w->size entries, the right edge of one level. */
 static struct tlog_tile
 edge(const struct tlog_writer *w, int level)
 {
 	const unsigned shift = level <= 0 ? 0 : 8 * (unsigned)level;
-	const uint64_t n = (w->range.size >> shift) / TLOG_TILE;
+	const uint64_t n = (w->size >> shift) / TLOG_TILE;
 
-	return (struct tlog_tile){ level, n,
-		tlog_tile_width(level, n, w->range.size) };
+	return (
+	    struct tlog_tile){ level, n, tlog_tile_width(level, n, w->size) };
 }
 
 /* Goes on where a log of size entries ended. */
@@ -32,22 +33,12 @@ resume(struct tlog_writer *w, uint64_t size, struct note *why)
 
 	if (e)
 		note_set(why, "a log has at most 2^62 entries");
-	w->range.size = size;
+	w->size = size;
 	for (int l = 0; l < TLOG_LEVELS && !e; l++) {
 		t = edge(w, l);
 		if (t.width > 0)
 			e = tile_read(w->s, t, &w->open[l], why);
 		w->out[l] = t.width;
-		/* the compact range's nodes are nodes of these tiles */
-		for (unsigned in = 0, at = 0; in < 8 && !e; in++) {
-			const unsigned h = 7 - in;
-
-			if ((t.width >> h & 1) == 0)
-				continue;
-			w->range.node[8 * l + (int)h] =
-			    tile_node(&w->open[l], at, h);
-			at += 1U << h;
-		}
 	}
 	t = edge(w, TLOG_ENTRIES);
 	if (!e && t.width > 0)
@@ -162,17 +153,17 @@ tlog_add_leaf(
 {
 	const unsigned char len[2] = { (unsigned char)(entry.n >> 8),
 		(unsigned char)entry.n };
-	const uint64_t n = w->range.size / TLOG_TILE;
+	const uint64_t n = w->size / TLOG_TILE;
 
 	if (w->bad)
 		return w->bad;
-	if (entry.n > TLOG_ENTRY_MAX || w->range.size >= TLOG_SIZE_MAX)
+	if (entry.n > TLOG_ENTRY_MAX || w->size >= TLOG_SIZE_MAX)
 		return ERR_LIMIT;
 	buf_put(&w->bundle, len, sizeof(len));
 	buf_str(&w->bundle, entry);
 	BUG_ON(w->bundle.full);
 	w->open[0].at[w->open[0].width++] = *leaf;
-	tlog_range_add(&w->range, leaf);
+	w->size++;
 	if (w->open[0].width < TLOG_TILE)
 		return OK;
 	TRY(put(w, (struct tlog_tile){ TLOG_ENTRIES, n, TLOG_TILE },
@@ -199,8 +190,25 @@ tlog_flush(struct tlog_writer *w)
 	return OK;
 }
 
-const struct tlog_range *
-tlog_writer_range(const struct tlog_writer *w)
+uint64_t
+tlog_writer_size(const struct tlog_writer *w)
 {
+	return w->size;
+}
+
+/* The compact range's nodes are nodes of the open tiles, so that no entry is
+ * hashed into it twice. */
+const struct tlog_range *
+tlog_writer_range(struct tlog_writer *w)
+{
+	w->range.size = w->size;
+	for (int l = 0; l < TLOG_LEVELS; l++)
+		for (unsigned h = 8, at = 0; h-- > 0;) {
+			if ((w->open[l].width >> h & 1) == 0)
+				continue;
+			w->range.node[8 * l + (int)h] =
+			    tile_node(&w->open[l], at, h);
+			at += 1U << h;
+		}
 	return &w->range;
 }
