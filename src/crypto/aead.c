@@ -8,6 +8,8 @@ enum { PLAIN_MAX = 1 << 30 }; /* the library counts in ints */
 struct aead {
 	EVP_CIPHER *cipher;
 	EVP_CIPHER_CTX *ctx;
+	unsigned char key[AEAD_KEY]; /* that ctx is set up for */
+	int encrypt;		     /* and which way; -1: none yet */
 };
 
 struct aead *
@@ -17,7 +19,9 @@ aead_new(void)
 
 	a->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	a->ctx = EVP_CIPHER_CTX_new();
-	if (a->cipher != NULL && a->ctx != NULL)
+	a->encrypt = -1;
+	if (a->cipher != NULL && a->ctx != NULL &&
+	    EVP_CipherInit_ex2(a->ctx, a->cipher, NULL, NULL, 1, NULL) == 1)
 		return a;
 	aead_free(a);
 	return NULL;
@@ -30,6 +34,7 @@ aead_free(struct aead *a)
 		return;
 	EVP_CIPHER_CTX_free(a->ctx);
 	EVP_CIPHER_free(a->cipher);
+	mem_wipe(a->key, sizeof(a->key));
 	mem_free(a);
 }
 
@@ -39,16 +44,24 @@ bytes(struct str s)
 	return (const unsigned char *)(s.n == 0 ? "" : s.p);
 }
 
+/* A cipher that is named again, and a key that is set up again, take longer
+ * than a short text's own sealing. */
 static bool
 begin(struct aead *a, bool encrypt, const unsigned char *key,
     const unsigned char *nonce, struct str about)
 {
+	const bool again =
+	    a->encrypt == encrypt && mem_same(a->key, key, AEAD_KEY);
 	int n = 0;
 
-	return EVP_CipherInit_ex2(
-		   a->ctx, a->cipher, key, nonce, encrypt, NULL) == 1 &&
-	       EVP_CipherUpdate(a->ctx, NULL, &n, bytes(about), (int)about.n) ==
-		   1;
+	a->encrypt = -1; /* until it is */
+	if (EVP_CipherInit_ex2(
+		a->ctx, NULL, again ? NULL : key, nonce, encrypt, NULL) != 1)
+		return false;
+	memcpy(a->key, key, AEAD_KEY);
+	a->encrypt = encrypt;
+	return EVP_CipherUpdate(a->ctx, NULL, &n, bytes(about), (int)about.n) ==
+	       1;
 }
 
 enum err

@@ -141,6 +141,14 @@ test_aead(void)
 	ok(opened == 0 && back.n == plain.n,
 	    "not with a byte changed, about another thing, cut, or another "
 	    "key");
+	key[0] ^= 1;
+	buf_clear(&b);
+	ok(aead_seal(a, key, nonce, about, plain, &b) == OK &&
+		aead_seal(a, key, nonce, about, plain, &b) == OK &&
+		str_eq(str_sub(buf_view(&b), 0, want.n), want) &&
+		str_eq(str_sub(buf_view(&b), want.n, want.n), want),
+	    "the same again, under the key of before");
+	key[0] ^= 1;
 	buf_clear(&b);
 	buf_clear(&back);
 	ok(aead_seal(a, key, nonce, about, STR(""), &b) == OK &&
