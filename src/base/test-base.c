@@ -87,6 +87,13 @@ test_buf(void)
 }
 
 #define WORDS "\xfb\xff\xfe a text longer than a word."
+#define DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+/* What they and the last two stand for, in their order. */
+#define ALL_DIGITS                                                             \
+	"\x00\x10\x83\x10\x51\x87\x20\x92\x8b\x30\xd3\x8f"                     \
+	"\x41\x14\x93\x51\x55\x97\x61\x96\x9b\x71\xd7\x9f"                     \
+	"\x82\x18\xa3\x92\x59\xa7\xa2\x9a\xab\xb2\xdb\xaf"                     \
+	"\xc3\x1c\xb3\xd3\x5d\xb7\xe3\x9e\xbb\xf3\xdf\xbf"
 
 static void
 test_base64(void)
@@ -95,7 +102,7 @@ test_base64(void)
 		"QQ==QQ==", "Q Q=", "QUI-", "QUI====", "QUJD====" };
 	static const char *const bad_url[] = { "QQ==", "Q", "QR", "QUJDQ",
 		"QU J", "+/8", "QUI=" };
-	struct buf b = { .max = 100 }, d = { .max = 100 };
+	struct buf b = { .max = 200 }, d = { .max = 200 };
 
 	for (size_t n = 0; n < 8; n++) {
 		buf_clear(&b);
@@ -139,6 +146,25 @@ test_base64(void)
 	}
 	buf_clear(&d);
 	ok(base64url_get(STR("-_8"), &d) == OK && d.n == 2, "its own digits");
+	for (size_t n = 0; n < 96; n++) {
+		const struct str twice =
+		    str_sub(STR(ALL_DIGITS ALL_DIGITS), n, 96);
+
+		buf_clear(&b);
+		buf_clear(&d);
+		base64url_put(&b, twice);
+		ok(base64url_get(buf_view(&b), &d) == OK &&
+			str_eq(buf_view(&d), twice),
+		    "base64url round trip of all digits but %zu bytes", n);
+	}
+	buf_clear(&b);
+	base64_put(&b, STR(ALL_DIGITS ALL_DIGITS));
+	ok(str_eq(buf_view(&b), STR(DIGITS "+/" DIGITS "+/")),
+	    "base64: every digit, also where many go at once");
+	buf_clear(&b);
+	base64url_put(&b, STR(ALL_DIGITS ALL_DIGITS));
+	ok(str_eq(buf_view(&b), STR(DIGITS "-_" DIGITS "-_")),
+	    "base64url: every digit, also where many go at once");
 	for (size_t i = 0; i < countof(bad_url); i++)
 		ok(base64url_get(str_of(bad_url[i]), &d) == ERR_SYNTAX,
 		    "base64url refuses %s", bad_url[i]);
