@@ -146,6 +146,10 @@ NODISCARD enum err proc_post(struct proc *p, const struct msg *m);
 NODISCARD enum err cell_segment(struct cell *c, struct note *why);
 void proc_kill(const struct proc *p, int sig);
 
+/* parent-pin.c: this process, which is about to become p's, stays on the cores
+ * that are p's */
+void pin(const struct proc *p);
+
 /* parent-budget.c: the log of role budget */
 NODISCARD enum err budget_give(struct proc *p, struct note *why);
 void budget_said(struct proc *p, const struct msg *m); /* FULL, SYNCED */

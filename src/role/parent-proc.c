@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
@@ -285,30 +284,6 @@ give(struct proc *p, struct note *why)
 
 /* ---- starting one ---- */
 
-/* The cell's core: the n-th of those that we may use. */
-static void
-pin(unsigned cell)
-{
-	const struct sched_param param = { .sched_priority = 0 };
-	cpu_set_t may, one;
-	unsigned n;
-
-	/* Batch: a role sleeps at once when it has nothing to do; being woken
-	 * more eagerly would only split its batches. */
-	(void)sched_setscheduler(0, SCHED_BATCH, &param);
-	if (sched_getaffinity(0, sizeof(may), &may) < 0 || CPU_COUNT(&may) == 0)
-		return;
-	n = cell % (unsigned)CPU_COUNT(&may);
-	for (size_t i = 0; i < CPU_SETSIZE; i++) {
-		if (!CPU_ISSET(i, &may) || n-- > 0)
-			continue;
-		CPU_ZERO(&one);
-		CPU_SET(i, &one);
-		(void)sched_setaffinity(0, sizeof(one), &one);
-		return;
-	}
-}
-
 /* Descriptors 0 and 1 are nothing, 2 the log, 3 the channel. */
 static bool
 child_fds(int sock)
@@ -358,8 +333,7 @@ child(const struct proc *p, int sock, pid_t parent)
 		_exit(127);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (p->cell >= 0)
-		pin((unsigned)p->cell);
+	pin(p);
 	(void)snprintf(name, sizeof(name), "%s", role_name(p->id));
 	(void)snprintf(instance, sizeof(instance), "%u", p->instance);
 	child_env(p->id, envp);

@@ -10,6 +10,9 @@
 #include <stdio.h>
 
 #define BESIDE "new"
+/* Of tiles that stay: away from those that come and go, as a new file costs
+ * more where files were removed (doc/why/0023-cpu-a-call.md). */
+#define BESIDE_FULL "tile/new"
 
 static struct tiles_store *
 store_of(struct tlog_store *s)
@@ -42,15 +45,17 @@ store_write(struct tlog_store *s, struct str path, struct str bytes)
 {
 	struct tiles_store *st = store_of(s);
 	struct tiles_disk *d = st->disk;
+	const bool full = str_search(path, STR(".p/")) == path.n;
+	const char *beside = full ? BESIDE_FULL : BESIDE;
 	char name[TLOG_PATH_MAX];
 
 	(void)snprintf(name, sizeof(name), "%.*s", STR_ARG(path));
-	TRY(d->write(d, BESIDE, bytes, false));
-	if (d->rename(d, BESIDE, name) != OK) {
+	TRY(d->write(d, beside, bytes, false));
+	if (d->rename(d, beside, name) != OK) {
 		directories(d, name);
-		TRY(d->rename(d, BESIDE, name));
+		TRY(d->rename(d, beside, name));
 	}
-	if (strstr(name, ".p/") == NULL) {
+	if (full) {
 		buf_str(&st->full, path);
 		buf_ch(&st->full, '\n');
 	}
@@ -63,7 +68,9 @@ tiles_store_open(struct tiles_store *s, struct tiles_disk *d)
 	*s = (struct tiles_store){ .s = { store_read, store_write, 0 },
 		.disk = d,
 		.full = { .max = SIZE_MAX / 4 } };
+	d->make_dir(d, "tile");
 	d->remove(d, BESIDE); /* of a life that ended in between */
+	d->remove(d, BESIDE_FULL);
 }
 
 void
