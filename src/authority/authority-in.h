@@ -26,8 +26,9 @@ unsigned reads_of(struct jv est); /* of a policy in JSON */
 unsigned reads_of_member(struct str name);
 /* What all policies read, while they are compiled. */
 struct reading {
-	unsigned what; /* READS_* */
-	bool any;      /* context.input: of any tool, */
+	unsigned what;			 /* READS_* */
+	unsigned risk_scope, risk_asked; /* groups: scopes and conditions */
+	bool any;			 /* context.input: of any tool, */
 	struct buf
 	    tools; /* or of these: "SERVER___TOOL" with its length each */
 };
@@ -55,7 +56,9 @@ struct policy {
 	struct policy_row *row; /* of `all`, by place */
 	struct arena *scratch;
 	struct inventory *inv;
-	unsigned reads;	   /* READS_* of all policies */
+	unsigned reads;	     /* READS_* of all policies */
+	unsigned risk_scope; /* groups of risk that scopes alone name, */
+	unsigned risk_asked; /* and those that conditions do */
 	struct map *typed; /* tools whose input some policy reads, by action; */
 	bool typed_any;	   /* or all tools */
 };
@@ -140,7 +143,7 @@ enum {
 	ASKS_CONTEXT = 4, /* context, but for context.call */
 };
 unsigned asks(struct jv est, unsigned depth);
-bool names_risk(struct jv est); /* does it name a group of risk? */
+unsigned names_risk(struct jv est); /* the groups of risk that it names */
 
 /* bounds.c: *out points into *image, the caller's. */
 NODISCARD enum err bounds_new(const struct bounds *b, struct schema *out,
@@ -151,6 +154,10 @@ NODISCARD enum err bounds_check(
 
 /* typed.c */
 extern const struct str risk_groups[RISK_MAX];
+/* The groups of a tool that nobody declared, from 0, which is none.  False:
+ * there is no such guess. */
+bool risk_guess(const struct policy *p, unsigned i, struct call *c);
+unsigned risk_mask(const struct call *c); /* as risk_assume takes it */
 /* k->input by the tool's schema, or as JSON has it; ERR_SYNTAX: an argument is
  * not what it should be, by its path. */
 NODISCARD enum err call_input(

@@ -45,7 +45,7 @@ struct verdict {
 	struct str by[VERDICT_MAX]; /* every determining policy */
 	size_t by_n;
 	struct words must; /* ALLOW: obligations */
-	bool assumed; /* groups that nobody declared decided: risk_assume */
+	unsigned assumed;  /* groups that nobody declared decided: these */
 };
 
 enum { RISK_MAX = 5 };	/* read, write, destructive, egress, money */
@@ -96,8 +96,7 @@ enum {
 	READS_DATASETS = 4, /* and labels */
 	READS_CHAIN = 8,
 	READS_MODEL = 16,
-	READS_BUDGET = 64,
-	READS_RISK = 32, /* not of the context: the groups of risk */
+	READS_BUDGET = 32,
 	READS_ALL = 255, /* the context as a whole */
 };
 unsigned policy_reads(const struct policy *p);

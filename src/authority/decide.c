@@ -175,20 +175,19 @@ rule_of(enum err e)
 	return e == ERR_DENIED ? "undeclared" : "arguments";
 }
 
-/* In no group, and in the worst of them: what both say, or the stricter. */
+/* What both guesses say, or the stricter. */
 static void
-stricter(struct verdict *none, struct verdict *worst)
+stricter(struct verdict *out, struct verdict *v)
 {
-	const size_t needs = none->needs.n;
+	const size_t needs = out->needs.n;
 
-	worst->assumed = true;
-	if (worst->effect == DENY ||
-	    (worst->effect == HOLD && none->effect == ALLOW)) {
-		*none = *worst;
+	if (v->effect == DENY || (v->effect == HOLD && out->effect == ALLOW)) {
+		*out = *v;
 		return;
 	}
-	verdict_join(none, worst);
-	none->assumed = none->needs.n != needs;
+	verdict_join(out, v);
+	if (out->needs.n != needs)
+		out->assumed = v->assumed;
 }
 
 /* Nobody declared the groups that it is in. */
@@ -196,12 +195,16 @@ static void
 assume(const struct policy *p, const struct call *c, const struct known *k,
     struct arena *a, struct verdict *out)
 {
-	struct call worst = *c;
-	struct verdict v;
+	struct call as = *c;
 
-	risk_assume(&worst);
-	verdict_for_all(p, &worst, k, a, &v);
-	stricter(out, &v);
+	for (unsigned i = 1; out->effect != DENY && risk_guess(p, i, &as);
+	     i++) {
+		struct verdict v;
+
+		verdict_for_all(p, &as, k, a, &v);
+		v.assumed = risk_mask(&as);
+		stricter(out, &v);
+	}
 }
 
 static void decide(const struct policy *p, const struct call *c,
@@ -239,7 +242,7 @@ decide(const struct policy *p, const struct call *c, struct arena *a,
 		return;
 	}
 	verdict_for_all(p, c, &k, a, out);
-	if (out->effect != DENY && c->guessed && (p->reads & READS_RISK))
+	if (out->effect != DENY && c->guessed)
 		assume(p, c, &k, a, out);
 	if (out->effect != DENY && chain_is_read(p, c))
 		decide_unclaimed(p, c, a, out);

@@ -82,15 +82,12 @@ shown(const struct policy *p, const struct call *c, bool reach)
 bool
 policy_shows(const struct policy *p, const struct call *c)
 {
-	struct call worst;
+	struct call as = *c;
+	bool is = shown(p, c, false);
 
-	if (!shown(p, c, false))
-		return false;
-	if (!c->guessed || !(p->reads & READS_RISK))
-		return true;
-	worst = *c;
-	risk_assume(&worst);
-	return shown(p, &worst, false);
+	for (unsigned i = 1; is && c->guessed && risk_guess(p, i, &as); i++)
+		is = shown(p, &as, false);
+	return is;
 }
 
 bool

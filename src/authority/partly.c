@@ -262,27 +262,34 @@ decide_one(struct partly_set *s, const struct partly *k, struct arena *a,
 	return decide_partly(&q, &full, out);
 }
 
-/* As policy_decide: in no group and in the worst; a denial by one is one. */
+/* As policy_decide: by each guess; a denial by one is one. */
 static bool
 decide_risk(struct partly_set *s, const struct partly *k, struct arena *a,
     struct verdict *out, struct buf *missing)
 {
-	struct partly worst = *k;
-	struct verdict v;
+	struct partly as = *k;
 	bool sure;
 
-	sure = decide_one(s, k, a, out, missing);
-	if (!k->call.guessed || (sure && out->effect == DENY))
-		return sure;
-	risk_assume(&worst.call);
-	if (!decide_one(s, &worst, a, &v, missing))
-		return false;
-	if (v.effect != DENY && (!sure || out->effect == HOLD)) {
-		verdict_join(out, &v);
-		return sure;
+	as.call.guessed = false;
+	sure = decide_one(s, &as, a, out, missing);
+	for (unsigned i = 1;
+	     k->call.guessed && !(sure && out->effect == DENY) &&
+	     risk_guess(s->policy, i, &as.call);
+	     i++) {
+		struct verdict v;
+
+		if (!decide_one(s, &as, a, &v, missing)) {
+			sure = false;
+		} else if (v.effect == DENY) {
+			*out = v;
+			return true;
+		} else if (sure && out->effect == HOLD) {
+			verdict_join(out, &v);
+		} else {
+			*out = v;
+		}
 	}
-	*out = v;
-	return true;
+	return sure;
 }
 
 bool

@@ -35,6 +35,8 @@ reading_add(struct reading *r, struct jv est)
 	struct jv v;
 
 	r->what |= what;
+	r->risk_asked |= names_risk(jv_get(est, STR("conditions")));
+	r->risk_scope |= names_risk(scope);
 	if ((what & READS_INPUT) == 0)
 		return;
 	if (jv_is(jv_get(scope, STR("entity")), J_OBJ))
@@ -85,6 +87,8 @@ reading_put(const struct reading *r, struct buf *out)
 	const bool any = r->any || r->tools.full;
 
 	buf_u8(out, (uint8_t)r->what);
+	buf_u8(out, (uint8_t)(r->risk_scope & ~r->risk_asked));
+	buf_u8(out, (uint8_t)r->risk_asked);
 	buf_u8(out, any);
 	buf_u32(out, any ? 0 : (uint32_t)r->tools.n);
 	if (!any)
@@ -106,6 +110,8 @@ reading_get(struct cur *c, struct policy *p)
 	struct cur at;
 
 	p->reads = cur_u8(c);
+	p->risk_scope = cur_u8(c) & RISK_ALL;
+	p->risk_asked = cur_u8(c) & RISK_ALL;
 	p->typed_any = cur_u8(c) != 0;
 	tools = cur_str(c, cur_u32(c));
 	at = cur_of(tools.p, tools.n);

@@ -112,7 +112,7 @@ in_group(void *arg, struct str tool, struct str action)
 
 	call_terms(&d, definition(k->tools, server, c.name), &c);
 	if (c.guessed)
-		risk_assume(&c);
+		risk_assume(&c, RISK_ALL);
 	for (size_t i = 0; i < c.risk_n; i++)
 		if (str_eq(c.risk[i], action))
 			return true;

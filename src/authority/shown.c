@@ -85,7 +85,7 @@ reads(struct jv v, unsigned depth)
 unsigned
 reads_of(struct jv est)
 {
-	return reads(est, 0) | (names_risk(est) ? READS_RISK : 0u);
+	return reads(est, 0);
 }
 
 /* ---- one policy ---- */

@@ -189,7 +189,7 @@ test_entities(void)
 	    "context.input.m.hasTag(\"k\") && context.input.m.getTag(\"k\") == "
 	    "\"v\" };"
 	    "forbid (principal, action in Gatehouse::Action::\"money\", "
-	    "resource);");
+	    "resource) unless { context.input.m.hasTag(\"k\") };");
 	struct call c = { .principal = STR("ann"),
 		.server = STR("bank"),
 		.method = STR("tools/call"),
@@ -213,6 +213,7 @@ test_entities(void)
 /* ---- risk ---- */
 
 #define IN(group) "action in Gatehouse::Action::\"" group "\""
+#define ALL_BUT(group) "forbid (principal, " IN(group) ", resource);"
 #define ALL "@id(\"all\") permit (principal, action, resource);"
 
 struct risk_row {
@@ -253,7 +254,27 @@ static const struct risk_row risks[] = {
 	{ ALL "forbid (principal, " IN("egress") ", resource);", "{}", bare,
 	    DENY, "that of egress too" },
 	{ ALL "forbid (principal, " IN("money") ", resource);", "{}", bare,
-	    ALLOW, "money must be declared" },
+	    DENY, "that of money too: nobody knows" },
+	{ ALL "forbid (principal, " IN("money") ", resource);",
+	    RISK("\"write\""), bare, ALLOW, "declared, it spends nothing" },
+	{ ALL "forbid (principal, " IN("read") ", resource);", "{}", bare, DENY,
+	    "and that of read" },
+	{ ALL "forbid (principal, action, resource) when { " IN(
+	      "write") " && !(" IN("egress") ") };",
+	    "{}", bare, DENY, "it may be in one group and not in another" },
+	{ ALL "forbid (principal, action, resource) when { " IN(
+	      "write") " && !(" IN("egress") ") };",
+	    RISK("\"write\",\"egress\""), bare, ALLOW,
+	    "declared in both: not forbidden" },
+	{ "permit (principal, action, resource) when { " IN("read") " || " IN(
+	      "write") " };",
+	    "{}", bare, DENY, "no guess wins a permit" },
+	{ "permit (principal, action, resource) when { " IN("read") " || !(" IN(
+	      "read") ") };" ALL_BUT("money"),
+	    "{}", bare, DENY, "scopes and conditions together" },
+	{ "permit (principal, action, resource) when { " IN("read") " || !(" IN(
+	      "read") ") };" ALL_BUT("money"),
+	    RISK(""), bare, ALLOW, "declared in none: all of it holds" },
 	{ ALL "forbid (principal, " IN("money") ", resource);",
 	    RISK("\"money\""), bare, DENY, "and counts where it is" },
 	{ ALL "forbid (principal, " IN("destructive") ", resource);",

@@ -41,11 +41,14 @@ struct terms terms_of(struct jv server);
  * from the tool's own definition (absent: not known).  What the operator
  * declares wins; a tool's annotations count where the operator trusts them;
  * else nobody knows (guessed): the call is decided as if it were in no group
- * *and* as if it were in write, destructive and egress, and the stricter
- * verdict stands.  So what a server says or leaves out never opens anything.
+ * *and* as if it were in each that policies name, and the strictest verdict
+ * stands.  So what a server says or leaves out never opens anything.
  */
 void call_terms(const struct terms *d, struct jv tool, struct call *c);
-void risk_assume(struct call *c); /* the worst that a tool may be */
+/* As if it were in those, bits in the order read, write, destructive, egress,
+ * money. */
+enum { RISK_MONEY = 1 << (RISK_MAX - 1), RISK_ALL = (1 << RISK_MAX) - 1 };
+void risk_assume(struct call *c, unsigned groups);
 
 /* ---- checking, for people and for role load ---- */
 

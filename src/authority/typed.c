@@ -114,12 +114,47 @@ add(struct call *c, const char *group)
 }
 
 void
-risk_assume(struct call *c)
+risk_assume(struct call *c, unsigned groups)
 {
 	c->risk_n = 0;
-	add(c, "write");
-	add(c, "destructive");
-	add(c, "egress");
+	for (size_t i = 0; i < RISK_MAX; i++)
+		if (groups >> i & 1)
+			c->risk[c->risk_n++] = risk_groups[i];
+}
+
+/*
+ * A forbid or permit whose scope names groups applies the more, the more of
+ * them the tool is in: none and all of them are the two that matter.  What
+ * conditions ask for may be asked for the other way (unless, !): there each
+ * set of groups is a guess of its own.
+ */
+bool
+risk_guess(const struct policy *p, unsigned i, struct call *c)
+{
+	const bool scopes = p->risk_scope != 0;
+	unsigned groups = 0, rest = i >> scopes;
+
+	for (size_t g = 0; g < RISK_MAX; g++)
+		if (p->risk_asked >> g & 1) {
+			groups |= (rest & 1) << g;
+			rest >>= 1;
+		}
+	if (scopes && (i & 1))
+		groups |= p->risk_scope;
+	risk_assume(c, groups);
+	return rest == 0;
+}
+
+unsigned
+risk_mask(const struct call *c)
+{
+	unsigned groups = 0;
+
+	for (size_t i = 0; i < c->risk_n; i++)
+		for (size_t g = 0; g < RISK_MAX; g++)
+			if (str_eq(c->risk[i], risk_groups[g]))
+				groups |= 1U << g;
+	return groups;
 }
 
 /* MCP, ToolAnnotations: what is not said is not read-only, destructive and of
@@ -172,10 +207,12 @@ call_terms(const struct terms *d, struct jv tool, struct call *c)
 		c->guessed = true;
 }
 
-/* An entity Action::"destructive" and so on, anywhere in a policy's JSON. */
-bool
+/* Entities Action::"destructive" and so on, anywhere in a policy's JSON. */
+unsigned
 names_risk(struct jv est)
 {
+	unsigned got = 0;
+
 	struct jit it = jit_of(est);
 	const struct str type = jv_str(jv_get(est, STR("type")));
 	const struct str id = jv_str(jv_get(est, STR("id")));
@@ -184,9 +221,8 @@ names_risk(struct jv est)
 	for (size_t i = 0; i < RISK_MAX; i++)
 		if (str_eq(id, risk_groups[i]) &&
 		    str_eq(type, STR(NS "Action")))
-			return true;
+			got |= 1U << i;
 	while (jit_next(&it, NULL, &v))
-		if (names_risk(v))
-			return true;
-	return false;
+		got |= names_risk(v);
+	return got;
 }

@@ -117,8 +117,8 @@ explain(struct ctl *c, struct jv image, struct jv tools, struct jv call_v,
 	if (status == CTL_YES) {
 		call.typed = typed;
 		v = policy_decide(p, &call, a);
-		if (v.assumed)
-			risk_assume(&call);
+		if (v.assumed != 0)
+			risk_assume(&call, v.assumed);
 		/* Refused before any policy was asked: the reason says all. */
 		if (policy_explain(image, &call, &tape, &why) != OK)
 			buf_clear(&tape);

@@ -178,8 +178,9 @@ step_reserve(struct line *l, struct turn *t)
 		return OK; /* which is what it is denied for, next */
 	if (!policy_shows(l->policy, &c))
 		return OK; /* no arguments make it one that may be made */
+	/* Who declares no amounts has no budget of them: money is declared. */
 	if (c.guessed)
-		risk_assume(&c);
+		risk_assume(&c, RISK_ALL & ~RISK_MONEY);
 	TRY(uses_collect(l, t, &c));
 	t->counted = true;
 	return t->spent_n == 0 ? OK : take(l, t);

@@ -151,7 +151,7 @@ count_call(struct seen *s, const struct turn *t)
 		return;
 	}
 	if (c.guessed) /* who counts them is to see the worst of it */
-		risk_assume(&c);
+		risk_assume(&c, RISK_ALL);
 	s->calls++;
 	s->labels |= t->labels;
 	if (!t->own)

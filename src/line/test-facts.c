@@ -132,7 +132,7 @@ test_counters(void)
 	(void)snprintf(want, sizeof(want),
 	    "{\"calls\":2,\"labels\":[],\"now\":%llu,\"plan\":\"absent\","
 	    "\"refusals\":0,\"risk\":{"
-	    "\"destructive\":1,\"egress\":2,\"money\":0,\"read\":0,"
+	    "\"destructive\":1,\"egress\":2,\"money\":1,\"read\":1,"
 	    "\"write\":2},\"sandbox\":\"net\",\"servers\":2}",
 	    (unsigned long long)(the_wall(NULL) / 1000000));
 	ok(says(want), "calls, groups, servers, time: %s", record_text());
