@@ -26,7 +26,8 @@ BOOK = tool("mirror", {
              "items": {"type": "string"}},
     "who": {"type": "object", "properties": {
         "age": {"type": "integer", "exclusiveMinimum": 17}}},
-    "kind": {"const": "table"}})
+    "kind": {"const": "table"},
+    "paths": {"type": "array", "items": {"type": "string"}}})
 BOOK["inputSchema"]["dependentRequired"] = {"code": ["note"]}
 TWISTED = tool("secret", {"x": {"type": "string", "pattern": "(a)\\1"}})
 fakes.TOOLS[:] = [PAY, tool("ok_read", {}), BOOK, TWISTED]
@@ -45,6 +46,11 @@ when { context has input && context.input has text &&
     Gatehouse::Action::"up___secret", Gatehouse::Action::"wide___secret",
     Gatehouse::Action::"wide___mirror", Gatehouse::Action::"wide___ok_read"],
     resource);
+@id("workspace") forbid (principal,
+    action == Gatehouse::Action::"up___mirror", resource)
+when { context.derived has paths && !(
+    context.derived.paths.all.under.contains("/w") &&
+    !context.derived.paths.each.hidden.contains(true)) };
 """
 
 
@@ -60,7 +66,8 @@ journal = tempfile.mkdtemp(dir="/var/tmp", prefix="gatehouse-types-")
 g.atexit.register(g.shutil.rmtree, journal, True)
 write("p.cedar", POLICIES)
 gate = g.Gateway({"servers": {
-    "up": {"url": up.url, "era": "modern", "keep": {"echo": ["amount"]}},
+    "up": {"url": up.url, "era": "modern", "keep": {"echo": ["amount"]},
+           "facts": {"mirror": {"paths": "path*"}}},
     "old": {"url": old.url, "era": "legacy"},
     "kid": {**fakes.stdio_command("modern", os.path.join(journal, "j")),
             "era": "modern"},
@@ -134,6 +141,15 @@ for server, fake in (("up", up), ("old", old)):
 d = [r for r in gate.records() if r["kind"] == "decision"][-1]
 g.ok(d["verdict"] == "deny" and d["rule"] == "arguments" and
      d["name"] == "mirror", "and is on record like any denial", d)
+for good, bad, want in (
+        (["/w/a", "/w/b/../c"], ["/w/a", "/w/../etc/passwd"], "workspace"),
+        (["/w/a", "/w/b"], ["/w/a", "/w/.ssh/id"], "workspace"),
+        (["/w/a"], ["/w/a", "/w/a%2fb/../../x"], "arguments: argument paths[1]: ")):
+    a = call("up", {"paths": good}, "mirror")
+    g.ok(a.allowed, f"a list, each element of it: {good}", a)
+    a = call("up", {"paths": bad}, "mirror")
+    g.ok(not a.allowed and "by rule " + want in a.text,
+         f"one bad element hides behind none: {bad}", a)
 a = call("up", {"x": "aa"}, "secret")
 g.ok(not a.allowed and "inputSchema cannot be judged" in a.text and
      "back-reference" in a.text, "a schema that cannot be judged: denied", a)

@@ -5,24 +5,37 @@
  */
 #include "authority/authority-in.h"
 
-/* One declared argument that is there. */
+/* One declared argument that is there, or one element of it. */
 struct declared_arg {
 	struct str name;
 	struct jv v;
 	enum fact_kind kind;
 };
+struct walk {
+	struct jit args, elements;
+};
 
 static bool
-next_arg(const struct call *c, struct jit *it, struct declared_arg *out)
+next_arg(const struct call *c, struct walk *w, struct declared_arg *out)
 {
 	const struct jv args = jv_get(c->params, STR("arguments"));
 	struct jv kind;
 
-	while (jit_next(it, &out->name, &kind)) {
-		out->kind = fact_kind_of(jv_str(kind));
+	if (jit_next(&w->elements, NULL, &out->v))
+		return true;
+	while (jit_next(&w->args, &out->name, &kind)) {
+		struct str said = jv_str(kind);
+		const bool list = fact_of_list(&said);
+
+		out->kind = fact_kind_of(said);
 		out->v = jv_get(args, out->name);
-		if (!jv_is(out->v, J_NONE))
+		if (list && jv_is(out->v, J_ARR)) {
+			w->elements = jit_of(out->v);
+			if (jit_next(&w->elements, NULL, &out->v))
+				return true;
+		} else if (!jv_is(out->v, J_NONE)) {
 			return true;
+		}
 	}
 	return false;
 }
@@ -77,12 +90,12 @@ enum err
 call_spend(const struct call *c, struct str currency, struct arena *a,
     uint64_t *minor, size_t *n, struct note *why)
 {
-	struct jit it = jit_of(c->facts);
-	struct declared_arg d;
+	struct walk w = { jit_of(c->facts), jit_of((struct jv){ NULL, 0 }) };
+	struct declared_arg d = { .kind = FACT_NONE };
 	uint64_t sum = 0;
 
 	*n = 0;
-	while (next_arg(c, &it, &d)) {
+	while (next_arg(c, &w, &d)) {
 		const struct fact *f;
 		struct facts got;
 
@@ -110,11 +123,11 @@ enum err
 call_hosts(const struct call *c, struct arena *a,
     struct str out[static CALL_HOSTS_MAX], size_t *n, struct note *why)
 {
-	struct jit it = jit_of(c->facts);
-	struct declared_arg d;
+	struct walk w = { jit_of(c->facts), jit_of((struct jv){ NULL, 0 }) };
+	struct declared_arg d = { .kind = FACT_NONE };
 
 	*n = 0;
-	while (next_arg(c, &it, &d)) {
+	while (next_arg(c, &w, &d)) {
 		const struct fact_value v = fact_value_of(d.v);
 		const struct fact *f;
 		struct facts got;

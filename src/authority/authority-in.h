@@ -217,6 +217,10 @@ NODISCARD enum err world_of(const struct call *c, bool reach,
 NODISCARD enum err input_of(struct jv arguments, struct arena *a,
     struct cedar_value *out, struct note *why);
 struct fact_value fact_value_of(struct jv v);
+struct cedar_value fact_as_value(const struct fact *f, struct arena *a);
+/* listed.c: of a list, each element a k. */
+NODISCARD enum err derived_list(enum fact_kind k, struct str arg, struct jv v,
+    struct arena *a, struct cedar_value *out, struct note *why);
 NODISCARD enum err derived_of(struct jv declared, struct jv arguments,
     struct arena *a, struct cedar_value *out, struct note *why);
 

@@ -41,11 +41,13 @@ say(const struct checking *k, struct str server, struct str tool,
 
 /* Kinds are read from texts; some from numbers, one from lists. */
 static bool
-kind_takes(enum fact_kind kind, struct str type)
+kind_takes(enum fact_kind kind, bool list, struct str type)
 {
 	const bool number =
 	    str_eq(type, STR("number")) || str_eq(type, STR("integer"));
 
+	if (list)
+		return type.n == 0 || str_eq(type, STR("array"));
 	if (type.n == 0 || str_eq(type, STR("string")))
 		return true;
 	if (kind == FACT_COUNT && str_eq(type, STR("array")))
@@ -56,11 +58,15 @@ kind_takes(enum fact_kind kind, struct str type)
 
 static void
 lint_argument(const struct checking *k, struct str server, struct jv tool,
-    const char *term, struct str argument, enum fact_kind kind)
+    const char *term, struct str argument, struct str said)
 {
+	const bool list = fact_of_list(&said);
+	const enum fact_kind kind = fact_kind_of(said);
+
 	const struct jv properties =
 	    jv_get(jv_get(tool, STR("inputSchema")), STR("properties"));
 	const struct jv is = jv_get(properties, argument);
+	const struct str type = jv_str(jv_get(is, STR("type")));
 	const struct str name = jv_str(jv_get(tool, STR("name")));
 	struct near n = { .said = argument };
 	struct jit it = jit_of(properties);
@@ -72,11 +78,14 @@ lint_argument(const struct checking *k, struct str server, struct jv tool,
 		say(k, server, name, &n, term,
 		    "names an argument that it does "
 		    "not have, ");
-	} else if (kind != FACT_NONE &&
-		   !kind_takes(kind, jv_str(jv_get(is, STR("type"))))) {
+	} else if (kind != FACT_NONE && !kind_takes(kind, list, type)) {
 		say(k, server, name, &n, term,
-		    "says of an argument what its type cannot be, so every "
-		    "call with it is denied: ");
+		    str_eq(type, STR("array"))
+			? "says of a list what one value is, so every call "
+			  "with it is denied (with a * it is of each "
+			  "element): "
+			: "says of an argument what its type cannot be, so "
+			  "every call with it is denied: ");
 	}
 }
 
@@ -118,7 +127,7 @@ lint_term(const struct checking *k, struct jv server, struct jv list,
 		while (!jv_is(def, J_NONE) && at.obj &&
 		       jit_next(&at, &argument, &v))
 			lint_argument(k, name, def, term, argument,
-			    facts ? fact_kind_of(jv_str(v)) : FACT_NONE);
+			    facts ? jv_str(v) : STR(""));
 	}
 }
 

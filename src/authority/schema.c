@@ -119,44 +119,45 @@ in_group(void *arg, struct str tool, struct str action)
 	return false;
 }
 
-/* "key": {"type": ..., "required": ...} with a plain type, or a set of text. */
+/* "key": {"type": ..., "required": ...} with a plain type, or a set of one. */
 static void
-put_type(struct buf *b, struct str key, enum fact_type t, bool required)
+put_member(
+    struct buf *b, struct str key, enum fact_type t, bool set, bool required)
 {
-	static const struct {
-		struct str type, name;
-	} types[] = {
-		[FACT_BOOL] = { STR_INIT("EntityOrCommon"),
-		    STR_INIT("__cedar::Bool") },
-		[FACT_LONG] = { STR_INIT("EntityOrCommon"),
-		    STR_INIT("__cedar::Long") },
-		[FACT_TEXT] = { STR_INIT("EntityOrCommon"),
-		    STR_INIT("__cedar::String") },
-		[FACT_IP] = { STR_INIT("EntityOrCommon"),
-		    STR_INIT("__cedar::ipaddr") },
-		[FACT_SET] = { STR_INIT("Set"), STR_INIT("") },
+	static const struct str types[] = {
+		[FACT_BOOL] = STR_INIT("__cedar::Bool"),
+		[FACT_LONG] = STR_INIT("__cedar::Long"),
+		[FACT_TEXT] = STR_INIT("__cedar::String"),
+		[FACT_SET] = STR_INIT("__cedar::String"),
+		[FACT_IP] = STR_INIT("__cedar::ipaddr"),
 	};
 	size_t o, el;
 
 	tape_key(b, key);
 	o = tape_obj(b);
 	tape_key(b, STR("type"));
-	tape_str(b, types[t].type);
-	if (t == FACT_SET) {
+	tape_str(b, set ? STR("Set") : STR("EntityOrCommon"));
+	if (set) {
 		tape_key(b, STR("element"));
 		el = tape_obj(b);
 		tape_key(b, STR("type"));
 		tape_str(b, STR("EntityOrCommon"));
 		tape_key(b, STR("name"));
-		tape_str(b, STR("__cedar::String"));
+		tape_str(b, types[t]);
 		tape_end(b, el, 2);
 	} else {
 		tape_key(b, STR("name"));
-		tape_str(b, types[t].name);
+		tape_str(b, types[t]);
 	}
 	tape_key(b, STR("required"));
 	tape_bool(b, required);
 	tape_end(b, o, 3);
+}
+
+static void
+put_type(struct buf *b, struct str key, enum fact_type t, bool required)
+{
+	put_member(b, key, t, t == FACT_SET, required);
 }
 
 static size_t
@@ -175,28 +176,63 @@ record_open(struct buf *b, struct str key, bool required, size_t *attrs)
 	return o;
 }
 
+/* The facts of one value. */
+static void
+put_one(struct buf *b, struct str arg, enum fact_kind k)
+{
+	size_t shapes_n = 0, attrs;
+	const struct fact_shape *s = fact_shapes(k, &shapes_n);
+	const size_t o = record_open(b, arg, false, &attrs);
+
+	for (size_t i = 0; i < shapes_n; i++)
+		put_type(b, s[i].name, s[i].type, !s[i].optional);
+	tape_end(b, attrs, shapes_n);
+	tape_end(b, o, 3);
+}
+
+/* Those of a list: listed.c. */
+static void
+put_list(struct buf *b, struct str arg, enum fact_kind k)
+{
+	size_t shapes_n = 0, attrs, of, in, n = 0;
+	const struct fact_shape *s = fact_shapes(k, &shapes_n);
+	const size_t o = record_open(b, arg, false, &attrs);
+
+	put_type(b, STR("n"), FACT_LONG, true);
+	of = record_open(b, STR("each"), true, &in);
+	for (size_t i = 0; i < shapes_n; i++)
+		put_member(b, s[i].name, s[i].type, true, !s[i].optional);
+	tape_end(b, in, shapes_n);
+	tape_end(b, of, 3);
+	of = record_open(b, STR("all"), true, &in);
+	for (size_t i = 0; i < shapes_n; i++)
+		if (s[i].type == FACT_SET) {
+			put_type(b, s[i].name, FACT_SET, true);
+			n++;
+		}
+	tape_end(b, in, n);
+	tape_end(b, of, 3);
+	tape_end(b, attrs, 3);
+	tape_end(b, o, 3);
+}
+
 static void
 put_derived(struct buf *b, struct jv facts)
 {
 	struct jit it = jit_of(facts);
-	size_t attrs, arg_attrs, n = 0, o, arg_o;
+	const size_t most = jv_count(facts);
+	size_t attrs;
+	const size_t o = record_open(b, STR("derived"), true, &attrs);
 	struct str arg;
-	struct jv kind;
+	struct jv v;
 
-	o = record_open(b, STR("derived"), true, &attrs);
-	while (jit_next(&it, &arg, &kind)) {
-		size_t shapes_n = 0;
-		const struct fact_shape *s =
-		    fact_shapes(fact_kind_of(jv_str(kind)), &shapes_n);
+	while (jit_next(&it, &arg, &v)) {
+		struct str kind = jv_str(v);
+		const bool list = fact_of_list(&kind);
 
-		arg_o = record_open(b, arg, false, &arg_attrs);
-		for (size_t i = 0; i < shapes_n; i++)
-			put_type(b, s[i].name, s[i].type, !s[i].optional);
-		tape_end(b, arg_attrs, shapes_n);
-		tape_end(b, arg_o, 3);
-		n++;
+		(list ? put_list : put_one)(b, arg, fact_kind_of(kind));
 	}
-	tape_end(b, attrs, n);
+	tape_end(b, attrs, most);
 	tape_end(b, o, 3);
 }
 

@@ -76,8 +76,12 @@ fact_ok(const struct inventory *v, struct jv image, struct jv said,
 	struct jv arguments;
 
 	while (fact.n > 0 && jit_next(&it, &tool, &arguments)) {
-		const enum fact_kind k = fact_kind_of(
-		    jv_str(jv_get(arguments, text(said, "argument"))));
+		struct str kind =
+		    jv_str(jv_get(arguments, text(said, "argument")));
+		enum fact_kind k;
+
+		(void)fact_of_list(&kind); /* each element has it, or none */
+		k = fact_kind_of(kind);
 
 		if (k != FACT_NONE && str_glob(text(said, "tool"), tool) &&
 		    !kind_has(k, fact))
@@ -232,6 +236,9 @@ touches(const struct location *l, struct jv arguments, const struct known *k)
 		return jv_count(l->values) == 0 || is_value(l->values, v);
 	if (k->derived.type == CEDAR_RECORD)
 		facts = cedar_get(k->derived, l->argument);
+	if (facts != NULL && facts->type == CEDAR_RECORD &&
+	    cedar_get(*facts, STR("each")) != NULL) /* of a list */
+		facts = cedar_get(*facts, STR("each"));
 	if (facts != NULL && facts->type == CEDAR_RECORD)
 		fact = cedar_get(*facts, l->fact);
 	return fact == NULL || is_fact(l->values, fact);

@@ -394,7 +394,7 @@ fact_value_of(struct jv v)
 	return (struct fact_value){ FACT_OF_OTHER, STR(""), 0 };
 }
 
-static struct cedar_value
+struct cedar_value
 fact_as_value(const struct fact *f, struct arena *a)
 {
 	struct cedar_value *el;
@@ -438,6 +438,7 @@ static enum err
 derived_one(struct str arg, struct str kind, struct jv v, struct arena *a,
     struct cedar_value *out, struct note *why)
 {
+	const bool list = fact_of_list(&kind);
 	const enum fact_kind k = fact_kind_of(kind);
 	const struct fact_value fv = fact_value_of(v);
 	const struct place at = { NULL, arg };
@@ -449,6 +450,8 @@ derived_one(struct str arg, struct str kind, struct jv v, struct arena *a,
 	what.text[0] = '\0';
 	if (k == FACT_NONE)
 		return refuse(&at, "no fact of that kind", why);
+	if (list)
+		return derived_list(k, arg, v, a, out, why);
 	if (facts_read(k, &fv, a, &got, &what))
 		return refuse(&at, what.text, why);
 	return facts_record(&got, a, out);

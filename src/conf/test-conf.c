@@ -128,7 +128,9 @@ static const struct row rows[] = {
 	    "path, q: url}, u: {}}}}\n" A R,
 	    "servers: {fs: {command: [x], facts: {t: {p: paht}}}}\n" A R, 1, 45,
 	    "servers.fs.facts.t.p: must be one of path|url|email|host|cidr|sql|"
-	    "shell|money|size|count|secret|hash; did you mean \"path\"?" },
+	    "shell|money|size|count|secret|hash|path*|url*|email*|host*|"
+	    "cidr*|sql*|shell*|money*|size*|count*|secret*|hash*; did you mean "
+	    "\"path\"?" },
 	{ "facts of a tool are a map",
 	    "servers: {fs: {command: [x], facts: {t: {}}}}\n" A R,
 	    "servers: {fs: {command: [x], facts: {t: path}}}\n" A R, 1, 41,

@@ -140,6 +140,15 @@ fact_kind_of(struct str name)
 	return FACT_NONE;
 }
 
+bool
+fact_of_list(struct str *name)
+{
+	if (name->n < 2 || name->p[name->n - 1] != '*')
+		return false;
+	name->n--;
+	return true;
+}
+
 const struct fact_shape *
 fact_shapes(enum fact_kind k, size_t *n)
 {

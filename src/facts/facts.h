@@ -38,6 +38,8 @@ enum fact_kind {
 };
 struct str fact_kind_name(enum fact_kind k);  /* "path"; "" for none */
 enum fact_kind fact_kind_of(struct str name); /* FACT_NONE: no such kind */
+/* "path*" says of each element of a list what it is: takes the * off. */
+bool fact_of_list(struct str *name);
 
 /* IP: text that Cedar's ip() takes, "10.0.0.0/8" or "2001:db8::1". */
 enum fact_type { FACT_BOOL, FACT_LONG, FACT_TEXT, FACT_SET, FACT_IP };
