@@ -82,8 +82,12 @@ int
 str_cmp(struct str a, struct str b)
 {
 	const size_t n = a.n < b.n ? a.n : b.n;
-	const int c = n == 0 ? 0 : memcmp(a.p, b.p, n);
+	int c;
 
+	/* Mostly it is the first byte, and that needs no call. */
+	if (n > 0 && a.p[0] != b.p[0])
+		return (uint8_t)a.p[0] < (uint8_t)b.p[0] ? -1 : 1;
+	c = n == 0 ? 0 : memcmp(a.p, b.p, n);
 	if (c != 0)
 		return c;
 	return a.n < b.n ? -1 : a.n > b.n;

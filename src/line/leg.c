@@ -80,7 +80,7 @@ leg_drop(struct line *l, struct leg *g)
 	}
 	slab_del(&l->legs, g->id);
 	drop(&g->uri);
-	if (g->out.cap > 65536)
+	if (g->out.cap > KEEP_MAX)
 		buf_done(&g->out);
 	buf_done(&g->all);
 	if (l->leg_free_n >= pool_max) {

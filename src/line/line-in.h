@@ -25,10 +25,11 @@
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 static const size_t pool_max = 0;
 #else
-static const size_t pool_max = 64; /* finished turns and legs kept */
+static const size_t pool_max = 256; /* finished turns and legs kept */
 #endif
 
 enum {
+	KEEP_MAX = 16384, /* bytes of a kept one's answer that stay */
 	SERVERS_MAX = 64,
 	ASKS_MAX = 32,	   /* open server requests of one session */
 	PAGES_MAX = 64,	   /* of one upstream list */
@@ -52,8 +53,7 @@ enum {
 	HOP_IDLE_S = 300, /* an unused shared hop is closed after this */
 	HOP_OPEN_S = 120, /* a server needs no longer to start */
 	GRACE_S = 30,	  /* that a peer may be later than its own deadline */
-	HOP_WORDS =
-	    65536, /* bytes of a server's capabilities, or of its info */
+	HOP_WORDS = 65536, /* bytes of its capabilities, or of its info */
 	REPLAY_BYTES = 256 * 1024, /* of one session's kept events */
 	ROUNDS_MAX = 8, /* that a server wants nothing but to be asked again */
 	ASK_AGAIN_S = 10, /* for tools that a server did not show */

@@ -442,7 +442,7 @@ turn_over(struct line *l, struct turn *t)
 	slab_del(&l->turns, t->id);
 	l->busy--;
 	arena_reset(t->mem);
-	if (t->out.cap > 65536)
+	if (t->out.cap > KEEP_MAX)
 		buf_done(&t->out);
 	buf_done(&t->inputs);
 	if (l->turn_free_n < pool_max) {
