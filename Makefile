@@ -22,7 +22,7 @@ HARD    := -O2 -g -fPIE -fno-common -fno-strict-aliasing -fno-strict-overflow \
 GCCONLY := -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr \
 	   -Wduplicated-cond -Wlogical-op -Walloca
 LINK    := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
-LIBS    := -lssl -lcrypto -lfyaml -lz -lsqlite3 -lpthread
+LIBS    := -lssl -lcrypto -lfyaml -lz -lsqlite3 -lhs -lpthread
 
 ifneq (,$(findstring clang,$(CC)))
 GCCONLY :=

@@ -14,6 +14,8 @@ install: all install-lib
 	install -d $(DEST)/share/gatehouse/policies/incidents
 	install -m 644 policies/incidents/* \
 	    $(DEST)/share/gatehouse/policies/incidents
+	install -d $(DEST)/share/gatehouse/rules
+	install -m 644 rules/*.yaml $(DEST)/share/gatehouse/rules
 	install -d $(DEST)/share/bash-completion/completions \
 	    $(DEST)/share/zsh/site-functions \
 	    $(DEST)/share/fish/vendor_completions.d $(DEST)/lib/systemd/system

@@ -25,6 +25,9 @@ conform: all
 	t/conform-witness.py
 	t/conform-jsonschema $(CORPORA)
 	t/conform.py --corpora $(CORPORA)
+# What inspection finds, by source; doc/detection.md says what that means.
+detect-report: all
+	t/detect-report $(CORPORA)
 conform-direct:
 	@tool/need node
 	t/conform.py --direct
@@ -42,4 +45,4 @@ torture: all build/t/inject
 	SEED=$$$$ IMAGES=$(IMAGES) build/rel/ledger/test-crash
 	SEED=$$$$ IMAGES=$(IMAGES) build/rel/role/test-tiles-crash
 	ES6_LINES=10000000 build/rel/json/test-es6
-.PHONY: protocol conform conform-direct demo torture
+.PHONY: protocol conform detect-report conform-direct demo torture

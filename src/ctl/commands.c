@@ -2,6 +2,7 @@
 #include "ctl/ctl.h"
 
 #include "ctl/ctl-cedar.h"
+#include "ctl/ctl-inspect.h"
 #include "ctl/ctl-json.h"
 #include "ctl/ctl-jsonschema.h"
 #include "ctl/ctl-ledger.h"
@@ -382,6 +383,28 @@ const struct ctl_cmd ctl_cmds[] = {
 	    "each test that fails; counts optional tests and formats apart; "
 	    "the last line counts the required ones.",
 	    NULL, ctl_schema_suite, true, false, false },
+	{ "inspect", "", 0, 0,
+	    "Says what is suspicious about tool definitions, answers, "
+	    "arguments and prompts",
+	    "Reads items from standard input, one JSON object a line: id, kind "
+	    "(tool_description, tool_result, tool_arguments, user_prompt, "
+	    "tools_list_change) and text or json. Prints for each its id, a "
+	    "score from 0 to 1, action (none, flag or deny), the rules that "
+	    "saw something, and microseconds; unscanned where not all could "
+	    "be looked at. A finding never decides. Exit 0 all were looked "
+	    "at, 1 a line is no item or a rule is wrong.",
+	    with_items, ctl_inspect, false, false, false },
+	{ "rules test", "", 0, 0,
+	    "Tries the rules of inspection on their own cases",
+	    "Each rule has texts that it must find and texts that it must not. "
+	    "Exit 0 when all do, 1 when one does not or a rule is wrong; then "
+	    "file and line are named.",
+	    with_rules, ctl_rules_test, true, false, false },
+	{ "rules bench", "", 0, 0, "Says what each rule costs",
+	    "Nanoseconds a KB of a fixed text, each rule alone.", with_rules,
+	    ctl_rules_bench, true, false, false },
+	{ "rules explain", "ID", 1, 1, "Shows one rule", NULL, with_rules,
+	    ctl_rules_explain, true, false, false },
 	{ "cedar validate", "", 0, 0,
 	    "Validates Cedar policies against a schema",
 	    "Prints what is wrong, by file, line, column and policy. Exit 0 "

@@ -9,6 +9,16 @@ static const struct ctl_opt with_file[] = {
 	{ "-c", "FILE", "the configuration; gatehouse.yaml by default" },
 	{ NULL, NULL, NULL },
 };
+#define RULES_DIR                                                              \
+	{                                                                      \
+		"--rules", "DIR",                                              \
+		    "the rules; rules, or those that came with the program"    \
+	}
+static const struct ctl_opt with_rules[] = { RULES_DIR, { NULL, NULL, NULL } };
+static const struct ctl_opt with_items[] = {
+	{ "--jsonl", NULL, "items come as one JSON object a line" }, RULES_DIR,
+	{ NULL, NULL, NULL }
+};
 static const struct ctl_opt with_conf[] = {
 	{ "-c", "FILE", "the configuration; gatehouse.yaml by default" },
 	{ NULL, NULL, NULL },
