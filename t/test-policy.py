@@ -295,6 +295,28 @@ g.ok(status == 0 and 'not so: when { context["input"]["path"] like' in
 status, out = gatehouse("policy", "explain", "--json", call)
 g.ok(status == 0 and len(json.loads(out)["why"]["policies"]) == 2,
      "policy explain --json", out)
+# A condition whose halves cannot be so at once; its twin can.
+never = write("never.json", json.dumps({"tools": [
+    {"name": "read", "inputSchema": {"type": "object", "properties": {
+        "path": {"type": "string"}, "n": {"type": "integer"}},
+        "required": ["path", "n"]}}]}))
+for clause, bad in (
+        ('context.input.path == "a" && context.input.path == "b"', True),
+        ('context.input.path == "a" && context.input.path == "a"', False),
+        ('context.input.path == "a" || context.input.path == "b"', False),
+        ("context.input.n > 5 && context.input.n < 6", True),
+        ("context.input.n > 5 && context.input.n <= 6", False),
+        ("context.input.n >= 5 && 5 >= context.input.n", False),
+        ("context.input.n >= 5 && 4 >= context.input.n", True),
+        ("context.input.n == 5 && context.input.n > 5", True),
+        ("context.input.n == 5 && context.session.calls > 5", False),
+        ("context.input.n > 9223372036854775807", True),
+        ("context.input.n >= 9223372036854775807", False)):
+    write("pol/a.cedar", 'permit (principal, action == '
+          f'Gatehouse::Action::"fs___read", resource) when {{ {clause} }};')
+    status, out = gatehouse("policy", "check", f"fs={never}")
+    g.ok(status == 0 and ("can never hold" in out) == bad,
+         f"policy check: {clause}", out)
 # Held by several: an approval of one lifts none of the others.
 write("pol/a.cedar", """permit (principal, action, resource);
 @id("eyes") @requestable("two-eyes") forbid (principal, action, resource);

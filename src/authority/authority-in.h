@@ -193,6 +193,8 @@ struct jv check_est(
 void lint_add(struct lint *l, struct str file, struct str policies);
 void lint_done(struct lint *l);
 void lint_terms(const struct checking *k); /* facts, risk, keep */
+/* Does a policy (EST) ask for what cannot be at once? */
+bool lint_never(struct jv policy);
 void lint_file(
     const struct checking *k, struct str file, const struct cedar_policies *ps);
 

@@ -334,6 +334,10 @@ void
 lint_file(
     const struct checking *k, struct str file, const struct cedar_policies *ps)
 {
+	static const struct note never = {
+		"this policy can never hold: it asks that one expression is "
+		"two different things, or above what it is to be below"
+	};
 	struct cedar_policy_info info;
 
 	for (size_t i = 0; cedar_policy_info(ps, i, &info); i++) {
@@ -346,6 +350,8 @@ lint_file(
 		lint_lists(k, file, ps, info, p);
 		lint_marks(k, file, ps, i, info);
 		lint_other_tool(k, file, ps, info, p);
+		if (lint_never(p))
+			warn(k, file, ps, info, &never);
 		buf_done(&tape);
 	}
 }
