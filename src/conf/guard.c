@@ -16,14 +16,14 @@
 
 struct guard {
 	struct conf_error *at;
-	size_t max, *n;
+	size_t max, n;
 	bool adds; /* what is new in the file's directory counts too */
 };
 
 static bool
 told(const struct guard *g, const char *path)
 {
-	for (size_t i = 0; i < *g->n; i++)
+	for (size_t i = 0; i < g->n; i++)
 		if (strcmp(g->at[i].file.text, path) == 0)
 			return true;
 	return false;
@@ -35,9 +35,9 @@ static void PRINTF(3, 4)
 	struct conf_error *e;
 	va_list ap;
 
-	if (*g->n == g->max || told(g, path))
+	if (g->n == g->max || told(g, path))
 		return;
-	e = &g->at[(*g->n)++];
+	e = &g->at[g->n++];
 	*e = (struct conf_error){ .warning = true };
 	note_set(&e->file, "%s", path);
 	va_start(ap, fmt);
@@ -109,7 +109,7 @@ void
 conf_guard(const char *path, struct jv image, struct conf_error *at, size_t max,
     size_t *n)
 {
-	struct guard g = { .at = at, .max = max, .n = n };
+	struct guard g = { .at = at, .max = max, .n = *n };
 	const struct str inventory =
 	    jv_str(jv_get(jv_get(image, STR("inventory")), STR("file")));
 	struct jit it = jit_of(jv_get(image, STR("policies")));
@@ -126,4 +126,5 @@ conf_guard(const char *path, struct jv image, struct conf_error *at, size_t max,
 	g.adds = true;
 	while (jit_next(&it, NULL, &v))
 		both(&g, dir, jv_str(jv_get(v, STR("name"))));
+	*n = g.n;
 }
