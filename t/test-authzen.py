@@ -190,6 +190,14 @@ g.ok(r["kind"] == "evaluation" and r["asker"] == "pep" and
      r["server"] == "up" and r["name"] == "echo" and 
      len(r["params"]["arguments"]["_sd"]) == 1 and "/srv/a" not in str(r),
      "evaluation_id leads to the record", r)
+who = {"provenance": "unsigned-request-claim", "verified": False}
+g.same(r["actor"], dict(who, id="alice"), "who it is, is the asker's word")
+g.ok(all(p["provenance"] == who["provenance"] for p in r["chain"])
+     if isinstance(r["chain"], list) else r["chain"] == "absent",
+     "and on whose behalf", r["chain"])
+g.ok(isinstance(r["boundary"], int) and
+     all("not_available" in r[k] for k in ("budget", "catalogue", "outcome")),
+     "what is not known here is said not to be, and why", r)
 sent = len(up.calls("echo"))
 pdp.one(authzen.call("alice", "up/echo", {"text": "/srv/b"}))
 g.same(len(up.calls("echo")), sent, "nothing is sent anywhere")

@@ -72,6 +72,10 @@ a = bot.modern("tools/call", {"name": "up___echo", "arguments": {"text": "4"},
 g.ok(a.result["isError"] and
      records("decision")[-1]["plan"]["says"] == "outside",
      "a step that is in no plan is outside", a)
+found = [r for r in records("finding") if r["verdict"] == "outside"]
+g.same([(r["decision"], r["name"], r["principal"]) for r in found],
+       [(records("decision")[-1]["seq"], "echo", "bot")],
+       "which is a finding about that call, and of no other")
 a = bot.modern("tools/call", {"name": "up___add", "arguments": {"a": 1, "b": 2},
                               "_meta": {"io.gatehouse/plan": "add"}})
 g.ok(a.result is None and not up.calls("add"), "a plan that is none", a)

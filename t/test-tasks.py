@@ -50,6 +50,10 @@ task = (a.result or {}).get("task") or {}
 mine = task.get("taskId", "")
 g.ok(mine and mine != "upstream-task-0" and task["status"] == "working",
      "a call becomes a task under our id", a)
+made = [r for r in gate.records() if r["kind"] == "outcome" and
+        r.get("task") == mine]
+g.same([(r["status"], r["observed"]) for r in made], [("answered", "pending")],
+       "the outcome of a call that is still under way is pending")
 g.same(old.calls("task")[-1]["params"].get("task"), {"ttl": 10000},
        "the server was asked for one")
 a = alice.legacy("tasks/get", {"taskId": mine})

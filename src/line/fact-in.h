@@ -10,7 +10,8 @@ struct fact {
 	const char *kind, *verdict, *status, *reason;
 	const char *failed, *followed; /* of a failure */
 	struct str principal, server, method, name;
-	uint64_t count; /* 0: one */
+	uint64_t count;	   /* 0: one */
+	uint64_t decision; /* that it is about; 0: none */
 };
 
 /* One thing that can happen often: seldom.c. */
@@ -21,10 +22,12 @@ struct seldom {
 	struct note reason; /* of that */
 };
 
-/* Digests of the lists that were shown last: fields.c. */
+/* Digests of the lists that were shown last, and of which others before them
+ * differed: fields.c. */
 enum { SHOWN_KINDS = 4, SUM_TEXT = 64 /* a digest's hexadecimal */ };
 struct shown {
-	unsigned is; /* bit: of this kind there is one */
+	unsigned is;	/* bit: of this kind there is one */
+	unsigned mixed; /* bit: there were others */
 	char sum[SHOWN_KINDS][SUM_TEXT];
 };
 

@@ -32,6 +32,19 @@ field_unknown(struct buf *b, const char *key, const char *premise)
 	return 1;
 }
 
+size_t
+field_unavailable(struct buf *b, const char *key, const char *why)
+{
+	size_t o;
+
+	tape_key(b, str_of(key));
+	o = tape_obj(b);
+	tape_key(b, STR("not_available"));
+	tape_str(b, str_of(why));
+	tape_end(b, o, 1);
+	return 1;
+}
+
 /* ---- who ---- */
 
 static const char nobody_knows[] = "no credential of the configuration came";
@@ -153,6 +166,35 @@ field_subject(const struct line *l, const struct principal *p,
 	return 1;
 }
 
+/* Of somebody that an enforcement point asks about: all is its word. */
+size_t
+field_asked(const struct line *l, const struct asked *a, struct buf *b,
+    enum asked_field which)
+{
+	struct note why = { "no such principal" };
+	struct call c = { .params = a->params };
+	bool known = a->principal != NULL;
+
+	if (known) {
+		c.principal = a->principal->name;
+		known = policy_chain(l->policy, &c, &why) == OK;
+	}
+	c.claimed = c.chain_n;
+	if (which == ASKED_ACTOR && a->principal == NULL)
+		return field_unknown(b, "actor", why.text);
+	if (which == ASKED_ACTOR) {
+		tape_key(b, STR("actor"));
+		put_party(b, "id", a->principal->name, true, false);
+		return 1;
+	}
+	if (known && c.chain_n == 0)
+		return field_absent(
+		    b, which == ASKED_CHAIN ? "chain" : "subject");
+	return which == ASKED_CHAIN
+		   ? field_chain(l, l->anonymous, known ? &c : NULL, &why, b)
+		   : field_subject(l, l->anonymous, known ? &c : NULL, &why, b);
+}
+
 /* Whose decisions name it by its sequence: who acts, and for whom, as far as
  * the credential and the inventory say.  Before the first decision of each
  * principal, and again when the configuration changed. */
@@ -204,21 +246,15 @@ record_identity(struct line *l, struct principal *p)
 /* What the commitments cover is said by the start record, unless there are
  * none. */
 size_t
-field_covers(const struct line *l, const struct turn *t, struct buf *b)
+field_covers(const struct line *l, struct jv params, struct buf *b)
 {
-	size_t o;
-
-	if (jv_is(t->params, J_NONE))
+	if (jv_is(params, J_NONE))
 		return field_absent(b, "covers");
 	if (commit_any(l))
 		return 0;
-	tape_key(b, STR("covers"));
-	o = tape_obj(b);
-	tape_key(b, STR("not_available"));
-	tape_str(b, STR("what is not in this record its class of data lets "
-			"nothing be said of"));
-	tape_end(b, o, 1);
-	return 1;
+	return field_unavailable(b, "covers",
+	    "what is not in this record its class of data lets nothing be said "
+	    "of");
 }
 
 size_t
@@ -297,11 +333,29 @@ drawn_from(const struct turn *t, const struct shown *s)
 }
 
 static size_t
-put_sum(struct buf *b, const char sum[static SUM_TEXT])
+put_sum(struct buf *b, const char *key, const char sum[static SUM_TEXT])
 {
-	tape_key(b, STR("catalogue"));
+	tape_key(b, str_of(key));
 	tape_str(b, (struct str){ sum, SUM_TEXT });
 	return 1;
+}
+
+/* Agents without a session are known by their credential alone: which of them
+ * was sent what nobody knows but they, where it was not the same. */
+static size_t
+put_catalogue(const struct line *l, const struct turn *t, const struct shown *s,
+    unsigned kind, struct buf *b)
+{
+	const bool mixed = (s->mixed & 1U << kind) != 0;
+
+	if (t->session != NULL || (!mixed && l->cells < 2))
+		return put_sum(b, "catalogue", s->sum[kind]);
+	(void)field_unknown(b, "catalogue",
+	    mixed ? "without a session, different lists were sent under this "
+		    "credential"
+		  : "without a session, another cell may have sent another "
+		    "list");
+	return 1 + put_sum(b, "catalogue_sent", s->sum[kind]);
 }
 
 size_t
@@ -313,7 +367,7 @@ field_catalogue(const struct line *l, const struct turn *t, struct buf *b)
 	if (s != NULL) {
 		kind = drawn_from(t, s);
 		if (s->is & 1U << kind)
-			return put_sum(b, s->sum[kind]);
+			return put_catalogue(l, t, s, kind, b);
 	}
 	if (t->session != NULL)
 		return field_absent(b, "catalogue");
@@ -355,7 +409,7 @@ field_shown(const struct line *l, struct turn *t, struct buf *b)
 		sha256(before, jv_bytes(items), sum);
 	buf_done(&text);
 	buf_hex(&hex, (struct str){ (const char *)sum, sizeof(sum) });
-	return put_sum(b, t->list_sum);
+	return put_sum(b, "catalogue", t->list_sum);
 }
 
 /* The answer is on its way: that is what it sees from here on. */
@@ -363,6 +417,7 @@ void
 shown_keep(const struct line *l, const struct turn *t)
 {
 	struct shown *s = NULL;
+	unsigned kind;
 
 	if (t->list_sum == NULL)
 		return;
@@ -376,6 +431,11 @@ shown_keep(const struct line *l, const struct turn *t)
 	}
 	if (s == NULL)
 		return;
+	kind = 1U << t->list_kind;
+	if (!jv_is(jv_get(t->params, STR("cursor")), J_NONE) ||
+	    ((s->is & kind) != 0 &&
+		memcmp(s->sum[t->list_kind], t->list_sum, SUM_TEXT) != 0))
+		s->mixed |= kind;
 	memcpy(s->sum[t->list_kind], t->list_sum, SUM_TEXT);
-	s->is |= 1U << t->list_kind;
+	s->is |= kind;
 }

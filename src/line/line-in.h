@@ -310,7 +310,7 @@ struct queue {
 };
 
 struct line {
-	unsigned cell;
+	unsigned cell, cells; /* of how many */
 	struct line_ports port;
 	struct jv image;
 	struct policy *policy;

@@ -18,11 +18,7 @@ limit(const struct line *l, const char *key, uint64_t fallback)
 static uint64_t
 part(const struct line *l, uint64_t of_all)
 {
-	int64_t cells;
-
-	if (jv_i64(jv_get(l->image, STR("cells")), &cells) != OK || cells < 1)
-		cells = 1;
-	return (of_all + (uint64_t)cells - 1) / (uint64_t)cells;
+	return (of_all + l->cells - 1) / l->cells;
 }
 
 static void
@@ -30,7 +26,11 @@ read_limits(struct line *l)
 {
 	const struct jv d = jv_get(l->image, STR("durability"));
 	const struct jv a = jv_get(l->image, STR("answers"));
+	int64_t cells;
 
+	if (jv_i64(jv_get(l->image, STR("cells")), &cells) != OK || cells < 1)
+		cells = 1;
+	l->cells = (unsigned)cells;
 	l->plans = jv_true(jv_get(l->image, STR("plans")));
 	l->batch = str_eq(jv_str(d), STR("batch"));
 	l->answers_durable = str_eq(jv_str(a), STR("durable"));

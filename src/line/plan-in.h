@@ -24,6 +24,8 @@ enum err plan_state(
 struct str plan_says(const struct line *l, const struct asked *a);
 /* The member "plan" of a decision about a tool's call. */
 size_t field_plan(const struct line *l, const struct turn *t, struct buf *b);
+/* A decision about it is outside what was stated. */
+bool plan_outside(const struct line *l, const struct turn *t);
 /* The params without what was stated: it is not the server's. */
 struct jv plan_stripped(struct turn *t, struct jv params);
 void plan_drop(struct plan *p);

@@ -354,6 +354,23 @@ plan_says(const struct line *l, const struct asked *a)
 	return STR("outside");
 }
 
+static bool
+has_plan(const struct turn *t)
+{
+	return t->method == MCP_TOOLS_CALL && t->target_n == 1 && !t->own;
+}
+
+bool
+plan_outside(const struct line *l, const struct turn *t)
+{
+	struct asked a;
+
+	if (!has_plan(t) || t->principal == NULL)
+		return false;
+	a = asked_of(t);
+	return str_eq(plan_says(l, &a), STR("outside"));
+}
+
 size_t
 field_plan(const struct line *l, const struct turn *t, struct buf *b)
 {
@@ -362,7 +379,7 @@ field_plan(const struct line *l, const struct turn *t, struct buf *b)
 	struct jv step;
 	size_t o, n = 1;
 
-	if (t->method != MCP_TOOLS_CALL || t->target_n != 1 || t->own)
+	if (!has_plan(t))
 		return 0;
 	a = asked_of(t);
 	p = plan_of(l, &a);
@@ -370,7 +387,10 @@ field_plan(const struct line *l, const struct turn *t, struct buf *b)
 	if (!is_text(step, PLAN_STEP))
 		step = (struct jv){ NULL, 0 };
 	if (p == NULL && jv_is(step, J_NONE))
-		return field_absent(b, "plan");
+		return t->session == NULL && l->cells > 1
+			   ? field_unknown(
+				 b, "plan", "it may be stated to another cell")
+			   : field_absent(b, "plan");
 	tape_key(b, STR("plan"));
 	o = tape_obj(b);
 	if (p != NULL)

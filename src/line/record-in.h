@@ -24,6 +24,11 @@ void record_policy(struct line *l); /* which set decides from here on */
 /* fields.c: members of a decision record; each appends one, or says how many */
 size_t field_absent(struct buf *b, const char *key);
 size_t field_unknown(struct buf *b, const char *key, const char *premise);
+size_t field_unavailable(struct buf *b, const char *key, const char *why);
+/* Of an evaluation: of whom it is asked, as its asker says. */
+enum asked_field { ASKED_ACTOR, ASKED_CHAIN, ASKED_SUBJECT };
+size_t field_asked(const struct line *l, const struct asked *a, struct buf *b,
+    enum asked_field which);
 size_t field_actor(const struct turn *t, struct buf *b);
 size_t field_boundary(const struct line *l, struct buf *b);
 size_t field_principal(const struct turn *t, struct buf *b);
@@ -38,7 +43,7 @@ size_t field_subject(const struct line *l, const struct principal *p,
 bool record_identity(struct line *l, struct principal *p);
 /* Of an outcome: what is known of the call's effect. */
 size_t field_observed(const struct turn *t, struct str status, struct buf *b);
-size_t field_covers(const struct line *l, const struct turn *t, struct buf *b);
+size_t field_covers(const struct line *l, struct jv params, struct buf *b);
 size_t field_catalogue(
     const struct line *l, const struct turn *t, struct buf *b);
 /* Of an outcome: the digest of the list that it shows, if it does. */
@@ -49,7 +54,13 @@ void shown_keep(const struct line *l, const struct turn *t); /* it is sent */
 NODISCARD enum err boundary_setup(struct line *l, struct note *why);
 void record_boundary(struct line *l); /* until it is written */
 
-/* record.c */
+/* record.c; a member of a record that is being written: *n counts them */
+void field_text(struct buf *b, size_t *n, const char *key, struct str v);
+void field_number(struct buf *b, size_t *n, const char *key, uint64_t v);
+extern const struct str effect_words[];
+/* Does it change nothing, as far as the configuration says? */
+bool call_reads(enum mcp_method m, const struct upstream *u, struct str name);
+enum err record_send(struct line *l, const struct msg *m);
 /* How many records t's session has, or its principal without one. */
 uint64_t *record_sequence(struct line *l, const struct turn *t);
 enum err step_record(struct line *l, struct turn *t);
@@ -59,7 +70,8 @@ void record_continued(struct line *l, struct turn *t);
 enum err record_first(struct line *l, struct turn *t, const struct fact *f);
 bool record_fact(/* false: it cannot be recorded */
     struct line *l, const struct fact *f);
-/* False: it cannot be recorded.  *durable is set when the record must be. */
+/* record-asked.c.  False: it cannot be recorded.  *durable is set when the
+ * record must be. */
 bool record_evaluation(
     struct line *l, const struct evaluation *e, bool *durable);
 /* A task's news outside of an answer; false: it cannot be recorded. */

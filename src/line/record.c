@@ -5,8 +5,8 @@
 #include "line/budget-in.h"
 #include "line/commit-in.h"
 
-static void
-member(struct buf *b, size_t *n, const char *key, struct str v)
+void
+field_text(struct buf *b, size_t *n, const char *key, struct str v)
 {
 	if (v.n == 0)
 		return;
@@ -15,8 +15,8 @@ member(struct buf *b, size_t *n, const char *key, struct str v)
 	(*n)++;
 }
 
-static void
-number(struct buf *b, size_t *n, const char *key, uint64_t v)
+void
+field_number(struct buf *b, size_t *n, const char *key, uint64_t v)
 {
 	tape_key(b, str_of(key));
 	tape_i64(b, (int64_t)v);
@@ -43,8 +43,8 @@ tree(struct buf *b, size_t *n, const char *key, struct jv v)
 	(*n)++;
 }
 
-static enum err
-send(struct line *l, const struct msg *m)
+enum err
+record_send(struct line *l, const struct msg *m)
 {
 	if (!l->ledger_ok)
 		return ERR_GONE;
@@ -77,15 +77,14 @@ unknown(struct turn *t)
 	    "the outcome cannot be recorded: it is unknown");
 }
 
-static const struct str effect_words[] = {
+const struct str effect_words[] = {
 	[DENY] = STR_INIT("deny"),
 	[ALLOW] = STR_INIT("allow"),
 	[HOLD] = STR_INIT("hold"),
 };
 
-/* Does it change nothing, as far as the configuration says? */
-static bool
-reads(enum mcp_method m, const struct upstream *u, struct str name)
+bool
+call_reads(enum mcp_method m, const struct upstream *u, struct str name)
 {
 	struct jit it;
 	struct jv v;
@@ -108,7 +107,7 @@ strict(const struct line *l, const struct turn *t)
 {
 	return t->failed == NULL && /* else nothing leaves: no need to wait */
 	       !(l->batch &&
-		   reads(t->method, t->target_n == 1 ? t->target[0] : NULL,
+		   call_reads(t->method, t->target_n == 1 ? t->target[0] : NULL,
 		       t->name));
 }
 
@@ -180,35 +179,35 @@ decision_tape(struct line *l, const struct turn *t)
 	o = tape_obj(b);
 	tree(b, &n, "absent", k.absent);
 	n += field_actor(t, b);
-	member(b, &n, "also", t->asked.also);
+	field_text(b, &n, "also", t->asked.also);
 	n += field_boundary(l, b);
 	n += budget_tape(l, t, b);
 	if (keeps(l, t, READS_BUDGET))
 		put_told(b, &n, "budget_facts", t->asked.budget);
 	n += field_catalogue(l, t, b);
-	number(b, &n, "cell", l->cell);
+	field_number(b, &n, "cell", l->cell);
 	n += field_chain(l, t->principal, of, &why, b);
 	tree(b, &n, "claims", k.claims);
-	n += field_covers(l, t, b);
+	n += field_covers(l, t->params, b);
 	if (t->endpoint != NULL)
-		member(b, &n, "endpoint", t->endpoint->path);
-	member(
+		field_text(b, &n, "endpoint", t->endpoint->path);
+	field_text(
 	    b, &n, "era", t->era == MCP_MODERN ? STR("modern") : STR("legacy"));
 	tree(b, &n, "facts", t->asked.facts);
 	flag(b, &n, "guessed", t->asked.guessed);
 	if (t->principal != NULL)
-		number(b, &n, "identity", t->principal->identity);
+		field_number(b, &n, "identity", t->principal->identity);
 	tree(b, &n, "kept", k.values);
-	member(b, &n, "kind", STR("decision"));
-	member(b, &n, "link", t->verdict.link);
-	member(b, &n, "method", t->method_text);
-	member(b, &n, "name", t->name);
+	field_text(b, &n, "kind", STR("decision"));
+	field_text(b, &n, "link", t->verdict.link);
+	field_text(b, &n, "method", t->method_text);
+	field_text(b, &n, "name", t->name);
 	put_list(b, &n, "needs", t->verdict.needs.at, t->verdict.needs.n);
 	if (t->origin != 0)
-		number(b, &n, "origin", t->origin);
+		field_number(b, &n, "origin", t->origin);
 	n += commit_params(l, b);
 	n += field_plan(l, t, b);
-	member(b, &n, "policy", l->policy_digest);
+	field_text(b, &n, "policy", l->policy_digest);
 	n += field_principal(t, b);
 	tape_key(b, STR("reason")); /* empty: a rule that gives none */
 	tape_str(b,
@@ -216,24 +215,42 @@ decision_tape(struct line *l, const struct turn *t)
 	n++;
 	n += commit_redacted(l, b);
 	put_list(b, &n, "risk", t->asked.risk, t->asked.risk_n);
-	member(b, &n, "rule", t->verdict.rule);
+	field_text(b, &n, "rule", t->verdict.rule);
 	if (t->target_n == 1)
-		member(b, &n, "server", t->target[0]->name);
+		field_text(b, &n, "server", t->target[0]->name);
 	if (t->session != NULL)
-		member(b, &n, "session", t->session->label);
+		field_text(b, &n, "session", t->session->label);
 	if (keeps(l, t, READS_SESSION))
 		put_told(b, &n, "session_facts", t->asked.session);
-	number(b, &n, "session_seq", *record_sequence(l, t) + 1);
-	member(b, &n, "step", str_of(t->failed));
+	field_number(b, &n, "session_seq", *record_sequence(l, t) + 1);
+	field_text(b, &n, "step", str_of(t->failed));
 	n += field_subject(l, t->principal, of, &why, b);
-	member(b, &n, "task", t->task);
-	number(b, &n, "turn", t->id);
+	field_text(b, &n, "task", t->task);
+	field_number(b, &n, "turn", t->id);
 	flag(b, &n, "typed", t->asked.typed != NULL);
-	member(b, &n, "verdict",
+	field_text(b, &n, "verdict",
 	    effect_words[t->failed != NULL ? DENY : t->verdict.effect]);
 	if (k.withheld > 0)
-		number(b, &n, "withheld", k.withheld);
+		field_number(b, &n, "withheld", k.withheld);
 	tape_end(b, o, n);
+}
+
+static void
+record_outside(struct line *l, const struct turn *t)
+{
+	const struct fact f = { .kind = "finding",
+		.verdict = "outside",
+		.reason = "the call is outside the plan that was stated",
+		.principal =
+		    t->principal != NULL ? t->principal->name : STR(""),
+		.server = t->target_n == 1 ? t->target[0]->name : STR(""),
+		.method = t->method_text,
+		.name = t->name,
+		.decision = t->decision };
+
+	if ((t->failed == NULL || strcmp(t->failed, "decide") == 0) &&
+	    plan_outside(l, t))
+		(void)record_fact(l, &f); /* the decision says it as well */
 }
 
 static enum err
@@ -251,11 +268,12 @@ record_decision(struct line *l, struct turn *t)
 	msg_set(&m, F_FLAGS, sync ? MF_STRICT : 0);
 	msg_set_text(&m, F_REC, buf_view(&l->rec));
 	commit_send(l, &r, &m);
-	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
+	if (buf_end(&l->rec) != OK || record_send(l, &m) != OK)
 		return unrecorded(t);
 	++*record_sequence(l, t);
 	t->decision = ++l->seq;
 	park(sync ? &l->durable : &l->written, t, l->seq);
+	record_outside(l, t);
 	return ERR_MORE;
 }
 
@@ -331,19 +349,19 @@ outcome_tape(
 	buf_clear(b);
 	o = tape_obj(b);
 	n += field_shown(l, t, b);
-	number(b, &n, "cell", l->cell);
-	number(b, &n, "decision", t->decision);
+	field_number(b, &n, "cell", l->cell);
+	field_number(b, &n, "decision", t->decision);
 	if (t->failed != NULL || t->is_error)
-		member(b, &n, "error", str_of(t->why.text));
-	member(b, &n, "kind", STR("outcome"));
+		field_text(b, &n, "error", str_of(t->why.text));
+	field_text(b, &n, "kind", STR("outcome"));
 	n += field_observed(t, status, b);
 	if (answer != NULL && answer->n > 0)
 		n += commit_answer(l, call ? t->target[0] : NULL,
 		    call ? t->name : STR(""), jv_of(buf_view(answer)), b);
-	member(b, &n, "status", status);
-	member(b, &n, "step", str_of(t->failed));
-	member(b, &n, "task", t->task);
-	number(b, &n, "turn", t->id);
+	field_text(b, &n, "status", status);
+	field_text(b, &n, "step", str_of(t->failed));
+	field_text(b, &n, "task", t->task);
+	field_number(b, &n, "turn", t->id);
 	tape_end(b, o, n);
 }
 
@@ -359,7 +377,7 @@ record_continued(struct line *l, struct turn *t)
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set_text(&m, F_REC, buf_view(&l->rec));
 	commit_send(l, &r, &m);
-	if (buf_end(&l->rec) == OK && send(l, &m) == OK)
+	if (buf_end(&l->rec) == OK && record_send(l, &m) == OK)
 		l->seq++;
 }
 
@@ -384,7 +402,7 @@ step_outcome(struct line *l, struct turn *t)
 	msg_set(&m, F_FLAGS, l->answers_durable ? MF_STRICT : 0);
 	msg_set_text(&m, F_REC, buf_view(b));
 	commit_send(l, &r, &m);
-	if (buf_end(b) != OK || send(l, &m) != OK)
+	if (buf_end(b) != OK || record_send(l, &m) != OK)
 		return unknown(t);
 	l->seq++;
 	park(l->answers_durable ? &l->durable : &l->written, t, l->seq);
@@ -399,19 +417,21 @@ fact_tape(struct line *l, const struct fact *f)
 
 	buf_clear(b);
 	o = tape_obj(b);
-	number(b, &n, "cell", l->cell);
+	field_number(b, &n, "cell", l->cell);
 	if (f->count > 0)
-		number(b, &n, "count", f->count);
-	member(b, &n, "failed", str_of(f->failed));
-	member(b, &n, "followed", str_of(f->followed));
-	member(b, &n, "kind", str_of(f->kind));
-	member(b, &n, "method", f->method);
-	member(b, &n, "name", f->name);
-	member(b, &n, "principal", f->principal);
-	member(b, &n, "reason", str_of(f->reason));
-	member(b, &n, "server", f->server);
-	member(b, &n, "status", str_of(f->status));
-	member(b, &n, "verdict", str_of(f->verdict));
+		field_number(b, &n, "count", f->count);
+	if (f->decision > 0)
+		field_number(b, &n, "decision", f->decision);
+	field_text(b, &n, "failed", str_of(f->failed));
+	field_text(b, &n, "followed", str_of(f->followed));
+	field_text(b, &n, "kind", str_of(f->kind));
+	field_text(b, &n, "method", f->method);
+	field_text(b, &n, "name", f->name);
+	field_text(b, &n, "principal", f->principal);
+	field_text(b, &n, "reason", str_of(f->reason));
+	field_text(b, &n, "server", f->server);
+	field_text(b, &n, "status", str_of(f->status));
+	field_text(b, &n, "verdict", str_of(f->verdict));
 	tape_end(b, o, n);
 }
 
@@ -424,7 +444,7 @@ record_fact(struct line *l, const struct fact *f)
 	fact_tape(l, f);
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set_text(&m, F_REC, buf_view(&l->rec));
-	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
+	if (buf_end(&l->rec) != OK || record_send(l, &m) != OK)
 		return false;
 	l->seq++;
 	return true;
@@ -439,7 +459,7 @@ record_first(struct line *l, struct turn *t, const struct fact *f)
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set(&m, F_FLAGS, l->batch ? 0 : MF_STRICT);
 	msg_set_text(&m, F_REC, buf_view(&l->rec));
-	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
+	if (buf_end(&l->rec) != OK || record_send(l, &m) != OK)
 		return unrecorded(t);
 	park(l->batch ? &l->written : &l->durable, t, ++l->seq);
 	return ERR_MORE;
@@ -456,86 +476,22 @@ record_task(struct line *l, const struct task *k, struct jv result)
 	commit_begin(l);
 	buf_clear(b);
 	o = tape_obj(b);
-	number(b, &n, "cell", l->cell);
-	member(b, &n, "kind", STR("task"));
-	member(b, &n, "name", k->tool);
-	number(b, &n, "origin", k->origin);
-	member(b, &n, "principal", k->principal->name);
+	field_number(b, &n, "cell", l->cell);
+	field_text(b, &n, "kind", STR("task"));
+	field_text(b, &n, "name", k->tool);
+	field_number(b, &n, "origin", k->origin);
+	field_text(b, &n, "principal", k->principal->name);
 	if (jv_type(result) != J_NONE)
 		n += commit_answer(l, k->up, k->tool, result, b);
-	member(b, &n, "server", k->up->name);
-	member(b, &n, "task", k->id);
+	field_text(b, &n, "server", k->up->name);
+	field_text(b, &n, "task", k->id);
 	tape_end(b, o, n);
 	msg_set(&m, F_SEQ, l->seq + 1);
 	msg_set_text(&m, F_REC, buf_view(b));
 	commit_send(l, &r, &m);
-	if (buf_end(b) != OK || send(l, &m) != OK)
+	if (buf_end(b) != OK || record_send(l, &m) != OK)
 		return false;
 	l->seq++;
-	return true;
-}
-
-/* Of somebody who asks; the decision is his to carry out. */
-static void
-evaluation_tape(
-    struct line *l, const struct evaluation *e, const struct request *r)
-{
-	const struct asked *a = &e->asked;
-	struct buf *b = &l->rec;
-	size_t n = 0, o;
-
-	commit_begin(l);
-	commit_request(l, r);
-	buf_clear(b);
-	o = tape_obj(b);
-	member(b, &n, "asker", e->asker->name);
-	number(b, &n, "cell", l->cell);
-	member(b, &n, "kind", STR("evaluation"));
-	member(b, &n, "link", e->verdict.link);
-	member(b, &n, "method",
-	    a->method != MCP_UNKNOWN ? mcp_row(a->method)->text
-				     : str_of(e->action.text));
-	member(
-	    b, &n, "name", a->up != NULL ? a->name : str_of(e->resource.text));
-	put_list(b, &n, "needs", e->verdict.needs.at, e->verdict.needs.n);
-	n += commit_params(l, b);
-	member(b, &n, "policy", l->policy_digest);
-	member(b, &n, "principal",
-	    a->principal != NULL ? a->principal->name
-				 : str_of(e->subject.text));
-	member(b, &n, "reason", e->verdict.reason);
-	n += commit_redacted(l, b);
-	member(b, &n, "request", e->request);
-	member(b, &n, "rule", e->verdict.rule);
-	if (a->up != NULL)
-		member(b, &n, "server", a->up->name);
-	member(b, &n, "verdict", effect_words[e->verdict.effect]);
-	tape_end(b, o, n);
-}
-
-bool
-record_evaluation(struct line *l, const struct evaluation *e, bool *durable)
-{
-	const struct asked *a = &e->asked;
-	const bool sync = e->verdict.effect == ALLOW &&
-			  !(l->batch && reads(a->method, a->up, a->name));
-	const struct request r = { .up = a->up,
-		.method = a->method,
-		.name = a->name,
-		.principal =
-		    a->principal != NULL ? a->principal->name : STR(""),
-		.params = a->params };
-	struct msg m = msg_of(MSG_RECORD);
-
-	evaluation_tape(l, e, &r);
-	msg_set(&m, F_SEQ, l->seq + 1);
-	msg_set(&m, F_FLAGS, sync ? MF_STRICT : 0);
-	msg_set_text(&m, F_REC, buf_view(&l->rec));
-	commit_send(l, &r, &m);
-	if (buf_end(&l->rec) != OK || send(l, &m) != OK)
-		return false;
-	l->seq++;
-	*durable = *durable || sync;
 	return true;
 }
 

@@ -243,6 +243,9 @@ test_catalogue(void)
 	hex(STR(""), str_of(first), want);
 	ok(record_has("kind", "outcome") && record_has("catalogue", want),
 	    "what a list showed: the digest of its items: %s", record_text());
+	call(l, "tools/call", "{\"name\":\"read\"}", 'a');
+	ok(record_has("catalogue", want) && !says("\"catalogue_sent\""),
+	    "a call is made from it: all under this credential was sent it");
 	list(l, "{\"cursor\":\"2\"}", "{\"tools\":[]}");
 	sha256(STR(""), str_of(first), sum);
 	hex((struct str){ (char *)sum, 32 }, STR("[]"), page);
@@ -251,8 +254,11 @@ test_catalogue(void)
 	list(l, "{}", "{\"tools\":[]}");
 	hex(STR(""), STR("[]"), page);
 	call(l, "tools/call", "{\"name\":\"read\"}", 'a');
-	ok(record_has("catalogue", page),
-	    "a call is made from it: a new list is the list");
+	ok(says("\"catalogue\":{\"not_established\":\"without a session, "
+		"different lists") &&
+		record_has("catalogue_sent", page),
+	    "after another list under the same credential it is not known "
+	    "which one this agent saw");
 	call(l, "prompts/get", "{\"name\":\"p\"}", 'a');
 	ok(says("\"catalogue\":{\"not_established\""),
 	    "one made from another list is not");
@@ -263,6 +269,26 @@ test_catalogue(void)
 	    l, 0, MCP_MODERN, "tools/call", "{\"name\":\"fs___read\"}", 'a');
 	ok(says("\"catalogue\":{\"not_established\""),
 	    "nor at another endpoint");
+	line_free(l);
+}
+
+/* What is sent without a session is known to the cell that sent it. */
+static void
+test_cells(void)
+{
+	struct line *l = line_with("\"cells\":2,");
+
+	call(l, "tools/call", "{\"name\":\"read\"}", 'a');
+	ack(l, true);
+	opened(l, MCP_MODERN, "{\"tools\":{}}");
+	list(l, "{}", "{\"tools\":[]}");
+	call(l, "tools/call", "{\"name\":\"read\"}", 'a');
+	ok(says("\"catalogue\":{\"not_established\":\"without a session, "
+		"another cell") &&
+		says("\"catalogue_sent\":\"") &&
+		says("\"plan\":{\"not_established\":"),
+	    "of several cells each knows what it sent and heard itself: %s",
+	    record_text());
 	line_free(l);
 }
 
@@ -443,6 +469,7 @@ main(void)
 	test_never_left_out();
 	test_who();
 	test_catalogue();
+	test_cells();
 	test_not_shown();
 	test_session();
 	test_budget();

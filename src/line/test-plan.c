@@ -34,6 +34,22 @@ line_with(const char *plans)
 	return line_of(200000, plans);
 }
 
+static size_t outside; /* findings of calls outside the plan */
+
+/* Such a finding stands behind the decision that it is about. */
+static void
+pass_finding(void)
+{
+	size_t i = outs_n;
+
+	if (!record_has("kind", "finding") || !record_has("verdict", "outside"))
+		return;
+	while (outs[--i].m.kind != MSG_RECORD)
+		;
+	outs[i].m.kind = MSG_NONE;
+	outside++;
+}
+
 static const char *
 record_text(void)
 {
@@ -77,6 +93,7 @@ call(struct line *l, const char *name, const char *meta, char who)
 	    "{\"name\":\"%s\",\"arguments\":{},\"_meta\":{%s}}", name, meta);
 	forget();
 	request(l, 1, MCP_MODERN, "tools/call", params, who);
+	pass_finding();
 }
 
 #define PLAN(steps) "\"io.gatehouse/plan\":[" steps "]"
@@ -121,9 +138,11 @@ test_meta(void)
 	opened(l, MCP_MODERN, "{\"tools\":{}}");
 	ok(jv_count(jv_at(msg_tree(sent(MSG_UP_CALL), F_PARAMS), "_meta")) == 0,
 	    "what it states is not the server's to read");
+	ok(outside == 0, "and no finding");
 	call(l, "read", STEP("a"), 'a');
 	ok(record_has("verdict", "allow") && says("\"says\":\"outside\""),
 	    "a step of another tool is not this one");
+	ok(outside == 1, "which is a finding");
 	call(l, "read", STEP("z"), 'a');
 	ok(says("\"says\":\"outside\",\"step\":\"z\""), "nor one of no plan");
 	call(l, "read", "", 'a');
