@@ -47,7 +47,8 @@ when { context.input has n && context.input.n > 10 };
 forbid (principal, action in Gatehouse::Action::"money", resource)
 when { context.input has n && context.input.n > 10 };
 @id("never") forbid (principal == Gatehouse::Agent::"bob", action in
-  Gatehouse::Action::"money", resource) when { context.input.n < 0 };
+  Gatehouse::Action::"money", resource)
+when { context.input has n && context.input.n < 0 };
 @id("prompts") permit (principal, action == Gatehouse::Action::"get_prompt", resource);
 """
 write("same.cedar", POLICY)
