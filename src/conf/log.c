@@ -187,7 +187,9 @@ put_log(struct conf_job *j, struct buf *b)
 	tape_i64(b, (int64_t)node_num(log, "quorum", "log.quorum"));
 	KEY("files");
 	put_files(j, log, b);
-	tape_end(b, o, 3);
+	KEY("retention_ms");
+	tape_i64(b, (int64_t)node_num(log, "retention", "log.retention"));
+	tape_end(b, o, 4);
 }
 
 void

@@ -27,6 +27,7 @@ SETTING("log.publish", NAMED, "", 0, 8, "place", START, "where each checkpoint t
 SETTING("log.publish.NAME.file", PATH, "", 1, 4096, "path", START, "a file, replaced as a whole; its directory must be there")
 SETTING("log.publish.NAME.url", URL, "", 8, 2048, "url", START, "it is PUT there; what answers 2xx has it")
 SETTING("log.publish.NAME.ca", PEM, "", 1, 4096, "path", START, "authorities that may vouch for that server; the system's when left out")
+SETTING("log.retention", TIME, "0s", 0, 3155760000000, "time", START, "records older than this are pruned while the gateway runs, once they are under a checkpoint that counts and that every witness knows, and no start reads them; each pruning is on record, and proofs of the rest hold; 0s keeps them for ever")
 SETTING("witness", SECTION, "", 0, 0, "", START, "be a witness (C2SP tlog-witness) to the logs of others; servers may be left out then")
 SETTING("witness.listen", ADDR, "", 1, 255, "address:port", START, "where those logs ask, in plain HTTP: nothing in it is secret; put a TLS proxy before it where they want https")
 SETTING("witness.logs", LIST, "", 1, 256, "verifier key", START, "verifier keys of the logs that are cosigned, as NAME+ID+KEY; a log may have several")

@@ -192,7 +192,7 @@ read_all(struct exporting *x, struct feed *f)
 {
 	struct matcher *m = matcher_new(&x->l->filter, STR(""));
 	const uint64_t bytes = feed_bytes(f);
-	struct progress at = { 0, 0, false };
+	struct progress at = { .shown = false };
 	const struct feed_cell *bad;
 	struct feed_record r;
 

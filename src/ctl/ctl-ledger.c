@@ -6,6 +6,7 @@
 #include "ctl/ctl-ledger.h"
 
 #include "ctl/ledger-order.h"
+#include "ctl/ledger-print.h"
 #include "ctl/ledger-tree.h"
 #include "ctl/ledger-walk.h"
 #include "sys/sys.h"
@@ -31,9 +32,10 @@ struct verify {
 	struct note bad_log;	     /* whose */
 	struct buf budgets;	     /* json: an object, or empty */
 	struct buf log;		     /* likewise */
-	struct ledger_counts pruned; /* as the last record of it says */
+	struct ledger_counts pruned; /* as records of it say */
 	uint64_t first_bad;
 	struct note why;
+	struct progress at;
 };
 
 static uint8_t *
@@ -67,6 +69,27 @@ outcome_seen(struct pairs *p, uint64_t seq, struct jv rec)
 }
 
 static void
+most(uint64_t *n, uint64_t other)
+{
+	*n = other > *n ? other : *n;
+}
+
+/* All that records of any cell say was pruned. */
+static void
+prune_seen(struct verify *v, struct str jcs)
+{
+	struct ledger_counts c = { .number = 0 };
+	struct note unused;
+
+	if (ledger_counts_of(jcs, "minimum", &c, &unused) != OK)
+		return;
+	most(&v->pruned.number, c.number);
+	most(&v->pruned.budget, c.budget);
+	for (unsigned i = 0; i < LEDGER_CELLS_MAX; i++)
+		most(&v->pruned.cell[i], c.cell[i]);
+}
+
+static void
 verify_record(
     void *arg, unsigned cell, uint64_t seq, struct str jcs, struct jv rec)
 {
@@ -79,11 +102,8 @@ verify_record(
 	order_take(&v->order, seq, rec);
 	p->from = p->from == 0 ? seq : p->from;
 	if (str_eq(kind, STR("prune"))) {
-		struct note unused;
-
 		p->others++;
-		if (ledger_counts_of(jcs, "minimum", &v->pruned, &unused))
-			v->pruned = (struct ledger_counts){ .number = 0 };
+		prune_seen(v, jcs);
 	} else if (str_eq(kind, STR("outcome"))) {
 		outcome_seen(p, seq, rec);
 	} else if (!str_eq(kind, STR("decision"))) {
@@ -203,6 +223,7 @@ verify_cell(void *arg, const struct walk_cell *read)
 	struct tlog_hash root;
 	struct buf hex = { .max = 2 * LEDGER_HASH };
 
+	progress_done(&v->at);
 	verify_order(&v->order, c);
 	order_done(&v->order);
 	pairs_count(&v->pairs);
@@ -236,6 +257,7 @@ verify_budgets(void *arg, const struct walk_cell *c)
 	struct buf hex = { .max = 2 * LEDGER_HASH };
 	size_t mark, n = 0;
 
+	progress_done(&v->at);
 	root = tlog_range_root(&c->seen.tree);
 	buf_hex(&hex, (struct str){ (const char *)root.b, LEDGER_HASH });
 	if (v->json) {
@@ -316,9 +338,13 @@ tree_json(const struct ledger_tree_found *t, struct buf *b)
 static enum err
 verify_tree(struct verify *v, const char *dir, struct note *why)
 {
+	struct progress at = { .off = v->json, .what = "entries" };
 	struct ledger_tree_found t;
+	enum err e;
 
-	TRY(ledger_tree_check(dir, !v->bad, &t, why));
+	e = ledger_tree_check(dir, !v->bad, &at, &t, why);
+	progress_done(&at);
+	TRY(e);
 	if (!t.there)
 		return OK;
 	if (v->json)
@@ -411,17 +437,19 @@ int
 ctl_ledger_verify(const char *dir, bool json)
 {
 	struct verify v = { .json = json,
+		.at = { .off = json },
 		.cells = { .max = SIZE_MAX / 4 },
 		.budgets = { .max = 1 << 16 },
 		.log = { .max = 1 << 16 },
 		.pairs = { .mark = { .max = SIZE_MAX / 4 } } };
-	const struct walk w = { &v, verify_record, verify_cell };
-	const struct walk budgets = { &v, NULL, verify_budgets };
+	const struct walk w = { &v, verify_record, verify_cell, &v.at };
+	const struct walk budgets = { &v, NULL, verify_budgets, &v.at };
 	struct note why = { "" };
 	enum err e = ledger_walk(dir, &w, &why);
 
 	if (!e)
 		e = ledger_walk_budgets(dir, &budgets, &why);
+	progress_done(&v.at);
 	if (e == ERR_GONE && v.cells_n > 0)
 		e = OK; /* there are none */
 	if (e == OK)

@@ -11,7 +11,32 @@
 #include <unistd.h>
 
 #include "ctl/ledger-filter.h"
-#include "ctl/prune-in.h"
+#include "ctl/ledger-tree.h"
+#include "ctl/ledger-walk.h"
+#include "ctl/tlog-dir.h"
+#include "role/role.h"
+#include "sys/sys.h"
+
+enum { PATH = 4096 };
+
+struct pruning {
+	struct ctl *c;
+	struct prune plan;
+	char state[PATH], log_dir[PATH], ledger_dir[PATH];
+	int lock;
+	struct tlog_dir log;
+	struct note why;
+};
+
+static void
+segment_path(const struct pruning *p, unsigned cell, unsigned n,
+    char out[static 2 * PATH])
+{
+	char name[LEDGER_SEGMENT];
+
+	ledger_segment(cell, n, name);
+	(void)snprintf(out, 2 * PATH, "%.4000s/%s.seg", p->ledger_dir, name);
+}
 
 /* ---- the record of it ---- */
 
@@ -35,33 +60,33 @@ file_write(struct disk *d, struct str s)
 }
 
 static void
-record_make(const struct prune *p, struct buf *tape)
+record_make(const struct pruning *p, struct buf *tape)
 {
+	struct buf said = { .max = 1 << 16 };
 	const size_t mark = tape_obj(tape);
-	size_t list;
+	struct str key;
+	struct jit it;
+	struct jv v;
+	size_t n = 2;
 
-	tape_key(tape, STR("before"));
-	tape_i64(tape, (int64_t)p->before);
-	tape_key(tape, STR("budget"));
-	tape_i64(tape, (int64_t)p->kept.budget);
+	prune_record(&p->plan, &said);
+	it = jit_of(jv_of(buf_view(&said)));
+	for (; jit_next(&it, &key, &v); n++) {
+		tape_key(tape, key);
+		tape_copy(tape, v);
+	}
 	tape_key(tape, STR("cell"));
 	tape_i64(tape, 0);
-	tape_key(tape, STR("cells"));
-	list = tape_arr(tape);
-	for (unsigned i = 0; i < p->kept.cells; i++)
-		tape_i64(tape, (int64_t)p->kept.cell[i]);
-	tape_end(tape, list, p->kept.cells);
 	tape_key(tape, STR("kind"));
 	tape_str(tape, STR("prune"));
-	tape_key(tape, STR("minimum"));
-	tape_i64(tape, (int64_t)p->kept.number);
-	tape_end(tape, mark, 6);
+	tape_end(tape, mark, n);
+	buf_done(&said);
 }
 
 /* Where cell 0's log ends: read from its newest segment that has a header, and
  * durable from here on, for the next one says so. */
 static enum err
-end_find(struct prune *p, struct ledger_seen *seen, unsigned *next)
+end_find(struct pruning *p, struct ledger_seen *seen, unsigned *next)
 {
 	struct ledger_places all = { .n = 0 };
 	enum err e = ledger_places(p->ledger_dir, false, &all, &p->why);
@@ -75,7 +100,7 @@ end_find(struct prune *p, struct ledger_seen *seen, unsigned *next)
 		struct str map = { NULL, 0 };
 		char path[2 * PATH];
 
-		prune_path(p, "cell-0", all.at[n - 1].number, path);
+		segment_path(p, 0, all.at[n - 1].number, path);
 		e = file_open(path, false, &fd, &p->why);
 		if (e == OK && fd_map_ro(fd, &map) != OK)
 			e = ERR_OS;
@@ -105,18 +130,18 @@ dir_sync(const char *path)
 
 /* In a segment of its own, as one more life of cell 0. */
 static enum err
-record_write(struct prune *p)
+record_write(struct pruning *p)
 {
 	struct ledger_seen *seen = mem_get(sizeof(*seen));
 	struct file_disk disk = { { file_write, NULL }, -1 };
 	struct buf tape = { .max = 1 << 16 };
 	struct ledger *l = NULL;
-	char path[2 * PATH], name[32];
+	char path[2 * PATH], name[LEDGER_SEGMENT];
 	unsigned next = 0;
 	enum err e = end_find(p, seen, &next);
 
-	(void)snprintf(name, sizeof(name), "cell-0-%06u", next);
-	prune_path(p, "cell-0", next, path);
+	ledger_segment(0, next, name);
+	segment_path(p, 0, next, path);
 	if (e == OK) {
 		disk.fd = open(path,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -144,7 +169,7 @@ record_write(struct prune *p)
 }
 
 static enum err
-pruned_write(struct prune *p)
+pruned_write(struct pruning *p)
 {
 	struct buf text = { .max = LEDGER_COUNTS_MAX };
 	char path[PATH + 16], beside[PATH + 16];
@@ -153,7 +178,7 @@ pruned_write(struct prune *p)
 
 	(void)snprintf(path, sizeof(path), "%.4000s/pruned", p->log_dir);
 	(void)snprintf(beside, sizeof(beside), "%.4000s/new", p->log_dir);
-	ledger_counts_put(&p->kept, "minimum", &text);
+	ledger_counts_put(&p->plan.kept, "minimum", &text);
 	f.fd = open(beside,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	e = f.fd < 0 ? ERR_OS : file_write(&f.disk, buf_view(&text));
@@ -171,47 +196,25 @@ pruned_write(struct prune *p)
 /* ---- what goes ---- */
 
 static void
-segments_remove(struct prune *p, bool budgets)
+segments_remove(struct pruning *p, bool budgets)
 {
 	struct ledger_places all = { .n = 0 };
 
 	if (ledger_places(p->ledger_dir, budgets, &all, &p->why) != OK)
 		return;
 	for (size_t i = 0; i < all.n; i++) {
-		const unsigned cell = all.at[i].cell;
-		char log[32] = "budget", path[2 * PATH];
+		const struct ledger_place *at = &all.at[i];
+		char path[2 * PATH];
 
-		if (cell >= p->kept.cells && !budgets)
-			continue;
-		if (!budgets)
-			(void)snprintf(log, sizeof(log), "cell-%u", cell);
-		prune_path(p, log, all.at[i].number, path);
-		if (all.at[i].number <
-		    (budgets ? p->kept.budget : p->kept.cell[cell]))
+		segment_path(p, at->cell, at->number, path);
+		if (at->number < ledger_first(&p->plan.kept, at->cell))
 			(void)unlink(path);
 	}
 	mem_free(all.at);
 }
 
-/* Also what an earlier pruning that was ended left. */
-static void
-tiles_remove(struct prune *p)
-{
-	for (int l = TLOG_ENTRIES; l < TLOG_LEVELS; l++)
-		for (uint64_t n = 0; tlog_tile_end(l, n) <= p->kept.number;
-		     n++) {
-			char path[PATH + TLOG_PATH_MAX], tile[TLOG_PATH_MAX];
-
-			tlog_tile_path(
-			    (struct tlog_tile){ l, n, TLOG_TILE }, tile);
-			(void)snprintf(
-			    path, sizeof(path), "%.4000s/%s", p->log_dir, tile);
-			(void)unlink(path);
-		}
-}
-
 static int
-say(struct prune *p, bool done)
+say(struct pruning *p, bool done)
 {
 	struct buf b = { .max = 1 << 16 };
 	struct members m;
@@ -220,27 +223,30 @@ say(struct prune *p, bool done)
 	if (p->c->json) {
 		m = members_begin(&b);
 		member_bool(&m, "pruned", done);
-		member_u64(&m, "before", p->before);
-		member_u64(&m, "minimum", p->kept.number);
-		member_u64(&m, "entries", p->kept.number - p->old.number);
-		member_u64(&m, "segments", p->segments);
-		member_u64(&m, "segment_bytes", p->bytes);
-		member_u64(&m, "segment_records", p->records);
+		member_u64(&m, "before", p->plan.before);
+		member_u64(&m, "minimum", p->plan.kept.number);
+		member_u64(
+		    &m, "entries", p->plan.kept.number - p->plan.old.number);
+		member_u64(&m, "segments", p->plan.segments);
+		member_u64(&m, "segment_bytes", p->plan.bytes);
+		member_u64(&m, "segment_records", p->plan.records);
 		members_end(&m);
 		return tape_print(&b);
 	}
 	buf_fmt(&b, "%s: records before %s\n",
 	    done ? "pruned" : "would be pruned",
-	    time_text(p->before * 1000, at).p);
+	    time_text(p->plan.before * 1000, at).p);
 	buf_fmt(&b,
 	    "  log: entries %llu to %llu of %llu: bundles and hash tiles; the "
 	    "minimum index is %llu\n",
-	    (unsigned long long)p->old.number,
-	    (unsigned long long)p->kept.number, (unsigned long long)p->at.size,
-	    (unsigned long long)p->kept.number);
+	    (unsigned long long)p->plan.old.number,
+	    (unsigned long long)p->plan.kept.number,
+	    (unsigned long long)p->plan.size,
+	    (unsigned long long)p->plan.kept.number);
 	buf_fmt(&b, "  ledger: %llu segments, %llu records, %llu bytes\n",
-	    (unsigned long long)p->segments, (unsigned long long)p->records,
-	    (unsigned long long)p->bytes);
+	    (unsigned long long)p->plan.segments,
+	    (unsigned long long)p->plan.records,
+	    (unsigned long long)p->plan.bytes);
 	if (done)
 		buf_str(&b, STR("proofs of what is kept hold as before; what "
 				"went can be proved by whoever has a "
@@ -252,7 +258,7 @@ say(struct prune *p, bool done)
 
 /* What it cannot hold it does not prune under. */
 static int
-lock(struct prune *p)
+lock(struct pruning *p)
 {
 	char path[PATH];
 	enum err e;
@@ -276,10 +282,10 @@ lock(struct prune *p)
 }
 
 static int
-carry_out(struct prune *p)
+carry_out(struct pruning *p)
 {
 	const bool nothing =
-	    p->segments == 0 && p->kept.number == p->old.number;
+	    p->plan.segments == 0 && p->plan.kept.number == p->plan.old.number;
 
 	if (ctl_option(p->c, "--dry-run") != NULL)
 		return say(p, false);
@@ -287,26 +293,87 @@ carry_out(struct prune *p)
 		return ctl_say(p->c, CTL_FAILED, "%s", p->why.text);
 	segments_remove(p, false);
 	segments_remove(p, true);
-	tiles_remove(p);
+	prune_tiles(0, p->plan.kept.number); /* and what was left before */
 	if (dir_sync(p->ledger_dir) != OK || dir_sync(p->log_dir) != OK)
 		return ctl_say(p->c, CTL_FAILED, "cannot be synced: %s",
 		    strerrordesc_np(errno));
 	return say(p, true);
 }
 
+/* ---- what may go ---- */
+
+static enum err
+counts_read(struct pruning *p, const char *file, const char *name,
+    struct ledger_counts *out)
+{
+	struct buf text = { .max = LEDGER_COUNTS_MAX };
+	enum err e = p->log.s.read(&p->log.s, str_of(file), &text);
+
+	if (e == OK || e == ERR_GONE)
+		e = ledger_counts_of(buf_view(&text), name, out, &p->why);
+	buf_done(&text);
+	return e;
+}
+
+static bool
+checkpoint_read(struct pruning *p)
+{
+	struct signed_note *n = mem_get(sizeof(*n));
+	struct buf text = { .max = SIGNED_MAX };
+	struct checkpoint at = { .size = 0 };
+	bool good = false;
+
+	note_set(
+	    &p->why, "%s: no checkpoint: nothing is signed yet", p->log_dir);
+	if (p->log.s.read(&p->log.s, STR("checkpoint"), &text) == OK &&
+	    signed_parse(buf_view(&text), n, &p->why) == OK &&
+	    checkpoint_of(n->text, &at, &p->why) == OK)
+		good = log_signed(p->state, n, &at, &p->why) == OK;
+	p->plan.size = at.size;
+	buf_done(&text);
+	mem_free(n);
+	return good;
+}
+
+static int
+plan(struct pruning *p)
+{
+	struct prune *at = &p->plan;
+
+	if (counts_read(p, "merged", "size", &at->merged) != OK ||
+	    counts_read(p, "pruned", "minimum", &at->old) != OK ||
+	    !checkpoint_read(p))
+		return ctl_say(p->c, CTL_FAILED, "%s", p->why.text);
+	if (at->merged.number != at->size)
+		return ctl_say(p->c, CTL_NO,
+		    "%s: %llu entries are not under a signed checkpoint yet: "
+		    "run the gateway until they are",
+		    p->log_dir,
+		    (unsigned long long)(at->merged.number - at->size));
+	if (chdir(p->log_dir) < 0)
+		return ctl_say(p->c, CTL_FAILED, "%s: %s", p->log_dir,
+		    strerrordesc_np(errno));
+	return prune_plan(at, UINT64_MAX, &p->why) == OK
+		   ? CTL_YES
+		   : ctl_say(p->c, CTL_FAILED, "%s", p->why.text);
+}
+
 int
 ctl_ledger_prune(struct ctl *c)
 {
-	struct prune *p = mem_get(sizeof(*p));
+	struct pruning *p = mem_get(sizeof(*p));
 	const char *before = ctl_option(c, "--before");
 	int status = CTL_YES;
 
-	*p = (struct prune){ .c = c, .state = c->arg[0], .lock = -1 };
+	p->c = c;
+	p->lock = -1;
+	if (!ctl_absolute(c->arg[0], p->state))
+		(void)snprintf(p->state, PATH, "%.4000s", c->arg[0]);
 	(void)snprintf(p->log_dir, PATH, "%.4000s/log", p->state);
 	(void)snprintf(p->ledger_dir, PATH, "%.4000s/ledger", p->state);
 	p->log = tlog_dir_of(p->log_dir);
-	if (before == NULL ||
-	    ledger_when(str_of(before), now_wall() / 1000, &p->before) != OK)
+	if (before == NULL || ledger_when(str_of(before), now_wall() / 1000,
+				  &p->plan.before) != OK)
 		status = ctl_say(c, CTL_MISUSE,
 		    "--before TIME is missing or none: 2026-11-28, or 90d for "
 		    "what is older than 90 days");
@@ -317,7 +384,7 @@ ctl_ledger_prune(struct ctl *c)
 	else
 		status = lock(p);
 	if (status == CTL_YES)
-		status = prune_plan(p);
+		status = plan(p);
 	if (status == CTL_YES)
 		status = carry_out(p);
 	fd_close(&p->lock);

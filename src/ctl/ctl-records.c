@@ -86,7 +86,7 @@ static int
 list(struct list *k)
 {
 	const uint64_t bytes = feed_bytes(k->feed);
-	struct progress at = { 0, 0, false };
+	struct progress at = { .off = k->l->json };
 	struct feed_record r;
 	int status;
 

@@ -222,7 +222,7 @@ disclose(struct ctl *c, unsigned cell, uint64_t seq)
 	struct seek s = { .of = { .cell = cell, .seq = seq },
 		.tape = { .max = 1 << 20 },
 		.erasure = { .max = 1 << 20 } };
-	const struct walk w = { &s, seek_record, seek_cell };
+	const struct walk w = { &s, seek_record, seek_cell, NULL };
 	struct held *h = mem_get(sizeof(*h));
 	struct side_reader *r = NULL;
 	struct note why = { "" };

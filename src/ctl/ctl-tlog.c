@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "checkpoint/checkpoint.h"
+#include "ctl/ledger-print.h"
 #include "ctl/tlog-dir.h"
 #include "sys/sys.h"
 
@@ -387,11 +388,16 @@ fsck_files(struct fsck *f)
 {
 	struct tlog_dir d = tlog_dir_of(f->c->arg[0]);
 	const struct tlog_told tell = { told, f };
+	struct progress at = { .off = f->c->json, .what = "entries" };
 	struct note why = { "" };
 	int status;
+	enum err e;
 
-	if (tlog_judge(&d.s, f->at.size, &f->at.root, &tell, &f->found, &why) !=
-	    OK)
+	d.progress = &at;
+	d.of = f->at.size;
+	e = tlog_judge(&d.s, f->at.size, &f->at.root, &tell, &f->found, &why);
+	progress_done(&at);
+	if (e != OK)
 		return ctl_say(
 		    f->c, CTL_FAILED, "%s: %s", why.text, d.why.text);
 	status = f->c->json ? fsck_json(f) : fsck_text(f);

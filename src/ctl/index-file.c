@@ -321,7 +321,7 @@ static enum err
 add_all(struct index_file *f, struct note *why)
 {
 	const uint64_t bytes = feed_bytes(f->feed);
-	struct progress at = { 0, 0, false };
+	struct progress at = { .off = f->quiet };
 	struct feed_record r;
 	enum err e = OK;
 
@@ -408,7 +408,7 @@ index_file_open(struct ctl *c, const char *dir, struct index_file *out)
 	enum err e;
 	int status;
 
-	*out = (struct index_file){ .lock = -1 };
+	*out = (struct index_file){ .lock = -1, .quiet = c->json };
 	e = feed_open(dir, &out->feed, &why);
 	if (e != OK)
 		return ctl_say(c, e == ERR_GONE ? CTL_UNREACHABLE : CTL_FAILED,

@@ -20,7 +20,8 @@ struct index_file {
 	bool made;	      /* anew, because of why */
 	struct note made_why; /* empty: it was asked for, or there was none */
 	uint64_t records, added;
-	bool bad; /* the ledger is not valid; the index has what is before */
+	bool quiet; /* no progress */
+	bool bad;   /* the ledger is not valid; the index has what is before */
 };
 /*
  * Options of c: --index DIR, where it is kept ($XDG_CACHE_HOME/gatehouse/index

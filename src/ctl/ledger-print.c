@@ -257,13 +257,14 @@ progress_at(struct progress *p, uint64_t n, uint64_t of)
 	if (p->started == 0)
 		p->started = now;
 	if (now - p->started < second || now - p->told < second / 2 ||
-	    of == 0 || isatty(STDERR_FILENO) != 1)
+	    of == 0 || p->off || isatty(STDERR_FILENO) != 1)
 		return;
 	p->told = now;
 	p->shown = true;
-	(void)fprintf(stderr, "\rgatehouse: %llu %% of %llu MB \b",
+	(void)fprintf(stderr, "\rgatehouse: %llu %% of %llu %s \b",
 	    (unsigned long long)(n >= of ? 100 : n * 100 / of),
-	    (unsigned long long)(of / 1000000));
+	    (unsigned long long)(p->what == NULL ? of / 1000000 : of),
+	    p->what == NULL ? "MB" : p->what);
 }
 
 void

@@ -36,10 +36,12 @@ void view_of(
     const struct feed_record *r, struct matcher *m, struct export_view *out);
 
 /* "12 % of 734 MB" on stderr, where that is a terminal, once work takes more
- * than a second, twice a second; done: wipes the line. */
+ * than a second, twice a second; done: wipes the line.  Zeroed to begin with,
+ * but for off (nobody reads it: --json) and what it counts besides bytes. */
 struct progress {
 	uint64_t started, told;
-	bool shown;
+	bool shown, off;
+	const char *what; /* NULL: bytes */
 };
 void progress_at(struct progress *p, uint64_t n, uint64_t of);
 void progress_done(struct progress *p);

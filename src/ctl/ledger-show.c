@@ -167,8 +167,8 @@ is_decision(const struct show *s)
 static enum err
 show_walk(struct show *s, const char *dir, struct note *why)
 {
-	const struct walk first = { s, show_record, show_cell };
-	const struct walk again = { s, resolve_record, NULL };
+	const struct walk first = { s, show_record, show_cell, NULL };
+	const struct walk again = { s, resolve_record, NULL, NULL };
 
 	TRY(ledger_walk(dir, &first, why));
 	if (!s->of.found || s->json || !is_decision(s))

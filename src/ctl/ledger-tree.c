@@ -326,8 +326,8 @@ compare(struct comparing *k, struct note *why)
 }
 
 enum err
-ledger_tree_check(const char *dir, bool whole, struct ledger_tree_found *out,
-    struct note *why)
+ledger_tree_check(const char *dir, bool whole, struct progress *progress,
+    struct ledger_tree_found *out, struct note *why)
 {
 	struct comparing *k = mem_get(sizeof(*k));
 	enum err e = OK;
@@ -343,10 +343,12 @@ ledger_tree_check(const char *dir, bool whole, struct ledger_tree_found *out,
 		(void)snprintf(k->state, sizeof(k->state), "%.4000s/..", dir);
 	}
 	k->dir = tlog_dir_of(k->log);
+	k->dir.progress = progress;
 	out->pruned = k->dir.s.minimum;
 	e = checkpoint_read(k, why);
 	if (e == OK)
 		e = counts_read(k, why);
+	k->dir.of = out->under + out->entries; /* read twice */
 	if (e == OK && out->under > 0)
 		e = checkpoint_judge(k, why);
 	if (e == OK && out->there && whole)

@@ -7,6 +7,7 @@
 #define LEDGER_TREE_H
 
 #include "checkpoint/checkpoint.h"
+#include "ctl/ledger-print.h"
 #include "ledger/ledger.h"
 
 struct ledger_tree_found {
@@ -22,12 +23,12 @@ struct ledger_tree_found {
 	struct note why;
 };
 /*
- * dir: the state directory, or ledger in it.  With whole, the segments hold by
- * themselves and are compared.  ERR_OS, ERR_SYNTAX (a small file is damaged):
- * nothing can be said.
+ * dir: the state directory, or ledger in it.  progress may be NULL.  With
+ * whole, the segments hold by themselves and are compared.  ERR_OS, ERR_SYNTAX
+ * (a small file is damaged): nothing can be said.
  */
 NODISCARD enum err ledger_tree_check(const char *dir, bool whole,
-    struct ledger_tree_found *out, struct note *why);
+    struct progress *progress, struct ledger_tree_found *out, struct note *why);
 
 /* Is the checkpoint *at, which n holds, signed by a key of this state
  * directory?  ERR_DENIED: no; ERR_OS: its keys cannot be read. */

@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl/ledger-print.h"
 #include "index/index.h"
 #include "sys/sys.h"
 
@@ -171,7 +173,8 @@ ledger_first(const struct ledger_counts *kept, unsigned cell)
 struct walking {
 	const struct walk *w;
 	struct walk_cell *c;
-	unsigned first; /* segment that must be here */
+	uint64_t done, of; /* bytes */
+	unsigned first;	   /* segment that must be here */
 };
 
 static void
@@ -266,23 +269,25 @@ segment_walk(
 	}
 	k->c->segments++;
 	k->c->bytes += bytes.n;
+	if (k->w->progress != NULL)
+		progress_at(k->w->progress, k->done + k->c->bytes, k->of);
 	segment_bytes(k, name, bytes);
 	unmap(bytes);
 	return OK;
 }
 
 static enum err
-cell_walk(struct walking k, const char *dir, const struct ledger_place *at,
+cell_walk(struct walking *k, const char *dir, const struct ledger_place *at,
     size_t n, struct note *why)
 {
 	struct walk_cell c = { .cell = at[0].cell };
-	unsigned next = k.first;
+	unsigned next = k->first;
 
-	k.c = &c;
+	k->c = &c;
 	for (size_t i = 0; i < n; i++) {
 		struct note gap;
 
-		if (at[i].number < k.first)
+		if (at[i].number < k->first)
 			continue; /* a pruning that was ended left it */
 		if (at[i].number != next) {
 			note_set(&gap, "segments %u to %u are missing", next,
@@ -290,11 +295,29 @@ cell_walk(struct walking k, const char *dir, const struct ledger_place *at,
 			blame(&c, &gap);
 		}
 		next = at[i].number + 1;
-		TRY(segment_walk(&k, dir, at[i].number, why));
+		TRY(segment_walk(k, dir, at[i].number, why));
 	}
-	if (k.w->cell != NULL)
-		k.w->cell(k.w->arg, &c);
+	k->done += c.bytes;
+	if (k->w->cell != NULL)
+		k->w->cell(k->w->arg, &c);
 	return OK;
+}
+
+static uint64_t
+size_of(const struct ledger_places *p)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		char name[LEDGER_SEGMENT], path[PATH_ROOM + 64];
+		struct stat st;
+
+		ledger_segment(p->at[i].cell, p->at[i].number, name);
+		(void)snprintf(path, sizeof(path), "%s/%s.seg", p->dir, name);
+		if (stat(path, &st) == 0)
+			n += (uint64_t)st.st_size;
+	}
+	return n;
 }
 
 static enum err
@@ -307,12 +330,13 @@ walk(const char *dir, const struct walk *w, bool budgets, struct note *why)
 
 	if (e == OK)
 		e = ledger_kept(p.dir, &kept, why);
-
+	if (e == OK && w->progress != NULL)
+		k.of = size_of(&p);
 	for (size_t i = 0, n; i < p.n && e == OK; i += n) {
 		for (n = 1; i + n < p.n && p.at[i + n].cell == p.at[i].cell;)
 			n++;
 		k.first = ledger_first(&kept, p.at[i].cell);
-		e = cell_walk(k, p.dir, p.at + i, n, why);
+		e = cell_walk(&k, p.dir, p.at + i, n, why);
 	}
 	mem_free(p.at);
 	return e;

@@ -61,6 +61,7 @@ struct walk {
 	void (*record)(void *arg, unsigned cell, uint64_t seq, struct str jcs,
 	    struct jv rec);
 	void (*cell)(void *arg, const struct walk_cell *c); /* may be NULL */
+	struct progress *progress; /* of ledger-print.h; may be NULL */
 };
 /* ERR_GONE: no directory or no segment there; ERR_OS: it cannot be read. */
 NODISCARD enum err ledger_walk(

@@ -126,7 +126,7 @@ cell(void *arg, const struct walk_cell *c)
 static int
 walk(struct again *g, const struct ctl *c, const char *dir)
 {
-	const struct walk w = { g, record, cell };
+	const struct walk w = { g, record, cell, NULL };
 	struct note why = { "" };
 	const enum err e = ledger_walk(dir, &w, &why);
 

@@ -106,7 +106,7 @@ policy_pins(const struct ctl *c, struct jv image, struct buf *out)
 {
 	const struct str state = jv_str(jv_get(image, STR("state")));
 	struct pins *pins = pins_new();
-	const struct walk w = { pins, take, cell_said };
+	const struct walk w = { pins, take, cell_said, NULL };
 	struct note why = { "" };
 	char dir[4096];
 	enum err e;

@@ -35,13 +35,13 @@ static struct verdict
 judge(void)
 {
 	struct verdict v = { .log = NONE };
-	const struct walk w = { &v, NULL, cell_said };
+	const struct walk w = { &v, NULL, cell_said, NULL };
 	struct ledger_tree_found t;
 	struct note why = { "" };
 
 	if (ledger_walk(state, &w, &why) != OK ||
 	    ledger_walk_budgets(state, &w, &why) != OK ||
-	    ledger_tree_check(state, v.log == NONE, &t, &why) != OK) {
+	    ledger_tree_check(state, v.log == NONE, NULL, &t, &why) != OK) {
 		printf("# %s\n", why.text);
 		exit(1);
 	}

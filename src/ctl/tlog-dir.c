@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "ctl/ledger-print.h"
 #include "ledger/ledger.h"
 #include "sys/sys.h"
 
@@ -15,6 +16,8 @@ dir_read(struct tlog_store *s, struct str path, struct buf *out)
 
 	(void)snprintf(
 	    full, sizeof(full), "%.4000s/%.*s", d->dir, STR_ARG(path));
+	if (d->progress != NULL && str_starts(path, STR("tile/entries/")))
+		progress_at(d->progress, ++d->bundles * TLOG_TILE, d->of);
 	if (access(full, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
 		return ERR_GONE;
 	return file_read(full, out->max - out->n, out, &d->why);

@@ -13,6 +13,9 @@ struct tlog_dir {
 	struct tlog_store s; /* first: one is the other */
 	const char *dir;
 	struct note why; /* of the last ERR_OS */
+	struct progress
+	    *progress;	      /* of ledger-print.h, over bundles; or NULL */
+	uint64_t bundles, of; /* read, and how many entries there are */
 };
 /* Its minimum index is what the file "pruned" there says. */
 struct tlog_dir tlog_dir_of(const char *dir);

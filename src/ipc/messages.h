@@ -136,6 +136,9 @@ MESSAGE(ERASE, R(TILES), R(JUDGE), B(REF) | B(REC), 0,
     "this was erased: record it")
 MESSAGE(ERASED, R(JUDGE), R(TILES), B(REF), B(SEQ) | B(STATUS),
     "its record is durable; STATUS: it could not be recorded")
+MESSAGE(PRUNE, R(TILES), R(JUDGE) | R(PARENT), B(REF) | B(REC), 0,
+    "what log.retention ended: record it (answer: ERASED); to parent: it is on "
+    "record, and segments of before may go")
 /* ---- budget ---- */
 MESSAGE(RESERVE, R(JUDGE), R(BUDGET), B(CALL) | B(REC), 0,
     "charge all of these or none: [{\"amount\",\"budget\",\"items\",\"key\","

@@ -8,7 +8,8 @@
  * "gatehouse" when the program was started as root.
  */
 JAIL(PARENT, "nothing",
-    "bind, open the next ledger segment, start and stop roles",
+    "bind, open the next ledger segment, remove what log.retention ended, start "
+    "and stop roles",
     "read a byte from the network or from a peer that reads one",
     "never fed hostile bytes", 0, FILES_ALL, KEEP, 0, 0, 0)
 JAIL(LOAD, "local files",

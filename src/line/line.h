@@ -56,8 +56,8 @@ void line_budget_lost(struct line *l);
 bool line_content_lost(
     struct line *l, uint64_t first, uint64_t last, uint64_t n);
 /* Records what somebody else saw, as a record of `kind`, with the members that
- * this kind has; its seq, or 0: it cannot be now.  Of the side store: erasure;
- * of the parent: configuration, credential, failure, role. */
+ * this kind has; its seq, or 0: it cannot be now.  Of role tiles: erasure,
+ * prune; of the parent: configuration, credential, failure, role. */
 uint64_t line_told(struct line *l, struct str kind, struct jv said);
 /* The last record of this process: what was only counted goes before it. */
 uint64_t line_stop(struct line *l, struct str why);

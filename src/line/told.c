@@ -1,6 +1,6 @@
-/* told: what others saw and the record must have: the side store (content that
- * it did not get, or erased), the parent (roles that died, disks that failed,
- * the configuration that came into force), the end of this process. */
+/* told: what others saw and the record must have: role tiles (content that
+ * it did not get, erased or pruned), the parent (roles that died, disks that
+ * failed, the configuration that came into force), the end of this process. */
 #include "line/line-in.h"
 
 static uint64_t
@@ -76,6 +76,9 @@ static const struct told {
 		{ "event", J_NUM }, { "failed", J_STR }, { "followed", J_STR },
 		{ "instance", J_NUM }, { "kind", ANY }, { "reason", J_STR },
 		{ "role", J_STR }, { "server", J_STR } } },
+	{ STR_INIT("prune"), true,
+	    { { "before", J_NUM }, { "budget", J_NUM }, { "cell", ANY },
+		{ "cells", J_ARR }, { "kind", ANY }, { "minimum", J_NUM } } },
 	{ STR_INIT("role"), false,
 	    { { "at", J_NUM }, { "build", ANY }, { "cell", ANY },
 		{ "cells", J_NUM }, { "config", J_STR }, { "event", J_NUM },

@@ -142,7 +142,9 @@ side_erase_said(struct line *l, const struct msg *m)
 	const uint64_t ref = msg_num(m, F_REF);
 	const uint64_t seq =
 	    side.erasures < ERASURES
-		? line_told(l, STR("erasure"), msg_tree(m, F_REC))
+		? line_told(l,
+		      m->kind == MSG_PRUNE ? STR("prune") : STR("erasure"),
+		      msg_tree(m, F_REC))
 		: 0;
 
 	if (seq == 0) {

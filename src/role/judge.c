@@ -160,7 +160,7 @@ got(struct chan *c, const struct msg *m)
 	case ROLE_TILES:
 		if (m->kind == MSG_KEPT)
 			side_said(m);
-		else if (m->kind == MSG_ERASE)
+		else if (m->kind == MSG_ERASE || m->kind == MSG_PRUNE)
 			side_erase_said(judge.line, m);
 		break;
 	case ROLE_PARENT:

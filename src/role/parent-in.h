@@ -153,6 +153,7 @@ void pin(const struct proc *p);
 /* parent-budget.c: the log of role budget */
 NODISCARD enum err budget_give(struct proc *p, struct note *why);
 void budget_said(struct proc *p, const struct msg *m); /* FULL, SYNCED */
+void prune_said(const struct msg *m); /* parent-prune.c, of tiles */
 
 /* parent-log.c: what the log is given besides: places to publish in; and the
  * witness that this house is to others */

@@ -551,6 +551,8 @@ role_got(struct chan *c, const struct msg *m)
 		house_command(p, m);
 	} else if (m->kind == MSG_NOTED) {
 		tell_noted(p, msg_num(m, F_REF));
+	} else if (m->kind == MSG_PRUNE) {
+		prune_said(m);
 	} else if (p->id == ROLE_BUDGET) {
 		budget_said(p, m);
 	} else if (m->kind == MSG_FULL && msg_num(m, F_STATUS) != 0) {

@@ -37,6 +37,7 @@
 #include "base/base.h"
 #include "disclose/disclose.h"
 #include "ipc/ipc.h"
+#include "ledger/ledger.h"
 
 enum { ROLE_LINKS_MAX = 4096, ROLE_FDS_MAX = 16 };
 enum { ROLE_PAGE = 4096, ROLE_PAGE_TAG = ROLE_PAGE / 8 - 1 };
@@ -108,6 +109,26 @@ void role_links(
 /* Takes the link to (peer, instance) out of e->link. ERR_GONE when none. */
 NODISCARD enum err role_link(struct role_env *e, enum role_id peer,
     unsigned instance, struct chan_fds *out);
+
+/* ---- pruning (doc/formats/ledger.md), of the log in the working directory and
+ * the segments in ../ledger; by role tiles, or who holds the state's lock ----
+ */
+struct prune {
+	uint64_t before; /* microseconds since 1970 */
+	uint64_t size;	 /* of the tree under the checkpoint that counts */
+	struct ledger_counts merged;	   /* what of each log that tree has */
+	struct ledger_counts old, kept;	   /* as "pruned" says, and is to say */
+	uint64_t segments, bytes, records; /* that go */
+};
+/* From merged, old, size and before: what may go, at most so many bundles of
+ * the tree; `old` that nothing may.  ERR_SYNTAX: a segment or a bundle is
+ * damaged; ERR_OS; ERR_GONE: a bundle is missing. */
+NODISCARD enum err prune_plan(struct prune *p, uint64_t most, struct note *why);
+/* Its record, but for what the line adds: before, budget, cells, minimum. */
+void prune_record(const struct prune *p, struct buf *tape);
+/* Entry bundles and hash tiles of full width that end at the minimum index or
+ * before and after `from`; they need not be there. */
+void prune_tiles(uint64_t from, uint64_t minimum);
 
 /* ---- the side store (doc/formats/side.md), in "side" of the state directory;
  * role tiles writes it, and who holds the state's lock may erase ---- */

@@ -80,6 +80,16 @@ head_counts(void)
 	return h.counts;
 }
 
+uint64_t
+head_known(void)
+{
+	uint64_t least = h.counts;
+
+	for (size_t i = 0; i < h.n; i++)
+		least = h.w[i].knows < least ? h.w[i].knows : least;
+	return least;
+}
+
 bool
 head_busy(void)
 {

@@ -1,7 +1,7 @@
 /*
  * tiles-in: what the files of role tiles share.  tiles.c is the role; merge.c
  * what of the logs is in the tree; store.c in which order files are written;
- * disk.c the system calls.
+ * disk.c the system calls; prune.c what goes again.
  */
 #ifndef TILES_IN_H
 #define TILES_IN_H
@@ -82,6 +82,21 @@ NODISCARD enum err merge_some(
 uint64_t merge_size(const struct merge *m);
 struct tlog_hash merge_root(const struct merge *m);
 
+/* What of each log is in the tree. */
+struct ledger_counts merge_counts(const struct merge *m);
+
+/* ---- tiles-prune.c: log.retention ---- */
+void prune_open(struct role_env *e); /* before the walls */
+void prune_left(void);		     /* once, in the log's directory */
+/* Keys were asked for a checkpoint of this; one of so many entries is signed.
+ */
+void prune_asked(const struct ledger_counts *of);
+void prune_signed(uint64_t size);
+void prune_round(void); /* once a second */
+/* To a judge, to be recorded; false: there is none.  tiles-side.c. */
+bool vault_prune(const struct prune *p);
+void prune_recorded(bool good);
+
 /* ---- tiles-head.c: from a signed checkpoint to one that counts ---- */
 /* Before the walls: who cosigns, how many must, where it is published.
  * ERR_SYNTAX: a key is none. */
@@ -93,6 +108,8 @@ NODISCARD enum err head_take(uint64_t size, struct str note);
 /* Sizes of the newest that was signed, and that counts. */
 uint64_t head_signed(void);
 uint64_t head_counts(void);
+/* Every witness can go on from this size; without witnesses, head_counts. */
+uint64_t head_known(void);
 /* Witnesses are being asked about the newest: it is no time for another. */
 bool head_busy(void);
 /* Once a round: what failed is tried again when its time has come. */

@@ -59,16 +59,24 @@ merged_read(struct merge *m, uint64_t *size, struct note *why)
 	return OK;
 }
 
-static enum err
-merged_write(const struct merge *m)
+struct ledger_counts
+merge_counts(const struct merge *m)
 {
 	struct ledger_counts at = { merge_size(m), { 0 }, m->budget.merged,
 		m->cells };
-	struct buf text = { .max = LEDGER_COUNTS_MAX };
-	enum err e;
 
 	for (unsigned i = 0; i < m->cells; i++)
 		at.cell[i] = m->cell[i].merged;
+	return at;
+}
+
+static enum err
+merged_write(const struct merge *m)
+{
+	const struct ledger_counts at = merge_counts(m);
+	struct buf text = { .max = LEDGER_COUNTS_MAX };
+	enum err e;
+
 	ledger_counts_put(&at, "size", &text);
 	e = tiles_put(m->disk, "merged", buf_view(&text));
 	buf_done(&text);

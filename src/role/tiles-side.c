@@ -23,6 +23,7 @@ enum {
 	NONCES = 256	     /* random bytes are got for so many at once */
 };
 #define DIRECTORY "../side"
+#define PRUNE_REF UINT64_MAX /* of what is no erasure */
 
 struct subject {
 	uint32_t number;
@@ -357,6 +358,25 @@ ask_judge(const char *name, const struct side_request *r)
 		(void)snprintf(vault.asked, sizeof(vault.asked), "%s", name);
 }
 
+/* Any judge's log will do. */
+bool
+vault_prune(const struct prune *p)
+{
+	struct buf tape = { .max = 1 << 16 };
+	struct chan *c = NULL;
+	struct msg m = msg_of(MSG_PRUNE);
+	bool sent;
+
+	for (unsigned i = 0; c == NULL && i < CELLS; i++)
+		c = vault.judge[i];
+	prune_record(p, &tape);
+	msg_set(&m, F_REF, PRUNE_REF);
+	msg_set_text(&m, F_REC, buf_view(&tape));
+	sent = c != NULL && chan_send(c, &m) == OK;
+	buf_done(&tape);
+	return sent;
+}
+
 static void
 request_take(const char *name)
 {
@@ -423,6 +443,8 @@ judge_said(struct chan *c, const struct msg *m)
 
 	if (m->kind == MSG_CONTENT && vault.dir >= 0)
 		content(cell, m);
+	else if (m->kind == MSG_ERASED && msg_num(m, F_REF) == PRUNE_REF)
+		prune_recorded(msg_num(m, F_STATUS) == 0);
 	else if (m->kind == MSG_ERASED)
 		erased(cell, m);
 }
@@ -435,6 +457,7 @@ judge_lost(struct chan *c)
 	if (vault.judge[cell] == c)
 		vault.judge[cell] = NULL;
 	vault.asked[0] = '\0'; /* asked again in the next round */
+	prune_recorded(false);
 	chan_free(c);
 }
 

@@ -35,8 +35,12 @@ ask(void)
 	msg_set(&m, F_SEQ, merge_size(tiles.merge));
 	msg_set_text(
 	    &m, F_BYTES, (struct str){ (const char *)root.b, sizeof(root.b) });
-	if (chan_send(tiles.keys, &m) == OK)
+	if (chan_send(tiles.keys, &m) == OK) {
+		const struct ledger_counts of = merge_counts(tiles.merge);
+
 		tiles.asked = merge_size(tiles.merge);
+		prune_asked(&of);
+	}
 }
 
 static void
@@ -61,6 +65,8 @@ round_fire(struct timer *t)
 	gauge(CNT_LOG_ENTRIES, merge_size(tiles.merge));
 	head_tick();
 	vault_round();
+	if (!tiles.ending)
+		prune_round();
 	if (tiles.asked < merge_size(tiles.merge) ||
 	    (tiles.asked > head_signed() && !more))
 		ask();
@@ -82,6 +88,7 @@ keys_said(struct chan *c, const struct msg *m)
 		log_line(LOG_ERROR, "log-broken", "checkpoint not written");
 		return;
 	}
+	prune_signed(msg_num(m, F_SEQ));
 	end_if_done();
 }
 
@@ -147,6 +154,7 @@ open_fire(struct timer *t)
 		log_line(LOG_ERROR, "log-broken", "%s", why.text);
 		_exit(4);
 	}
+	prune_left();
 	t->fire = round_fire;
 	round_fire(t);
 }
@@ -160,6 +168,7 @@ prepare(struct role_env *e, struct note *why)
 		if (strcmp(e->given[i].name, "log") == 0 &&
 		    fchdir(e->given[i].fd[0]) == 0) {
 			vault_open(e);
+			prune_open(e);
 			role_links(e, link_to);
 			tiles.round.fire = open_fire;
 			loop_timer(e->loop, &tiles.round, 0);
