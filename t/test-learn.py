@@ -54,12 +54,12 @@ FACTS = {t: {a: k for a, (k, _) in args.items() if k}
 # No type: any value is one.
 SCHEMA = {"path": "string", "url": "string", "sql": "string", "cmd": "string",
           "n": "integer", "sum": "string", "odd name": "integer",
-          "if": "boolean"}
+          "if": "boolean", "deep": None}
 ENUMS = {"level": {"enum": ["low", "high"]}}
 LISTS = {"tools": [{"name": t, "inputSchema": {
     "type": "object", "properties": {
         a: {"type": SCHEMA.get(a, "string"), **ENUMS.get(a, {})}
-        for a in args}}} for t, args in TOOLS.items()]}
+        if SCHEMA.get(a, "string") else {} for a in args}}} for t, args in TOOLS.items()]}
 DEFINITIONS = [{"kind": "definition", "server": "fs", "name": t["name"],
                 "verdict": "first", "definition": t} for t in LISTS["tools"]]
 CONDITIONS = [

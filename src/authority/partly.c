@@ -109,6 +109,13 @@ verdict_of(const struct sums *s, unsigned effect)
 
 /* ---- one call ---- */
 
+/* As the line: what has types is held against them, whoever reads it. */
+static unsigned
+asked_of(const struct policy *p, const struct call *c)
+{
+	return policy_reads(p) | (c->typed != NULL ? READS_INPUT : 0u);
+}
+
 /* May reading the arguments fail, for all we know? */
 static bool
 may_be_broken(struct ask *q)
@@ -118,11 +125,11 @@ may_be_broken(struct ask *q)
 	struct str arg;
 	struct jv kind;
 
-	if ((policy_reads(q->s->policy) & READS_INPUT) && !k->whole &&
+	if ((asked_of(q->s->policy, &k->call) & READS_INPUT) && !k->whole &&
 	    !k->exact) {
 		if (q->missing->n == 0)
 			buf_str(q->missing,
-			    STR("context.input (are all values exact?)"));
+			    STR("arguments (do all fit the types?)"));
 		return true;
 	}
 	while (jit_next(&it, &arg, &kind)) {
@@ -206,7 +213,8 @@ decide_partly(struct ask *q, const struct call *c, struct verdict *out)
 	struct known known;
 	struct note why;
 	unsigned got;
-	const enum err e = known_of(p->inv, c, p->reads, q->a, &known, &why);
+	const enum err e =
+	    known_of(p->inv, c, asked_of(p, c), q->a, &known, &why);
 
 	if (e != OK) {
 		*out = (struct verdict){ .rule = e == ERR_DENIED
@@ -220,7 +228,8 @@ decide_partly(struct ask *q, const struct call *c, struct verdict *out)
 		struct verdict v = { .effect = DENY };
 		unsigned less = SET_DENY;
 
-		if (known_of(p->inv, &own, p->reads, q->a, &known, &why) == OK)
+		if (known_of(p->inv, &own, asked_of(p, &own), q->a, &known,
+			&why) == OK)
 			less = possible_for_all(q, &own, &known, &v);
 		if (joined(got, less) != got)
 			*out = v;

@@ -430,8 +430,9 @@ declared(const struct past_reader *r, struct jv rec, struct past *p,
 		c->risk[c->risk_n++] = jv_str(v);
 }
 
-/* Arguments have types where the new policies read them.  Of a part nothing is
- * required. */
+/* Arguments have types where the new policies read them, or the configuration
+ * says always; with policies alone, where they had them then.  Of a part
+ * nothing is required. */
 static void
 typed(const struct past_reader *r, struct jv rec, struct past *p)
 {
@@ -442,7 +443,8 @@ typed(const struct past_reader *r, struct jv rec, struct past *p)
 	declared(r, rec, p, &terms);
 	p->typed = jv_true(jv_get(rec, STR("typed")));
 	if (r->policy == NULL ||
-	    (!terms.always && !policy_types(r->policy, c->server, c->name)))
+	    (!(r->conf ? terms.always : p->typed) &&
+		!policy_types(r->policy, c->server, c->name)))
 		return;
 	p->k.exact = p->typed && p->k.exact;
 	shown = tool_of(r, c);
