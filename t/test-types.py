@@ -29,8 +29,9 @@ BOOK = tool("mirror", {
     "kind": {"const": "table"},
     "paths": {"type": "array", "items": {"type": "string"}}})
 BOOK["inputSchema"]["dependentRequired"] = {"code": ["note"]}
+HEADED = tool("big", {"text": {"type": "string", "x-mcp-header": "no name"}})
 TWISTED = tool("secret", {"x": {"type": "string", "pattern": "(a)\\1"}})
-fakes.TOOLS[:] = [PAY, tool("ok_read", {}), BOOK, TWISTED]
+fakes.TOOLS[:] = [PAY, tool("ok_read", {}), BOOK, TWISTED, HEADED]
 POLICIES = """
 @id("small")
 permit (principal, action in [Gatehouse::Action::"up___echo",
@@ -43,6 +44,7 @@ when { context has input && context.input has text &&
        context.input.text like "ok*" };
 @id("reads") permit (principal, action in [Gatehouse::Action::"up___ok_read",
     Gatehouse::Action::"up___mirror", Gatehouse::Action::"old___mirror",
+    Gatehouse::Action::"old___big",
     Gatehouse::Action::"up___secret", Gatehouse::Action::"wide___secret",
     Gatehouse::Action::"wide___mirror", Gatehouse::Action::"wide___ok_read"],
     resource);
@@ -92,7 +94,7 @@ for server, fake in (("up", up), ("old", old)):
     g.same(len(fake.requests("tools/list")), 1,
            f"{server}: was asked for its list first")
     g.same(kinds(server)[:6],
-           ["catalogue"] + ["definition"] * 4 + ["decision"],
+           ["catalogue"] + ["definition"] * 4 + ["finding"],
            f"{server}: and all of that is on record")
     for arguments, want in (
             ({"amount": 100}, "default-deny"),
@@ -156,6 +158,12 @@ g.ok(not a.allowed and "inputSchema cannot be judged" in a.text and
 d = [r for r in gate.records() if r["kind"] == "definition" and
      r["server"] == "up" and r["name"] == "secret"]
 g.ok("back-reference" in d[0]["reason"], "its record says why", d)
+a = gate.agent(path="/s/old/mcp").modern("tools/list")
+b = call("old", {"text": "x"}, "big")
+g.ok("big" in [t["name"] for t in a.result["tools"]] and b.allowed,
+     "a legacy server's schema may name a header that cannot be", b)
+b = call("old", {"text": 1}, "big")
+g.ok(not b.allowed and "must be a string" in b.text, "it has its types", b)
 a = call("wide", {"x": "aa"}, "secret")
 g.ok(a.allowed, "typed: no policy reads the arguments of it", a)
 a = call("wide", {"seats": 10}, "mirror")
@@ -229,6 +237,21 @@ status, out, err = gate.cli("policy", "replay", gate.state, "--with",
                             "tight.cedar", "--json")
 g.ok(status == 1 and json.loads(out)["newly_denied"] == 1,
      "a tighter bound denies some by their values", out + err)
+
+write("any.cedar", '@id("any") permit (principal, action, resource);')
+status, out, err = gate.cli("policy", "replay", gate.state, "--with",
+                            "any.cedar", "--json")
+rules = [r["rule"] for r in gate.records() if r["kind"] == "decision" and
+         r.get("name") == "mirror" and r["verdict"] == "deny"]
+rows = {r["change"]: r["count"] for r in json.loads(out)["rows"]
+        if r["name"] == "mirror" and r["server"] == "up"}
+old_rows = {r["change"] for r in json.loads(out)["rows"]
+            if r["name"] == "mirror" and r["server"] == "old"}
+g.ok(rules.count("workspace") == rows["newly_allowed"] == 2 and
+     old_rows == {"not_established"} and rows["not_established"] ==
+     rules.count("arguments") - 9 and len(rows) == 2,
+     "what was beyond a schema that no policy reads is not newly allowed",
+     out + err)
 
 # --- policies against what the ledger has ----------------------------------
 

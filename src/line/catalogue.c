@@ -34,7 +34,10 @@ tool_learn(struct line *l, struct upstream *u, struct jv tool,
 
 		if ((*how->found)++ < FINDINGS_MAX) /* of one list: no flood */
 			(void)record_fact(l, &f);
-		return;
+		if (how->modern)
+			return;
+		buf_clear(&l->work2); /* to a legacy server it means nothing */
+		tape_end(&l->work2, tape_obj(&l->work2), 0);
 	}
 	if (known == NULL) {
 		if (map_count(u->tools) > 10000)
