@@ -282,9 +282,10 @@ cell_walk(struct walking *k, const char *dir, const struct ledger_place *at,
 {
 	struct walk_cell c = { .cell = at[0].cell };
 	unsigned next = k->first;
+	enum err e = OK;
 
 	k->c = &c;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && e == OK; i++) {
 		struct note gap;
 
 		if (at[i].number < k->first)
@@ -295,12 +296,13 @@ cell_walk(struct walking *k, const char *dir, const struct ledger_place *at,
 			blame(&c, &gap);
 		}
 		next = at[i].number + 1;
-		TRY(segment_walk(k, dir, at[i].number, why));
+		e = segment_walk(k, dir, at[i].number, why);
 	}
+	k->c = NULL;
 	k->done += c.bytes;
-	if (k->w->cell != NULL)
+	if (e == OK && k->w->cell != NULL)
 		k->w->cell(k->w->arg, &c);
-	return OK;
+	return e;
 }
 
 static uint64_t

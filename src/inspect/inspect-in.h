@@ -66,7 +66,7 @@ struct rule {
 	struct jv all;
 };
 /* A pattern, or a part of one: see parts.c. */
-enum { NO_PART = UINT32_MAX };
+#define NO_PART UINT32_MAX
 struct pattern {
 	struct str text;
 	uint16_t rule;

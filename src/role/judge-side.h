@@ -12,7 +12,8 @@ void side_said(const struct msg *m);
 /* Once a second, and before the end: sends what was gathered, and has the line
  * record what was lost. */
 void side_tick(struct line *l);
-/* An erasure or a pruning that tiles tells of, and records that are durable up to seq. */
+/* An erasure or a pruning that tiles tells of, and records that are durable up
+ * to seq. */
 void side_erase_said(struct line *l, const struct msg *m);
 void side_durable(uint64_t seq);
 

@@ -42,18 +42,22 @@ static void
 file_look(void *arg, const char *name)
 {
 	struct pruning *p = arg;
-	unsigned cell = 0, n = 0;
+	unsigned long cell, n = 0;
 	uint64_t first = 0;
-	char same[72];
+	char same[72], *end;
 	struct stat st;
 
-	if (sscanf(name, "cell-%3u-%6u.seg", &cell, &n) == 2 &&
-	    cell < LEDGER_CELLS_MAX) {
-		first = p->cells[cell];
-		(void)snprintf(same, sizeof(same), "cell-%u-%06u.seg", cell, n);
-	} else if (sscanf(name, "budget-%6u.seg", &n) == 1) {
+	/* Read loosely: what the numbers do not give again is no segment. */
+	if (str_starts(str_of(name), STR("cell-"))) {
+		cell = strtoul(name + 5, &end, 10);
+		n = *end == '-' ? strtoul(end + 1, &end, 10) : 0;
+		first = cell < LEDGER_CELLS_MAX ? p->cells[cell] : 0;
+		(void)snprintf(
+		    same, sizeof(same), "cell-%lu-%06lu.seg", cell, n);
+	} else if (str_starts(str_of(name), STR("budget-"))) {
+		n = strtoul(name + 7, &end, 10);
 		first = p->budget;
-		(void)snprintf(same, sizeof(same), "budget-%06u.seg", n);
+		(void)snprintf(same, sizeof(same), "budget-%06lu.seg", n);
 	}
 	if (n == 0 || n >= first || strcmp(name, same) != 0 ||
 	    fstatat(house.ledger_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
