@@ -172,9 +172,9 @@ ledger_first(const struct ledger_counts *kept, unsigned cell)
 
 struct walking {
 	const struct walk *w;
-	struct walk_cell *c;
-	uint64_t done, of; /* bytes */
-	unsigned first;	   /* segment that must be here */
+	struct walk_cell c; /* the one that is read */
+	uint64_t done, of;  /* bytes */
+	unsigned first;	    /* segment that must be here */
 };
 
 static void
@@ -183,7 +183,7 @@ pass_on(void *arg, uint64_t seq, struct str jcs, struct jv rec)
 	struct walking *k = arg;
 
 	if (k->w->record != NULL)
-		k->w->record(k->w->arg, k->c->cell, seq, jcs, rec);
+		k->w->record(k->w->arg, k->c.cell, seq, jcs, rec);
 }
 
 static void
@@ -210,7 +210,7 @@ restart(struct walk_cell *c, struct str bytes)
 static void
 segment_bytes(struct walking *k, const char *name, struct str bytes)
 {
-	struct walk_cell *c = k->c;
+	struct walk_cell *c = &k->c;
 	struct note why = { "" }, told;
 	enum err e;
 
@@ -260,17 +260,17 @@ segment_walk(
 	struct str bytes = { NULL, 0 };
 	char name[LEDGER_SEGMENT], path[PATH_ROOM + 64];
 
-	ledger_segment(k->c->cell, number, name);
+	ledger_segment(k->c.cell, number, name);
 	(void)snprintf(path, sizeof(path), "%s/%s.seg", dir, name);
 	TRY(file_open(path, false, &fd, why));
 	if (fd_map_ro(fd, &bytes) != OK) {
 		note_set(why, "%s: %s", path, strerrordesc_np(errno));
 		return ERR_OS;
 	}
-	k->c->segments++;
-	k->c->bytes += bytes.n;
+	k->c.segments++;
+	k->c.bytes += bytes.n;
 	if (k->w->progress != NULL)
-		progress_at(k->w->progress, k->done + k->c->bytes, k->of);
+		progress_at(k->w->progress, k->done + k->c.bytes, k->of);
 	segment_bytes(k, name, bytes);
 	unmap(bytes);
 	return OK;
@@ -280,11 +280,11 @@ static enum err
 cell_walk(struct walking *k, const char *dir, const struct ledger_place *at,
     size_t n, struct note *why)
 {
-	struct walk_cell c = { .cell = at[0].cell };
+	struct walk_cell *c = &k->c;
 	unsigned next = k->first;
 	enum err e = OK;
 
-	k->c = &c;
+	*c = (struct walk_cell){ .cell = at[0].cell };
 	for (size_t i = 0; i < n && e == OK; i++) {
 		struct note gap;
 
@@ -293,15 +293,14 @@ cell_walk(struct walking *k, const char *dir, const struct ledger_place *at,
 		if (at[i].number != next) {
 			note_set(&gap, "segments %u to %u are missing", next,
 			    at[i].number - 1);
-			blame(&c, &gap);
+			blame(c, &gap);
 		}
 		next = at[i].number + 1;
 		e = segment_walk(k, dir, at[i].number, why);
 	}
-	k->c = NULL;
-	k->done += c.bytes;
+	k->done += c->bytes;
 	if (e == OK && k->w->cell != NULL)
-		k->w->cell(k->w->arg, &c);
+		k->w->cell(k->w->arg, c);
 	return e;
 }
 

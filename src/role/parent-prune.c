@@ -44,7 +44,7 @@ file_look(void *arg, const char *name)
 	struct pruning *p = arg;
 	unsigned long cell, n = 0;
 	uint64_t first = 0;
-	char same[72], *end;
+	char same[72] = "", *end;
 	struct stat st;
 
 	/* Read loosely: what the numbers do not give again is no segment. */
