@@ -3,22 +3,7 @@
  */
 #include "authority/authority-in.h"
 
-#include "base/tap.h"
-
-static struct note why;
-
-static struct jv
-json(const char *text)
-{
-	static struct buf keep[16];
-	static size_t n;
-	struct buf *b = &keep[n++ % countof(keep)];
-
-	buf_done(b);
-	b->max = 1 << 20;
-	BUG_ON(json_parse(str_of(text), &json_default, b, NULL) != OK);
-	return jv_of(buf_view(b));
-}
+#include "authority/test-in.h"
 
 static void
 put(struct buf *b, const char *name, const char *text)

@@ -1,48 +1,7 @@
 /* test-listed: facts of arguments that are lists, for policies and budgets. */
-#include "authority/authority.h"
-#include "base/tap.h"
+#include "authority/test-in.h"
 
 static struct arena *arena;
-static struct note why;
-
-static struct jv
-json(const char *text)
-{
-	static struct buf keep[16];
-	static size_t n;
-	struct buf *b = &keep[n++ % countof(keep)];
-
-	buf_done(b);
-	b->max = 1 << 20;
-	BUG_ON(json_parse(str_of(text), &json_default, b, NULL) != OK);
-	return jv_of(buf_view(b));
-}
-
-static struct policy *
-policies(const char *text)
-{
-	struct buf image = { .max = 1 << 20 };
-	struct policy *p = NULL;
-	size_t list, one;
-	const size_t o = tape_obj(&image);
-
-	tape_key(&image, STR("policies"));
-	list = tape_arr(&image);
-	one = tape_obj(&image);
-	tape_key(&image, STR("name"));
-	tape_str(&image, STR("a.cedar"));
-	tape_key(&image, STR("text"));
-	tape_str(&image, str_of(text));
-	tape_end(&image, one, 2);
-	tape_end(&image, list, 1);
-	tape_key(&image, STR("rules"));
-	tape_end(&image, tape_arr(&image), 0);
-	tape_end(&image, o, 2);
-	if (policy_new(jv_of(buf_view(&image)), &p, &why) != OK)
-		ok(0, "%s: %s", text, why.text);
-	buf_done(&image);
-	return p;
-}
 
 static struct call
 call_with(const char *kind, const char *list)

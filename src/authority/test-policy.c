@@ -1,36 +1,10 @@
 /* test-policy: what Cedar texts decide of calls with arguments, what is held,
  * what lists show, and what is refused before it can run. */
-#include "authority/authority.h"
-#include "base/tap.h"
+#include "authority/test-in.h"
 
-static struct buf image = { .max = 1 << 20 };
 static struct buf params = { .max = 1 << 16 };
 static struct buf kinds = { .max = 1 << 12 };
 static struct arena *arena;
-static struct note why;
-
-static enum err
-load(const char *text, struct policy **out)
-{
-	size_t top, list, one;
-
-	buf_clear(&image);
-	top = tape_obj(&image);
-	tape_key(&image, STR("rules"));
-	list = tape_arr(&image);
-	tape_end(&image, list, 0);
-	tape_key(&image, STR("policies"));
-	list = tape_arr(&image);
-	one = tape_obj(&image);
-	tape_key(&image, STR("name"));
-	tape_str(&image, STR("a.cedar"));
-	tape_key(&image, STR("text"));
-	tape_str(&image, str_of(text));
-	tape_end(&image, one, 2);
-	tape_end(&image, list, 1);
-	tape_end(&image, top, 2);
-	return policy_new(jv_of(buf_view(&image)), out, &why);
-}
 
 static void
 chain(size_t n, bool good)
@@ -45,7 +19,7 @@ chain(size_t n, bool good)
 		buf_str(&text, STR(" && true"));
 	buf_str(&text, STR(" };"));
 	buf_u8(&text, 0);
-	e = load(text.p, &p);
+	e = policies_try(text.p, &p);
 	ok(good ? e == OK
 		: e != OK && str_starts(str_of(why.text), STR("a.cedar:2:2: ")),
 	    "a chain of %zu && is %s (%s)", n, good ? "taken" : "too long",
@@ -55,7 +29,7 @@ chain(size_t n, bool good)
 }
 
 static struct jv
-json(const char *text, struct buf *tape)
+json_in(const char *text, struct buf *tape)
 {
 	buf_clear(tape);
 	BUG_ON(json_parse(str_of(text), &json_default, tape, NULL) != OK);
@@ -72,7 +46,7 @@ call_of(const char *who, const char *tool, const char *args)
 		.server = STR("fs"),
 		.method = STR("tools/call"),
 		.name = str_of(tool),
-		.params = json(text, &params) };
+		.params = json_in(text, &params) };
 }
 
 static struct verdict
@@ -100,12 +74,13 @@ test_arguments(void)
 {
 	struct policy *p = NULL;
 
-	ok(load("@id(\"small\") permit (" AGENT ", " TOOL(
-		    "pay") ", resource) when { context.input.amount < 100 };"
-			   "@id(\"never\") @reason(\"Not to him.\") forbid "
-			   "(principal, "
-			   "action, resource) when { context.input has to && "
-			   "context.input.to like \"*mallory*\" };",
+	ok(policies_try(
+	       "@id(\"small\") permit (" AGENT ", " TOOL(
+		   "pay") ", resource) when { context.input.amount < 100 };"
+			  "@id(\"never\") @reason(\"Not to him.\") forbid "
+			  "(principal, "
+			  "action, resource) when { context.input has to && "
+			  "context.input.to like \"*mallory*\" };",
 	       &p) == OK,
 	    "policies load (%s)", why.text);
 	ok(is(decide(p, call_of("ann", "pay", "{\"amount\":99}")), ALLOW,
@@ -149,9 +124,10 @@ test_has(void)
 {
 	struct policy *p = NULL;
 
-	ok(load("@id(\"all\") permit (principal, action, resource);"
-		"@id(\"no\") forbid (principal, action, resource) when { "
-		"context has input.a };",
+	ok(policies_try(
+	       "@id(\"all\") permit (principal, action, resource);"
+	       "@id(\"no\") forbid (principal, action, resource) when { "
+	       "context has input.a };",
 	       &p) == OK,
 	    "a policy that asks for a path");
 	ok(is(decide(p, call_of("ann", "x", "{\"a\":1}")), DENY, "no"),
@@ -167,20 +143,22 @@ test_derived(void)
 	struct policy *p = NULL;
 	struct call c;
 
-	ok(load("@id(\"inside\") permit (principal, " TOOL(
-		    "read") ", resource) when { "
-			    "context.derived.path.under.contains(\"/w\") };",
+	ok(policies_try(
+	       "@id(\"inside\") permit (principal, " TOOL(
+		   "read") ", resource) when { "
+			   "context.derived.path.under.contains(\"/w\") };",
 	       &p) == OK,
 	    "a policy of derived facts");
 	c = call_of("ann", "read", "{\"path\":\"/w/a/../b\"}");
-	c.facts = json("{\"path\":\"path\"}", &kinds);
+	c.facts = json_in("{\"path\":\"path\"}", &kinds);
 	ok(is(decide(p, c), ALLOW, "inside"), "inside");
 	c.params =
-	    json("{\"arguments\":{\"path\":\"/w/%2e%2e/etc\"}}", &params);
+	    json_in("{\"arguments\":{\"path\":\"/w/%2e%2e/etc\"}}", &params);
 	ok(is(decide(p, c), DENY, "default-deny"), "outside, encoded");
-	c.params = json("{\"arguments\":{\"path\":\"/w/\\u0000\"}}", &params);
+	c.params =
+	    json_in("{\"arguments\":{\"path\":\"/w/\\u0000\"}}", &params);
 	ok(is(decide(p, c), DENY, "arguments"), "no path at all");
-	c.params = json("{\"arguments\":{}}", &params);
+	c.params = json_in("{\"arguments\":{}}", &params);
 	ok(is(decide(p, c), DENY, "default-deny"), "no such argument");
 	policy_free(p);
 }
@@ -209,15 +187,16 @@ test_held_by_several(void)
 	struct buf b = { .max = 100000 };
 	struct verdict v;
 
-	ok(load("@id(\"any\") permit (" AGENT ", action, resource);"
-		"@id(\"b\") @requestable(\"two-eyes\") forbid (principal, "
-		"action, resource) when { context.input.n > 5 };"
-		"@id(\"c\") @requestable(\"money\") forbid (principal, action, "
-		"resource) when { context.input.n > 6 };"
-		"@id(\"d\") @requestable(\"two-eyes\") forbid (principal, "
-		"action, resource) when { context.input.n > 7 };"
-		"@id(\"e\") @requestable forbid (principal, action, resource) "
-		"when { context.input.n > 8 };",
+	ok(policies_try(
+	       "@id(\"any\") permit (" AGENT ", action, resource);"
+	       "@id(\"b\") @requestable(\"two-eyes\") forbid (principal, "
+	       "action, resource) when { context.input.n > 5 };"
+	       "@id(\"c\") @requestable(\"money\") forbid (principal, action, "
+	       "resource) when { context.input.n > 6 };"
+	       "@id(\"d\") @requestable(\"two-eyes\") forbid (principal, "
+	       "action, resource) when { context.input.n > 7 };"
+	       "@id(\"e\") @requestable forbid (principal, action, resource) "
+	       "when { context.input.n > 8 };",
 	       &p) == OK,
 	    "policies of which several hold");
 	v = decide(p, call_of("ann", "x", "{\"n\":6}"));
@@ -237,7 +216,7 @@ test_held_by_several(void)
 		    "resource) when { context.input.n >= %u };",
 		    i, i);
 	buf_u8(&b, 0);
-	ok(load(b.p, &p) == OK, "nine classes");
+	ok(policies_try(b.p, &p) == OK, "nine classes");
 	v = decide(p, call_of("ann", "x", "{\"n\":7}"));
 	ok(v.effect == HOLD && v.needs.n == 8, "eight are kept");
 	v = decide(p, call_of("ann", "x", "{\"n\":8}"));
@@ -252,12 +231,13 @@ test_held_for_nothing(void)
 {
 	struct policy *p = NULL;
 
-	ok(load("@id(\"a\") @obligation(\"log:full\") permit (" AGENT ", " TOOL(
-		    "x") ", resource);"
-			 "@id(\"b\") @obligation(\"dance\") permit (" AGENT
-			 ", " TOOL("y") ", resource);"
-					"@id(\"c\") @requestable(\"w\") "
-					"forbid (principal, action, resource);",
+	ok(policies_try(
+	       "@id(\"a\") @obligation(\"log:full\") permit (" AGENT ", " TOOL(
+		   "x") ", resource);"
+			"@id(\"b\") @obligation(\"dance\") permit (" AGENT
+			", " TOOL("y") ", resource);"
+				       "@id(\"c\") @requestable(\"w\") "
+				       "forbid (principal, action, resource);",
 	       &p) == OK,
 	    "what is held would be obliged");
 	ok(is(decide(p, call_of("ann", "x", "{}")), HOLD, "c"),
@@ -273,11 +253,12 @@ test_held(void)
 	struct policy *p = NULL;
 	struct verdict v;
 
-	ok(load("@id(\"any\") permit (" AGENT ", action, resource);"
-		"@id(\"big\") @requestable(\"two-eyes\") forbid (principal, "
-		"action, resource) when { context.input.n > 5 };"
-		"@id(\"zone\") forbid (principal, action, resource) when { "
-		"context.input.n > 50 };",
+	ok(policies_try(
+	       "@id(\"any\") permit (" AGENT ", action, resource);"
+	       "@id(\"big\") @requestable(\"two-eyes\") forbid (principal, "
+	       "action, resource) when { context.input.n > 5 };"
+	       "@id(\"zone\") forbid (principal, action, resource) when { "
+	       "context.input.n > 50 };",
 	       &p) == OK,
 	    "policies with one that a person may lift");
 	ok(is(decide(p, call_of("ann", "x", "{\"n\":5}")), ALLOW, "any"),
@@ -297,10 +278,11 @@ test_obligations(void)
 	struct policy *p = NULL;
 	struct verdict v;
 
-	ok(load("@id(\"a\") @obligation(\"log:full\") permit (" AGENT ", " TOOL(
-		    "x") ", resource);"
-			 "@id(\"b\") @obligation(\"dance\") permit (" AGENT
-			 ", " TOOL("y") ", resource);",
+	ok(policies_try(
+	       "@id(\"a\") @obligation(\"log:full\") permit (" AGENT
+	       ", " TOOL("x") ", resource);"
+			      "@id(\"b\") @obligation(\"dance\") permit (" AGENT
+			      ", " TOOL("y") ", resource);",
 	       &p) == OK,
 	    "policies with obligations");
 	v = decide(p, call_of("ann", "x", "{}"));
@@ -335,18 +317,19 @@ test_tasks(void)
 	};
 	struct policy *p = NULL;
 
-	ok(load("@id(\"reads\") permit (principal, action in "
-		"Gatehouse::Action::\"read\", resource);"
-		"@id(\"writes\") permit (principal == "
-		"Gatehouse::Agent::\"bob\", action in "
-		"Gatehouse::Action::\"write\", resource);"
-		"@id(\"paths\") permit (principal == "
-		"Gatehouse::Agent::\"bob\", action in "
-		"Gatehouse::Action::\"call_tool\", resource) when { "
-		"context.derived.path.under.contains(\"/w\") };"
-		"@id(\"eyes\") @requestable(\"two\") forbid (principal, action "
-		"in Gatehouse::Action::\"destructive\", resource);"
-		"@id(\"zone\") forbid (principal, " TOOL("z") ", resource);",
+	ok(policies_try(
+	       "@id(\"reads\") permit (principal, action in "
+	       "Gatehouse::Action::\"read\", resource);"
+	       "@id(\"writes\") permit (principal == "
+	       "Gatehouse::Agent::\"bob\", action in "
+	       "Gatehouse::Action::\"write\", resource);"
+	       "@id(\"paths\") permit (principal == "
+	       "Gatehouse::Agent::\"bob\", action in "
+	       "Gatehouse::Action::\"call_tool\", resource) when { "
+	       "context.derived.path.under.contains(\"/w\") };"
+	       "@id(\"eyes\") @requestable(\"two\") forbid (principal, action "
+	       "in Gatehouse::Action::\"destructive\", resource);"
+	       "@id(\"zone\") forbid (principal, " TOOL("z") ", resource);",
 	       &p) == OK,
 	    "policies of groups, for tasks");
 	for (size_t i = 0; i < countof(rows); i++) {
@@ -368,13 +351,13 @@ test_groups(void)
 	struct policy *p = NULL;
 	struct call c = call_of("ann", "x", "{}");
 
-	ok(load("@id(\"reads\") permit (principal, action in "
-		"Gatehouse::Action::\"read\", resource in "
-		"Gatehouse::Server::\"fs\");"
-		"@id(\"tools\") permit (principal == "
-		"Gatehouse::Agent::\"bob\", action in "
-		"Gatehouse::Action::\"call_tool\", resource == "
-		"Gatehouse::Tool::\"fs/x\");",
+	ok(policies_try("@id(\"reads\") permit (principal, action in "
+			"Gatehouse::Action::\"read\", resource in "
+			"Gatehouse::Server::\"fs\");"
+			"@id(\"tools\") permit (principal == "
+			"Gatehouse::Agent::\"bob\", action in "
+			"Gatehouse::Action::\"call_tool\", resource == "
+			"Gatehouse::Tool::\"fs/x\");",
 	       &p) == OK,
 	    "policies of groups");
 	ok(is(decide(p, c), DENY, "default-deny"), "not in the group");
@@ -395,19 +378,19 @@ test_lists(void)
 	struct policy *p = NULL;
 	struct call x, y, z;
 
-	ok(load("permit (" AGENT
-		", " TOOL("x") ", resource) when { "
-			       "context.input.n < 5 };"
-			       "permit (" AGENT ", " TOOL(
-				   "y") ", resource);"
-					"forbid (principal, " TOOL(
-					    "y") ", resource);"
-						 "forbid (principal, " TOOL(
-						     "x") ", resource) "
-							  "when { "
-							  "context."
-							  "input.n == "
-							  "3 };",
+	ok(policies_try("permit (" AGENT ", " TOOL(
+			    "x") ", resource) when { "
+				 "context.input.n < 5 };"
+				 "permit (" AGENT ", " TOOL(
+				     "y") ", resource);"
+					  "forbid (principal, " TOOL(
+					      "y") ", resource);"
+						   "forbid (principal, " TOOL(
+						       "x") ", resource) "
+							    "when { "
+							    "context."
+							    "input.n == "
+							    "3 };",
 	       &p) == OK,
 	    "policies with and without conditions");
 	x = call_of("ann", "x", "{}");
@@ -430,27 +413,28 @@ test_refused(void)
 {
 	struct policy *p = NULL;
 
-	ok(load("permit (principal, action, resource);\npermit (principal",
+	ok(policies_try(
+	       "permit (principal, action, resource);\npermit (principal",
 	       &p) == ERR_SYNTAX &&
 		strncmp(why.text, "a.cedar:2:", 10) == 0,
 	    "a broken policy names file and line (%s)", why.text);
-	ok(load("@id(\"a\") permit (principal, action, resource);"
-		"@id(\"a\") forbid (principal, action, resource);",
+	ok(policies_try("@id(\"a\") permit (principal, action, resource);"
+			"@id(\"a\") forbid (principal, action, resource);",
 	       &p) != OK &&
 		strncmp(why.text, "a.cedar:1:56: ", 14) == 0,
 	    "one id twice (%s)", why.text);
-	ok(load("permit (principal, action, resource);\n"
-		"forbid (principal == ?principal, action, resource);",
+	ok(policies_try("permit (principal, action, resource);\n"
+			"forbid (principal == ?principal, action, resource);",
 	       &p) != OK &&
 		strncmp(why.text, "a.cedar:2:1: a template", 23) == 0,
 	    "a template, that nobody fills (%s)", why.text);
-	ok(load("@id(\"a\") permit (principal, action, resource);"
-		"permit (principal, action, resource);",
+	ok(policies_try("@id(\"a\") permit (principal, action, resource);"
+			"permit (principal, action, resource);",
 	       &p) == OK,
 	    "no id is no clash");
 	policy_free(p);
 	p = NULL;
-	ok(load("", &p) == OK &&
+	ok(policies_try("", &p) == OK &&
 		decide(p, call_of("ann", "x", "{}")).effect == DENY,
 	    "no policy denies");
 	policy_free(p);
@@ -473,9 +457,9 @@ test_uris(void)
 	};
 	struct policy *p = NULL;
 
-	ok(load("@id(\"all\") permit (principal, action, resource);"
-		"@id(\"key\") forbid (principal, action, resource == "
-		"Gatehouse::Resource::\"file:///srv/key\");",
+	ok(policies_try("@id(\"all\") permit (principal, action, resource);"
+			"@id(\"key\") forbid (principal, action, resource == "
+			"Gatehouse::Resource::\"file:///srv/key\");",
 	       &p) == OK,
 	    "a resource that is forbidden");
 	for (size_t i = 0; i < countof(rows); i++) {
@@ -510,7 +494,6 @@ main(void)
 	chain(120, true);
 	chain(200, false);
 	arena_free(arena);
-	buf_done(&image);
 	buf_done(&params);
 	buf_done(&kinds);
 	return tap_done();

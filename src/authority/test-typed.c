@@ -1,51 +1,8 @@
 /* test-typed: arguments by the tool's own schema, groups of risk that nobody
  * declared, and what the ledger says of tools. */
-#include "authority/authority.h"
-#include "base/tap.h"
+#include "authority/test-in.h"
 
 static struct arena *arena;
-static struct note why;
-
-static struct jv
-json(const char *text)
-{
-	static struct buf keep[16];
-	static size_t n;
-	struct buf *b = &keep[n++ % countof(keep)];
-
-	buf_done(b);
-	b->max = 1 << 20;
-	BUG_ON(json_parse(str_of(text), &json_default, b, NULL) != OK);
-	return jv_of(buf_view(b));
-}
-
-static struct policy *
-policies(const char *text)
-{
-	struct buf image = { .max = 1 << 20 };
-	struct policy *p = NULL;
-	const size_t o = tape_obj(&image);
-	size_t list, one;
-
-	tape_key(&image, STR("policies"));
-	list = tape_arr(&image);
-	one = tape_obj(&image);
-	tape_key(&image, STR("name"));
-	tape_str(&image, STR("a.cedar"));
-	tape_key(&image, STR("text"));
-	tape_str(&image, str_of(text));
-	tape_end(&image, one, 2);
-	tape_end(&image, list, 1);
-	tape_key(&image, STR("rules"));
-	tape_end(&image, tape_arr(&image), 0);
-	tape_end(&image, o, 2);
-	if (policy_new(jv_of(buf_view(&image)), &p, &why) != OK) {
-		(void)fprintf(stderr, "%s: %s\n", text, why.text);
-		exit(1);
-	}
-	buf_done(&image);
-	return p;
-}
 
 /* ---- types ---- */
 

@@ -19,30 +19,29 @@ field_absent(struct buf *b, const char *key)
 	return 1;
 }
 
-size_t
-field_unknown(struct buf *b, const char *key, const char *premise)
+static size_t
+field_state(struct buf *b, const char *key, const char *state, const char *why)
 {
 	size_t o;
 
 	tape_key(b, str_of(key));
 	o = tape_obj(b);
-	tape_key(b, STR("not_established"));
-	tape_str(b, str_of(premise));
+	tape_key(b, str_of(state));
+	tape_str(b, str_of(why));
 	tape_end(b, o, 1);
 	return 1;
 }
 
 size_t
+field_unknown(struct buf *b, const char *key, const char *premise)
+{
+	return field_state(b, key, "not_established", premise);
+}
+
+size_t
 field_unavailable(struct buf *b, const char *key, const char *why)
 {
-	size_t o;
-
-	tape_key(b, str_of(key));
-	o = tape_obj(b);
-	tape_key(b, STR("not_available"));
-	tape_str(b, str_of(why));
-	tape_end(b, o, 1);
-	return 1;
+	return field_state(b, key, "not_available", why);
 }
 
 /* ---- who ---- */
